@@ -1,0 +1,146 @@
+# vmdeck. `make help` lists the targets.
+#
+# Sources are found by folder; a program is a list of folders and its main. Everything but the mains goes into one
+# archive, from which each program takes what it uses; `make check` asks layers.awk who may include whom.
+
+KIND    ?= release
+O       ?= build/$(KIND)
+prefix  ?= /usr/local
+CC      ?= gcc
+
+# Packages of Debian 12 and Ubuntu: what the build needs, what a user's machine wants, what the tests need.
+DEPS_BUILD := gcc libc6-dev make pkg-config libncurses-dev libxml2-dev libvncserver-dev check libuv1-dev \
+	libjansson-dev liburing-dev libseccomp-dev libsystemd-dev
+DEPS_RUN   := busybox-static cpio xz-utils zstd ca-certificates
+DEPS_CHECK := qemu-system-x86 kmod tmux acpica-tools libvirt0 libxml2-utils mandoc libvterm-dev socat
+
+PKGS    := ncursesw libxml-2.0 libuv jansson liburing libseccomp
+WARN    := -Wall -Wextra -Wshadow -Wundef -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wvla \
+	-Wimplicit-fallthrough -Wformat=2 -Wwrite-strings -Wno-unused-parameter -Wno-format-truncation
+OPT_release := -O2 -D_FORTIFY_SOURCE=2
+OPT_debug   := -O0
+OPT_asan    := -O1 -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+HARDEN  := -fstack-protector-strong -fPIE
+LD_asan := -fsanitize=address,undefined
+CFLAGS  ?= -g
+ALL_CFLAGS := -std=gnu11 -D_GNU_SOURCE -I. $(WARN) $(OPT_$(KIND)) $(HARDEN) $(CFLAGS)
+ALL_LDFLAGS := -pie -Wl,-z,relro,-z,now -Wl,--as-needed $(LD_$(KIND)) $(LDFLAGS)
+
+# Debian's libxml2 and friends are only asked for when something is built.
+PKG_CFLAGS = $(shell pkg-config --cflags $(PKGS))
+LIBS_vmdeck     = $(shell pkg-config --libs libxml-2.0 libuv jansson ncursesw) -lsystemd -lm -ldl
+LIBS_vmdeck-vmm = $(shell pkg-config --libs libxml-2.0 libuv jansson liburing libseccomp) -lpthread
+LIBS_test       = $(shell pkg-config --libs check $(PKGS)) -lsystemd -ldl
+
+PROGRAMS := vmdeck vmdeck-vmm
+MAIN_vmdeck     := src/main.c
+MAIN_vmdeck-vmm := backend/vmm/main.c
+
+LIB_SRC  := $(filter-out $(foreach p,$(PROGRAMS),$(MAIN_$(p))),$(wildcard src/*.c src/*/*.c ui/*/*.c backend/*/*.c backend/*/*/*.c))
+LIB_OBJ  := $(LIB_SRC:%.c=$(O)/obj/%.o)
+MAIN_OBJ := $(foreach p,$(PROGRAMS),$(MAIN_$(p):%.c=$(O)/obj/%.o))
+TESTS    := $(patsubst tests/%.c,%,$(wildcard tests/test_*.c))
+TEST_BIN := $(TESTS:%=$(O)/tests/%)
+TEST_LIB_OBJ := $(patsubst %.c,$(O)/obj/%.o,$(filter-out tests/test_%,$(wildcard tests/*.c)))
+FUZZ_BIN := $(patsubst tests/fuzz/%.c,$(O)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
+
+Q := $(if $(V),,@)
+say = $(if $(V),,@printf '  %-5s %s\n' '$(1)' '$(2)';)
+
+.PHONY: all help deps deps-build deps-check run check check-native check-box check-long asan lint bench fuzz install \
+	uninstall clean
+.DEFAULT_GOAL := all
+.SECONDARY:
+
+all: $(PROGRAMS:%=$(O)/%) ## build everything into build/release
+	$(Q):
+
+help: ## this list
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+	@echo "  V=1 shows commands; KIND=asan|debug builds into build/KIND; prefix=$(prefix), DESTDIR for install"
+
+$(O)/obj/%.o: %.c Makefile
+	@mkdir -p $(@D)
+	$(call say,CC,$<)$(CC) $(ALL_CFLAGS) $(PKG_CFLAGS) -MMD -MP -c $< -o $@
+
+$(O)/libvmdeck.a: $(LIB_OBJ)
+	$(call say,AR,$@)rm -f $@ && ar crs $@ $^
+
+define program
+$(O)/$(1): $(MAIN_$(1):%.c=$(O)/obj/%.o) $(O)/libvmdeck.a
+	$$(call say,LD,$$@)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) $$^ $$(LIBS_$(1)) -o $$@
+endef
+$(foreach p,$(PROGRAMS),$(eval $(call program,$(p))))
+
+$(O)/tests/%: $(O)/obj/tests/%.o $(TEST_LIB_OBJ) $(O)/libvmdeck.a
+	@mkdir -p $(@D)
+	$(call say,LD,$@)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) $^ $(LIBS_test) $(LIBS_$*) -o $@
+
+LIBS_test_vt = -lvterm
+
+deps: deps-build ## install what building and running needs (as root, Debian or Ubuntu)
+	$(Q)tests/deps $(DEPS_RUN)
+
+deps-build:
+	$(Q)tests/deps $(DEPS_BUILD)
+
+deps-check: deps
+	$(Q)tests/deps $(DEPS_CHECK)
+
+# A second make, so that pkg-config is asked after the packages are there.
+run: deps ## install what is missing, build, and open the deck on a demo guest
+	$(Q)$(MAKE) --no-print-directory all
+	$(Q)O=$(O) share/demo/run
+
+check: deps-check ## install what is missing and run all tests
+	$(Q)$(MAKE) --no-print-directory all $(O)/libvmdeck.a
+	$(Q)$(MAKE) --no-print-directory test-bin
+	$(Q)O=$(O) tests/run native box
+
+check-native: deps-check ## the tests that need no real KVM
+	$(Q)$(MAKE) --no-print-directory all test-bin
+	$(Q)O=$(O) tests/run native
+
+check-long: deps-check ## the tests that make check has no time for
+	$(Q)$(MAKE) --no-print-directory all test-bin
+	$(Q)O=$(O) tests/run long
+
+.PHONY: test-bin
+test-bin: $(TEST_BIN)
+	$(Q):
+
+asan: deps-check ## build with the address and undefined-behaviour sanitizers and run the native tests
+	$(Q)$(MAKE) --no-print-directory KIND=asan all test-bin
+	$(Q)O=build/asan tests/run native
+
+lint: deps-build ## layers, cppcheck and gcc's analyzer
+	$(Q)tests/lint
+
+bench: deps-check ## speed and size against QEMU, as ratios, in the box
+	$(Q)$(MAKE) --no-print-directory all
+	$(Q)O=$(O) tests/bench/run
+
+# The targets are plain programs with LLVMFuzzerTestOneInput: clang drives them here, `make check` replays a corpus.
+$(O)/fuzz/%: tests/fuzz/%.c $(LIB_SRC)
+	@mkdir -p $(@D)
+	$(call say,FUZZ,$@)tests/fuzz/build $@ $<
+
+fuzz: deps-build ## fuzz each target for FUZZ_S seconds (60)
+	$(Q)tests/deps clang libclang-rt-14-dev
+	$(Q)$(MAKE) --no-print-directory $(FUZZ_BIN)
+	$(Q)O=$(O) tests/fuzz/run
+
+install: all ## into prefix
+	install -d $(DESTDIR)$(prefix)/bin $(DESTDIR)$(prefix)/libexec/vmdeck $(DESTDIR)$(prefix)/share/vmdeck
+	install -m 755 $(O)/vmdeck $(DESTDIR)$(prefix)/bin/vmdeck
+	install -m 755 $(O)/vmdeck-vmm $(DESTDIR)$(prefix)/libexec/vmdeck/vmdeck-vmm
+	if [ -d share/man ]; then install -d $(DESTDIR)$(prefix)/share/man/man1; \
+		install -m 644 share/man/*.1 $(DESTDIR)$(prefix)/share/man/man1; fi
+
+uninstall: ## what install put there
+	rm -rf $(DESTDIR)$(prefix)/bin/vmdeck $(DESTDIR)$(prefix)/libexec/vmdeck $(DESTDIR)$(prefix)/share/man/man1/vmdeck*.1
+
+clean: ## remove build
+	rm -rf build
+
+-include $(LIB_OBJ:.o=.d) $(MAIN_OBJ:.o=.d) $(TEST_LIB_OBJ:.o=.d) $(TESTS:%=$(O)/obj/tests/%.d)
