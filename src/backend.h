@@ -1,0 +1,121 @@
+/* What a front end may ask of a host. One table of calls whose arguments and results can all be written down (names,
+ * numbers, XML and JSON text; channels are descriptors), so that the same calls go over ssh later.
+ *
+ * All calls come from one thread, may take as long as a local disk or a peer on the same host needs (start: until the
+ * guest's first instruction), and never wait for a guest: a hung one answers -ETIMEDOUT after BACKEND_TIMEOUT_MS.
+ * Errors: -errno with a sentence in @e; out parameters are untouched then. What a call returns is the caller's. */
+#ifndef SRC_BACKEND_H
+#define SRC_BACKEND_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "src/base/err.h"
+#include "src/base/uuid.h"
+#include "src/model/domain.h"
+#include "src/model/state.h"
+#include "src/model/stats.h"
+
+#define BACKEND_TIMEOUT_MS 5000
+
+struct backend;
+
+struct domain_info {
+	char name[DOMAIN_NAME_MAX + 1];
+	char uuid[UUID_TEXT];
+	int id; /* -1 when not active */
+	enum domain_state state;
+	enum domain_reason reason;
+	char detail[256];       /* more about the reason ("killed by signal 9", "triple fault"), or "" */
+	bool persistent;        /* has a definition; false: exists only while it runs */
+	bool autostart;
+	bool changed;           /* the definition differs from what runs */
+	unsigned vcpus, max_vcpus;
+	uint64_t memory_bytes, max_memory_bytes;
+	int64_t started_ms;     /* CLOCK_REALTIME of the start, 0 when not active */
+	char title[128];        /* the XML's <title>, cut; "" when none */
+};
+
+enum define_flags { DEFINE_VALIDATE = 1 };  /* check against libvirt's schema when it is installed */
+enum start_flags { START_PAUSED = 1, START_FORCE = 2 }; /* FORCE: though the host's KVM interprets kernel mode */
+enum xml_flags { XML_INACTIVE = 1 };        /* the definition, not what runs */
+enum shutdown_what { SHUTDOWN_POWERBUTTON, SHUTDOWN_REBOOT };
+
+/* One thing that host-validate looks at. */
+struct host_check {
+	char name[64];     /* "KVM runs kernels natively" */
+	char key[24];      /* "kvm-native": for --json and scripts */
+	enum { HOST_PASS, HOST_NOTE, HOST_WARN, HOST_FAIL } result;
+	char detail[256];  /* what was found */
+	char remedy[256];  /* what to do, "" when nothing */
+};
+
+struct host_info {
+	char hostname[65];
+	char cpu_model[64];
+	char machine[16];  /* "x86_64" */
+	unsigned cpus, mhz, sockets, cores, threads, nodes;
+	uint64_t memory_bytes;
+	char kernel[65];
+	int kvm_api;       /* 0 = no /dev/kvm */
+};
+
+struct backend_ops {
+	const char *name; /* "local", "fake" */
+
+	/* All domains, defined or running, sorted by name. *list is one allocation: free(). */
+	int (*domain_list)(struct backend *, struct domain_info **list, size_t *n, struct err *);
+	/* @key: name, uuid or id, in the order id, name, uuid as virsh resolves them. -ENOENT. */
+	int (*domain_get)(struct backend *, const char *key, struct domain_info *, struct err *);
+	int (*domain_xml)(struct backend *, const char *uuid, unsigned xml_flags, char **text, struct err *);
+	/* @notes (may be NULL): lines to show, "" when none. The domain's name and uuid in @info. */
+	int (*domain_define)(struct backend *, const char *text, const char *where, unsigned define_flags,
+	                     struct domain_info *info, char **notes, struct err *);
+	int (*domain_undefine)(struct backend *, const char *uuid, struct err *);
+	/* Define for this run only, and start: virsh create. */
+	int (*domain_create)(struct backend *, const char *text, const char *where, unsigned start_flags,
+	                     struct domain_info *info, char **notes, struct err *);
+	/* @notes as above. -EALREADY when it runs. */
+	int (*domain_start)(struct backend *, const char *uuid, unsigned start_flags, char **notes, struct err *);
+	/* Ask the guest (ACPI power button; reboot = Ctrl-Alt-Del is not known to Linux as reboot: see launch.c). */
+	int (*domain_shutdown)(struct backend *, const char *uuid, enum shutdown_what, struct err *);
+	int (*domain_destroy)(struct backend *, const char *uuid, struct err *);
+	int (*domain_reset)(struct backend *, const char *uuid, struct err *);
+	int (*domain_suspend)(struct backend *, const char *uuid, struct err *);
+	int (*domain_resume)(struct backend *, const char *uuid, struct err *);
+	int (*domain_autostart)(struct backend *, const char *uuid, bool on, struct err *);
+
+	/* A stream socket to serial console @index: guest output comes, what is written goes in. @replay: first the last
+	 * that many recorded bytes (0 = live only; UINT64_MAX = all that is kept since power-on). -ENOTCONN when the
+	 * guest does not run, -ENOENT when it has no such console. */
+	int (*console_open)(struct backend *, const char *uuid, unsigned index, uint64_t replay, int *fd, struct err *);
+	/* The record of a console, running or not: bytes to @fd, oldest first. @since_boot: of the last power-on. */
+	int (*console_log)(struct backend *, const char *uuid, unsigned index, bool since_boot, int fd, struct err *);
+	/* The path one would give to socat: virsh ttyconsole. */
+	int (*console_path)(struct backend *, const char *uuid, unsigned index, char **path, struct err *);
+
+	/* Fill a sample of the host and of all domains. Never blocks on a guest. See stats.h. Free: sample_done(). */
+	int (*sample)(struct backend *, struct sample *, struct err *);
+
+	/* One QMP-shaped command to a running guest; @reply is its "return" as JSON text. */
+	int (*domain_command)(struct backend *, const char *uuid, const char *command, const char *arguments_json,
+	                      char **reply, struct err *);
+
+	int (*host_info)(struct backend *, struct host_info *, struct err *);
+	int (*host_validate)(struct backend *, struct host_check **list, size_t *n, struct err *);
+	/* What `vmdeck domain-release` does when a guest has ended: clean-up and on_poweroff, on_reboot, on_crash. */
+	int (*domain_release)(struct backend *, const char *uuid, struct err *);
+
+	void (*close)(struct backend *);
+};
+
+struct backend {
+	const struct backend_ops *ops;
+};
+
+/* backend/local/local.c, backend/fake/fake.c. NULL with @e filled on failure. */
+struct backend *backend_local_open(struct err *e);
+struct backend *backend_fake_open(const char *script, struct err *e);
+
+#endif

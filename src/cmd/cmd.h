@@ -1,0 +1,76 @@
+/* Verbs. Keys, menus, the command line, help, completion and tests know only the table cmds[].
+ *
+ * A verb is one function and one row in cmd_<noun>.c, and a row in cmds[] (sorted by name). Its exec() gets what the
+ * caller resolved: the target exists and is in one of the states named, the arguments are checked against the table. */
+#ifndef SRC_CMD_CMD_H
+#define SRC_CMD_CMD_H
+
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "src/backend.h"
+#include "src/base/json.h"
+
+enum cmd_target {
+	CMD_HOST,       /* no target: list, nodeinfo, define */
+	CMD_DOMAIN,     /* one domain, by id, name or uuid */
+};
+
+enum cmd_flags {
+	CMD_CONFIRM = 1,  /* something can be lost: the deck asks first */
+	CMD_JSON = 2,     /* takes --json */
+	CMD_TTY = 4,      /* takes over the terminal (console, edit): the deck leaves its screen for it */
+	CMD_HIDDEN = 8,   /* for our own processes; not in help or completion */
+	CMD_QUIET = 16,   /* changes nothing: may run while another job runs */
+};
+
+enum arg_kind { ARG_FLAG, ARG_STRING, ARG_FILE, ARG_NUMBER };
+
+struct cmd_arg {
+	const char *name;    /* "paused": --paused; positional when @position */
+	enum arg_kind kind;
+	bool position;       /* taken from the words that are no options, in order */
+	bool required;
+	const char *summary;
+};
+
+struct cmd_ctx {
+	struct backend *backend;
+	const struct cmd *cmd;
+	struct domain_info domain;  /* the target when cmd->target is CMD_DOMAIN */
+	const char *const *values;  /* one per cmd->args row; NULL = not given; flags: "" */
+	bool json;                  /* --json */
+	FILE *out;                  /* results */
+	FILE *msg;                  /* warnings and notes: not errors, which go to @err */
+	bool tty;                   /* out is a terminal of a person */
+};
+
+struct cmd {
+	const char *name;           /* "domain-destroy": unique; the row is sorted by it */
+	const char *alias;          /* virsh's word: "destroy"; NULL when there is none */
+	const char *summary;        /* one line, no full stop */
+	enum cmd_target target;
+	unsigned states;            /* enum domain_state bits in which it makes sense; 0 = any */
+	unsigned flags;             /* enum cmd_flags */
+	const struct cmd_arg *args; /* ends with a row without name; NULL = none */
+	/* 0 = done; -errno with @e filled. */
+	int (*exec)(struct cmd_ctx *, struct err *e);
+};
+
+extern const struct cmd *const cmds[]; /* sorted by name, NULL at the end */
+
+/* By name or alias; NULL. *near (may be NULL): the closest name when there is none, or NULL. */
+const struct cmd *cmd_find(const char *word, const char **near);
+
+/* The value of option or position @name; NULL when not given. */
+const char *cmd_value(const struct cmd_ctx *c, const char *name);
+bool cmd_flag(const struct cmd_ctx *c, const char *name);
+
+/* Resolve @key to c->domain and check that cmd->states allows the verb now; the error names the state and what
+ * would. For CMD_HOST verbs @key is not looked at. */
+int cmd_target(struct cmd_ctx *c, const char *key, struct err *e);
+
+/* Run the verb for the deck, without options: target by uuid. Text that it prints is returned in *out (caller frees). */
+int cmd_run(struct backend *b, const struct cmd *cmd, const char *uuid, char **out, struct err *e);
+
+#endif

@@ -1,0 +1,145 @@
+/* A domain as its XML defines it. The retained document is the definition: this struct is a checked view of it,
+ * made by domain_parse(), and every change goes through a domain_set_*() or domain_parse() of edited text, so that
+ * comments, order and foreign namespaces survive. (libvirt, "Domain XML format")
+ *
+ * One table in domain_xml.c classes every element: supported; kept and harmless (a note at define); kept but needed by the
+ * guest (define warns, start refuses, naming it). */
+#ifndef SRC_MODEL_DOMAIN_H
+#define SRC_MODEL_DOMAIN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "src/base/err.h"
+#include "src/base/uuid.h"
+
+#define DOMAIN_NAME_MAX 200
+#define DOMAIN_VCPUS_MAX 64
+#define DOMAIN_MEMORY_MIN (4ull << 20) /* bytes */
+
+enum domain_action { /* on_poweroff, on_reboot, on_crash */
+	DOMAIN_ACTION_DESTROY,
+	DOMAIN_ACTION_RESTART,
+	DOMAIN_ACTION_PRESERVE,
+	DOMAIN_ACTION_RENAME_RESTART,
+	DOMAIN_ACTION_COREDUMP_DESTROY,
+	DOMAIN_ACTION_COREDUMP_RESTART,
+};
+
+enum disk_type { DISK_FILE, DISK_BLOCK };
+enum disk_device { DISK_DEVICE_DISK, DISK_DEVICE_CDROM, DISK_DEVICE_FLOPPY };
+enum disk_cache { DISK_CACHE_DEFAULT, DISK_CACHE_NONE, DISK_CACHE_WRITETHROUGH, DISK_CACHE_WRITEBACK,
+	          DISK_CACHE_DIRECTSYNC, DISK_CACHE_UNSAFE };
+
+struct pci_addr {
+	bool set;
+	uint16_t domain;
+	uint8_t bus, slot, function;
+};
+
+struct domain_disk {
+	enum disk_type type;
+	enum disk_device device;
+	char *source;        /* path; NULL: empty drive */
+	char *format;        /* "raw" */
+	char *target;        /* "vda", unique */
+	char *bus;           /* "virtio" */
+	char *serial;        /* at most 20 bytes, or NULL */
+	enum disk_cache cache;
+	bool discard;        /* driver discard='unmap' */
+	bool readonly;
+	bool shareable;
+	unsigned queues;     /* 0 = ours to choose */
+	unsigned boot_order; /* 0 = none */
+	struct pci_addr addr;
+};
+
+struct domain_serial {
+	unsigned port;       /* target port: 0 = ttyS0 */
+	char *log_file;      /* <log file=>, or NULL */
+};
+
+struct domain_rng {
+	char *backend;       /* "/dev/urandom" */
+	uint64_t rate_bytes; /* 0 = no limit */
+	unsigned rate_period_ms;
+	struct pci_addr addr;
+};
+
+enum cpu_mode { CPU_HOST_PASSTHROUGH, CPU_HOST_MODEL, CPU_MAXIMUM };
+
+struct cpu_feature {
+	char *name;   /* libvirt's name of a CPUID bit */
+	bool require; /* false: policy disable or forbid */
+};
+
+struct domain_clock {
+	bool localtime;     /* offset='localtime' */
+	int64_t adjustment; /* seconds, offset='variable' */
+};
+
+/* What the guest would miss or what was changed silently: printed by define. */
+struct domain_note {
+	bool blocks_start; /* start refuses, with this sentence */
+	unsigned line;     /* in the XML, 0 = unknown */
+	char *text;
+};
+
+struct domain {
+	struct xml *xml; /* the retained document (src/model/xml.h) */
+
+	char name[DOMAIN_NAME_MAX + 1];
+	char uuid[UUID_TEXT];
+	char *title, *description; /* NULL when absent */
+
+	uint64_t memory_bytes;  /* <memory>: what the guest is built with */
+	uint64_t current_bytes; /* <currentMemory> */
+	bool hugepages, nosharepages;
+	unsigned vcpus;     /* at start */
+	unsigned max_vcpus; /* <vcpu> */
+
+	char *machine; /* "pc" */
+	char *kernel, *initrd, *cmdline;
+
+	bool acpi, apic;
+	enum cpu_mode cpu_mode;
+	unsigned sockets, dies, cores, threads; /* topology, product = max_vcpus; all 1 but sockets when unset */
+	struct cpu_feature *cpu_features;
+	size_t ncpu_features;
+
+	struct domain_clock clock;
+	enum domain_action on_poweroff, on_reboot, on_crash;
+
+	struct domain_disk *disks;
+	size_t ndisks;
+	struct domain_serial *serials;
+	size_t nserials;
+	struct domain_rng *rngs;
+	size_t nrngs;
+
+	struct domain_note *notes;
+	size_t nnotes;
+};
+
+/* Parse and check domain XML. @where names the source in errors ("web1.xml", "(standard input)"). On success *out is
+ * the caller's, with a uuid and PCI addresses made up where the XML had none and written back into its document.
+ * -EINVAL with file, line, element and what is allowed. */
+int domain_parse(const char *text, size_t len, const char *where, struct domain **out, struct err *e);
+int domain_load(const char *path, struct domain **out, struct err *e);
+void domain_free(struct domain *d);
+
+/* The definition as text, the caller's to free; valid against libvirt's domain.rng. */
+char *domain_text(const struct domain *d);
+/* The same for a running guest: id='N' on <domain>. */
+char *domain_live_text(const struct domain *d, int id);
+
+/* The first note that blocks a start, as an error naming it; 0 when there is none. */
+int domain_startable(const struct domain *d, struct err *e);
+
+/* Is this a name that we take? Not empty, no '/', not '.' or '..', no control characters, at most 200 bytes. */
+int domain_name_check(const char *name, struct err *e);
+
+const char *domain_action_text(enum domain_action a); /* "destroy", ... */
+
+#endif

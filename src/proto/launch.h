@@ -1,0 +1,61 @@
+/* What the launcher gives to vmdeck-vmm at its birth, and what it hears back.
+ *
+ * The launcher starts `vmdeck-vmm keeper` with one SOCK_SEQPACKET at descriptor LAUNCH_FD and sends:
+ *   1. one or more LAUNCH_FDS messages: JSON {"fds": ["name", ...]} with as many descriptors, in that order;
+ *   2. one LAUNCH_GO message: JSON {"go": {...}} (members below), no descriptors.
+ * The keeper starts the machine (`vmdeck-vmm machine`) with such a socket of its own and passes all on but what it
+ * keeps ("lock" is duplicated to both). The machine answers, through the keeper, with exactly one message:
+ *   {"ready": {"pid": N}}                     the guest runs (or is paused as asked)
+ *   {"error": {"code": errno, "message": "sentence"}}
+ * and everybody closes that socket; a socket closed without an answer means that the process died.
+ *
+ * Descriptor names:
+ *   "kvm" "lock" "live.xml" "stats" "control" (listening) "vmm.log"
+ *   "consoleN" (listening), "consoleN.log.0" .. ".3", "consoleN.idx" for each serial N
+ *   "kernel" "initrd"
+ *   "disk:TARGET" for each disk, e.g. "disk:vda"
+ * Members of "go":
+ *   "name" "uuid" "id" "paused" (flag), "home" (VMDECK_HOME or absent), "vmdeck" (path of the vmdeck to exec for
+ *   domain-release), "ended" (path of the file in which the keeper records how the guest ended). */
+#ifndef SRC_PROTO_LAUNCH_H
+#define SRC_PROTO_LAUNCH_H
+
+#include <stddef.h>
+
+#include "src/base/err.h"
+#include "src/base/json.h"
+
+#define LAUNCH_FD 3
+#define LAUNCH_FDS_MAX 200
+#define LAUNCH_MESSAGE_MAX 65536
+#define CONSOLE_SEGMENTS 4
+
+/* A set of named descriptors. Zero-initialise; owns its descriptors. */
+struct fd_set_named {
+	struct {
+		char name[40];
+		int fd;
+	} v[LAUNCH_FDS_MAX];
+	size_t n;
+};
+
+/* Take @fd into the set; -ENOSPC (and closed) when it is full. */
+int named_add(struct fd_set_named *s, const char *name, int fd);
+/* The descriptor, still the set's; -1 when there is none. */
+int named_get(const struct fd_set_named *s, const char *name);
+/* The descriptor, now the caller's; -1 when there is none. */
+int named_take(struct fd_set_named *s, const char *name);
+void named_done(struct fd_set_named *s); /* closes what is left */
+
+/* Send all of the set (it keeps its descriptors), then the go message. 0 or -errno. */
+int launch_send(int sock, const struct fd_set_named *s, json_t *go, struct err *e);
+/* Receive until the go message. *go is the caller's. 0 or -errno; the set is empty then. */
+int launch_recv(int sock, struct fd_set_named *s, json_t **go, struct err *e);
+
+/* The one answer. */
+int launch_answer_ready(int sock, int pid);
+int launch_answer_error(int sock, const struct err *e);
+/* Wait at most @timeout_ms for it. 0 with *pid, or -errno with @e as the machine wrote it. -EPIPE: died. */
+int launch_wait(int sock, int timeout_ms, int *pid, struct err *e);
+
+#endif

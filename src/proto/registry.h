@@ -1,0 +1,23 @@
+/* Files of one guest, by name, for launcher, keeper and whoever looks. Below <runtime>/<uuid>/ while it runs:
+ *   lock            OFD write lock held = alive (lock_held())
+ *   live.xml        what runs, with id; attribute-free of times: see "started" in the stats header
+ *   control.sock    src/proto/control.h
+ *   consoleN.sock   raw bytes of serial N, for socat
+ *   stats           src/proto/statspage.h
+ *   keeper.pid      text
+ * Below <log>/<uuid>/, kept:
+ *   vmm.log  consoleN.log.0 .. .3  consoleN.idx     (format: src/proto/record.h)
+ *   ended.json      {"time": "...Z", "state": "shut off"|"crashed", "reason": domain_reason_text, "detail": "killed by signal 9",
+ *                    "action": "destroy"|"restart"|"preserve", "id": N, "cleaned": bool}: written by the keeper. */
+#ifndef SRC_PROTO_REGISTRY_H
+#define SRC_PROTO_REGISTRY_H
+
+#define REG_LOCK "lock"
+#define REG_LIVE_XML "live.xml"
+#define REG_CONTROL "control.sock"
+#define REG_STATS "stats"
+#define REG_KEEPER_PID "keeper.pid"
+#define REG_ENDED "ended.json"
+#define REG_VMM_LOG "vmm.log"
+
+#endif
