@@ -65,6 +65,8 @@ struct machine {
 	enum machine_request request;
 	char request_detail[200];
 	bool powerdown_reboots; /* virsh reboot: the next power-off is a reset */
+	bool pause_requested;   /* by machine_pause_ioerror */
+	void (*wake)(struct machine *); /* tell the loop that something was asked for; NULL in a bare machine */
 };
 
 int machine_init_bare(struct machine *m, uint64_t ram_bytes, const struct irq_sink *sink, void *ctx, struct err *e);
@@ -81,8 +83,12 @@ void machine_request(struct machine *m, enum machine_request r, const char *deta
 /* A stats block for a device, zeroed and named; never NULL (private memory when the page is full). */
 struct stats_block *machine_stats(struct machine *m, enum stats_kind kind, const char *name);
 
+/* The host could not do something that the guest waits for (disk full, I/O error): pause all vCPUs, tell why. The device keeps
+ * the request and retries it when dev_type.resumed is called. Any thread with m->lock held. */
+void machine_pause_ioerror(struct machine *m, const char *detail);
+
 /* Have @fn called on the main loop with m->lock held whenever @fd is readable. *handle (NULL first) is for
- * machine_unwatch. In a bare machine nothing is watched. */
+ * machine_unwatch. Both only from the thread of the main loop (device init and done). In a bare machine nothing is watched. */
 int machine_watch(struct machine *m, int fd, void (*fn)(void *ctx), void *ctx, void **handle, struct err *e);
 void machine_unwatch(struct machine *m, void **handle);
 
