@@ -80,6 +80,9 @@ struct stats_block *machine_stats(struct machine *m, enum stats_kind kind, const
 {
 	static struct stats_block spare[2];
 	struct stats_block *blocks = (struct stats_block *)(m->stats + 1);
+	for (unsigned i = 0; i < m->stats->nblocks; i++) /* made anew after a reset: counters go on */
+		if (blocks[i].kind == kind && !strcmp(blocks[i].name, name))
+			return &blocks[i];
 	struct stats_block *b = m->stats->nblocks < STATS_BLOCKS_MAX ? &blocks[m->stats->nblocks] : &spare[0];
 	*b = (struct stats_block){.size = sizeof(b->raw)};
 	snprintf(b->name, sizeof(b->name), "%s", name);

@@ -37,7 +37,7 @@ struct dev;
 struct pci_bus;
 struct chardev;
 struct timer;
-struct vcpu;
+struct vcpus;
 struct kvm;
 struct control_server;
 
@@ -57,13 +57,14 @@ struct machine {
 
 	struct uv_loop_s *loop; /* NULL in a bare machine */
 	struct kvm *kvm;        /* NULL in a bare machine */
+	struct vcpus *vcpus;     /* the same */
 	uint64_t fake_now_ns;   /* a bare machine's clock, set by the test */
 
 	struct stats_header *stats; /* always valid: private memory when there is no stats file */
 
 	/* What was asked for (under lock), for the loop; a bare machine only records it. */
 	enum machine_request request;
-	char request_detail[200];
+	char request_detail[400];
 	bool powerdown_reboots; /* virsh reboot: the next power-off is a reset */
 	bool pause_requested;   /* by machine_pause_ioerror */
 	void (*wake)(struct machine *); /* tell the loop that something was asked for; NULL in a bare machine */
@@ -80,7 +81,7 @@ int64_t machine_wall(const struct machine *m, uint32_t *ns);
 /* Ask for it, from any thread with m->lock held. @detail: one line for a person. Returns at once. */
 void machine_request(struct machine *m, enum machine_request r, const char *detail);
 
-/* A stats block for a device, zeroed and named; never NULL (private memory when the page is full). */
+/* The stats block of that kind and name, made when there is none yet; never NULL (private memory when the page is full). */
 struct stats_block *machine_stats(struct machine *m, enum stats_kind kind, const char *name);
 
 /* The host could not do something that the guest waits for (disk full, I/O error): pause all vCPUs, tell why. The device keeps

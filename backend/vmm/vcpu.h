@@ -1,0 +1,34 @@
+/* The vCPUs: a thread each, and the gate that holds them all.
+ *
+ * The gate is closed at first. Open: threads run in KVM_RUN. Closing it kicks them out; a thread that has come to the gate is
+ * parked. A kick cannot be lost: closing sets immediate_exit in the shared page under the gate's lock, and a thread clears
+ * it only under that lock while the gate is open. Lock order: m->lock, then the gate's. */
+#ifndef BACKEND_VMM_VCPU_H
+#define BACKEND_VMM_VCPU_H
+
+#include <stdbool.h>
+
+#include "backend/vmm/boot/boot.h"
+#include "src/base/err.h"
+
+struct machine;
+
+/* Make the vCPUs of m's VM and start their threads, parked. vCPU 0 begins at @entry, the others wait for INIT. */
+int vcpus_create(struct machine *m, const struct boot_entry *entry, struct err *e);
+/* End the threads and close the vCPUs. m->lock must not be held. */
+void vcpus_destroy(struct machine *m);
+
+/* Close the gate and kick; returns at once. Any thread. */
+void vcpus_hold(struct machine *m);
+/* Wait until all are parked. Main loop, m->lock not held. */
+void vcpus_wait_parked(struct machine *m);
+/* Open the gate. */
+void vcpus_release(struct machine *m);
+
+/* Tell kvm-clock that the guest was stopped, so that its watchdogs keep quiet. While parked. */
+void vcpus_note_pause(struct machine *m);
+
+unsigned vcpus_count(const struct machine *m);
+int vcpu_tid(const struct machine *m, unsigned index);
+
+#endif
