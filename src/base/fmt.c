@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "src/base/cleanup.h"
 
@@ -54,6 +55,7 @@ uint64_t fmt_unit_bytes(const char *unit)
 	} units[] = {
 		{"", 1024},
 		{"b", 1},
+		{"byte", 1},
 		{"bytes", 1},
 		{"KB", 1000},
 		{"k", 1024},
@@ -75,7 +77,7 @@ uint64_t fmt_unit_bytes(const char *unit)
 		{"EiB", 1ull << 60},
 	};
 	for (size_t i = 0; i < ARRAY_SIZE(units); i++)
-		if (!strcmp(unit ? unit : "", units[i].name))
+		if (!strcasecmp(unit ? unit : "", units[i].name))
 			return units[i].bytes;
 	return 0;
 }

@@ -16,7 +16,7 @@
 enum stat_quality {
 	STAT_INIT,   /* first sample: no rate yet */
 	STAT_DATA,
-	STAT_STALE,  /* the source did not answer this time; the last value stands */
+	STAT_STALE,  /* the source did not answer this time: value is 0, whoever shows it lets the last one stand */
 	STAT_NODATA, /* there is none: not running, not permitted */
 };
 

@@ -1,0 +1,358 @@
+/* What stands directly below <domain>, but for the devices. (libvirt, "Domain XML format")
+ *
+ * domain_parse() reads the sections in turn, each into struct domain, each refusing what it cannot mean; at the end
+ * domain_classify() walks the whole document once more against the table. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "src/base/cleanup.h"
+#include "src/base/str.h"
+#include "src/model/domain_xml.h"
+
+#define KIB ((uint64_t)1024)
+#define MIB (1024 * KIB)
+#define MEMORY_MAX ((uint64_t)64 << 40) /* 46 address bits, what KVM's MMU takes everywhere */
+
+static int parse_name(struct domain *d, struct xml_node *root, struct err *e)
+{
+	struct xml_node *n = xml_first(root, "name");
+	if (!n)
+		return xml_bad(root, NULL, e, "there is no <name>");
+	AUTO_FREE char *name = xml_content(n);
+	struct err why;
+	if (domain_name_check(name, &why))
+		return xml_bad(n, NULL, e, "%s", why.msg);
+	snprintf(d->name, sizeof(d->name), "%s", name);
+	return 0;
+}
+
+static int parse_uuid(struct domain *d, struct xml_node *root, struct err *e)
+{
+	struct xml_node *n = xml_first(root, "uuid");
+	if (!n) {
+		uuid_make(d->uuid);
+		xml_add(root, xml_first(root, "name"), "uuid", d->uuid);
+		return 0;
+	}
+	AUTO_FREE char *text = xml_content(n);
+	char *s = text + strspn(text, " \t\r\n"), show[128];
+	s[strcspn(s, " \t\r\n")] = 0;
+	if (!uuid_canon(s, d->uuid))
+		return xml_bad(n, NULL, e, "'%s' is not allowed: 32 hexadecimal digits with or without hyphens, or leave "
+		               "<uuid> out", str_printable(s, show, sizeof(show)));
+	return 0;
+}
+
+static int parse_texts(struct domain *d, struct xml_node *root, struct err *e)
+{
+	struct xml_node *n = xml_first(root, "title");
+	if (n) {
+		d->title = xml_content(n);
+		if (strchr(d->title, '\n'))
+			return xml_bad(n, NULL, e, "a title is one line: put the rest into <description>");
+	}
+	n = xml_first(root, "description");
+	if (n)
+		d->description = xml_content(n);
+	return 0;
+}
+
+static uint64_t round_up(uint64_t v, uint64_t to)
+{
+	return (v + to - 1) / to * to;
+}
+
+/* libvirt keeps KiB, rounded up; the machine is built in MiB. */
+static int parse_size(struct xml_node *n, uint64_t *bytes, struct err *e)
+{
+	int rc = xml_get_size(n, bytes, e);
+	if (rc)
+		return rc;
+	if (*bytes < DOMAIN_MEMORY_MIN || *bytes > MEMORY_MAX)
+		return xml_bad(n, NULL, e, "%" PRIu64 " bytes of memory are not allowed: from %" PRIu64 " MiB to %" PRIu64 " TiB", *bytes,
+		               (uint64_t)DOMAIN_MEMORY_MIN / MIB, MEMORY_MAX >> 40);
+	*bytes = round_up(*bytes, KIB);
+	return 0;
+}
+
+static int parse_memory(struct domain *d, struct xml_node *root, struct err *e)
+{
+	struct xml_node *n = xml_first(root, "memory"), *cur = xml_first(root, "currentMemory");
+	if (!n)
+		return xml_bad(root, NULL, e, "there is no <memory>, such as <memory unit='MiB'>512</memory>");
+	int rc = parse_size(n, &d->memory_bytes, e);
+	d->current_bytes = d->memory_bytes;
+	if (!rc && cur)
+		rc = parse_size(cur, &d->current_bytes, e);
+	if (rc)
+		return rc;
+	/* libvirt lets rounding differ by less than 4 MiB. */
+	if (d->current_bytes > d->memory_bytes && d->current_bytes - d->memory_bytes >= 4 * MIB)
+		return xml_bad(cur, NULL, e, "%" PRIu64 " KiB is not allowed: at most <memory>, %" PRIu64 " KiB",
+		               d->current_bytes / KIB, d->memory_bytes / KIB);
+	if (d->current_bytes > d->memory_bytes)
+		d->current_bytes = d->memory_bytes;
+	d->memory_bytes = round_up(d->memory_bytes, MIB);
+	struct xml_node *backing = xml_first(root, "memoryBacking");
+	d->hugepages = backing && xml_first(backing, "hugepages");
+	d->nosharepages = backing && xml_first(backing, "nosharepages");
+	return 0;
+}
+
+static int parse_vcpu(struct domain *d, struct xml_node *root, struct err *e)
+{
+	d->vcpus = d->max_vcpus = 1;
+	struct xml_node *n = xml_first(root, "vcpu");
+	if (!n)
+		return 0;
+	int rc = xml_get_unsigned(n, NULL, 1, DOMAIN_VCPUS_MAX, &d->max_vcpus, e);
+	if (rc)
+		return rc;
+	d->vcpus = d->max_vcpus;
+	rc = xml_get_unsigned(n, "current", 1, d->max_vcpus, &d->vcpus, e);
+	return rc;
+}
+
+static int parse_topology(struct domain *d, struct xml_node *cpu, struct err *e)
+{
+	d->sockets = d->max_vcpus;
+	d->dies = d->cores = d->threads = 1;
+	struct xml_node *n = cpu ? xml_first(cpu, "topology") : NULL;
+	if (!n)
+		return 0;
+	static const char *const need[] = {"sockets", "cores", "threads"};
+	for (size_t i = 0; i < ARRAY_SIZE(need); i++)
+		if (!xml_attr(n, need[i]))
+			return xml_bad(n, need[i], e, "missing: sockets, cores and threads are needed");
+	int rc = xml_get_unsigned(n, "sockets", 1, DOMAIN_VCPUS_MAX, &d->sockets, e);
+	if (!rc)
+		rc = xml_get_unsigned(n, "dies", 1, DOMAIN_VCPUS_MAX, &d->dies, e);
+	if (!rc)
+		rc = xml_get_unsigned(n, "cores", 1, DOMAIN_VCPUS_MAX, &d->cores, e);
+	if (!rc)
+		rc = xml_get_unsigned(n, "threads", 1, DOMAIN_VCPUS_MAX, &d->threads, e);
+	if (rc)
+		return rc;
+	unsigned product = d->sockets * d->dies * d->cores * d->threads; /* at most 64^4 */
+	if (product != d->max_vcpus)
+		return xml_bad(n, NULL, e, "sockets x dies x cores x threads is %u: must be <vcpu>, %u", product, d->max_vcpus);
+	return 0;
+}
+
+static int add_feature(struct domain *d, struct xml_node *n, struct err *e)
+{
+	enum { FORCE, REQUIRE, OPTIONAL, DISABLE, FORBID };
+	unsigned policy = REQUIRE;
+	int rc = xml_get_choice(n, "policy", "force|require|optional|disable|forbid", &policy, e);
+	if (rc)
+		return rc;
+	const char *name = xml_attr(n, "name");
+	char show[128];
+	if (!name || !*name)
+		return xml_bad(n, "name", e, "missing: the name of a CPU feature, such as 'vmx'");
+	if (strlen(name) > 64 || name[strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-_.")])
+		return xml_bad(n, "name", e, "'%s' is not allowed: small letters, digits, '-', '_' and '.'",
+		               str_printable(name, show, sizeof(show)));
+	for (size_t i = 0; i < d->ncpu_features; i++)
+		if (str_eq(d->cpu_features[i].name, name))
+			return xml_bad(n, "name", e, "'%s' is there twice: leave one", name);
+	if (policy == OPTIONAL)
+		return 0; /* what the host has, the guest gets anyway */
+	d->cpu_features = x_realloc(d->cpu_features, (d->ncpu_features + 1) * sizeof(*d->cpu_features));
+	d->cpu_features[d->ncpu_features++] =
+	    (struct cpu_feature){.name = x_strdup(name), .require = policy == FORCE || policy == REQUIRE};
+	return 0;
+}
+
+static int parse_cpu(struct domain *d, struct xml_node *root, struct err *e)
+{
+	struct xml_node *n = xml_first(root, "cpu");
+	d->cpu_mode = CPU_HOST_MODEL;
+	if (n) {
+		enum { PASSTHROUGH = CPU_HOST_PASSTHROUGH, MODEL = CPU_HOST_MODEL, MAXIMUM = CPU_MAXIMUM, CUSTOM };
+		struct xml_node *model = xml_first(n, "model");
+		unsigned mode = model ? CUSTOM : MODEL;
+		int rc = xml_get_choice(n, "mode", "host-passthrough|host-model|maximum|custom", &mode, e);
+		if (rc)
+			return rc;
+		AUTO_FREE char *name = model ? xml_content(model) : NULL;
+		char show[128];
+		if (mode == CUSTOM && name)
+			domain_note(d, n, false, "cpu: model '%s' is not made: the guest gets the host's model",
+			            str_printable(name, show, sizeof(show)));
+		d->cpu_mode = mode == CUSTOM ? CPU_HOST_MODEL : (enum cpu_mode)mode;
+		for (struct xml_node *f = xml_first(n, "feature"); f; f = xml_next(f, "feature")) {
+			rc = add_feature(d, f, e);
+			if (rc)
+				return rc;
+		}
+	}
+	return parse_topology(d, n, e);
+}
+
+static int parse_machine(struct domain *d, struct xml_node *type, struct err *e)
+{
+	AUTO_FREE char *os = xml_content(type);
+	const char *arch = xml_attr(type, "arch"), *m = xml_attr(type, "machine");
+	char show[128];
+	if (!str_eq(os, "hvm"))
+		return xml_bad(type, NULL, e, "'%s' is not allowed: only hvm", str_printable(os, show, sizeof(show)));
+	if (arch && !str_eq(arch, "x86_64"))
+		return xml_bad(type, "arch", e, "'%s' is not allowed: only x86_64", str_printable(arch, show, sizeof(show)));
+	d->machine = x_strdup("pc");
+	if (!m || str_eq(m, "pc") || str_starts(m, "pc-i440fx-"))
+		return 0;
+	str_printable(m, show, sizeof(show));
+	if (str_eq(m, "q35") || str_starts(m, "pc-q35-")) {
+		domain_note(d, type, false, "os/type: machine '%s' runs as pc: devices get places on PCI bus 0", show);
+		return 0;
+	}
+	if (str_eq(m, "microvm")) {
+		domain_note(d, type, false, "os/type: machine 'microvm' runs as pc");
+		return 0;
+	}
+	return xml_bad(type, "machine", e, "'%s' is not allowed: pc, pc-i440fx-*, or q35, pc-q35-* and microvm, which run "
+	               "as pc", show);
+}
+
+/* The kernel, or what the guest is missed to have without one. */
+static int parse_boot(struct domain *d, struct xml_node *os, struct err *e)
+{
+	struct xml_node *kernel = xml_first(os, "kernel"), *initrd = xml_first(os, "initrd"),
+	                *cmdline = xml_first(os, "cmdline");
+	int rc = kernel ? xml_get_path(kernel, NULL, &d->kernel, e) : 0;
+	if (!rc && initrd)
+		rc = xml_get_path(initrd, NULL, &d->initrd, e);
+	if (rc)
+		return rc;
+	if (cmdline)
+		d->cmdline = xml_content(cmdline);
+	if (!d->kernel) {
+		domain_note(d, os, true, "os: there is no <kernel>, and booting from a disk needs firmware, which is not "
+		            "there yet: add <kernel> (and <initrd>, <cmdline>) to <os>");
+		return 0;
+	}
+	static const char *const firmware[] = {"loader", "nvram", "firmware"};
+	for (size_t i = 0; i < ARRAY_SIZE(firmware); i++)
+		if (xml_first(os, firmware[i])) {
+			domain_note(d, xml_first(os, firmware[i]), false, "os/%s: not used, <kernel> is booted directly",
+			            firmware[i]);
+			return 0;
+		}
+	return 0;
+}
+
+static int parse_os(struct domain *d, struct xml_node *root, struct err *e)
+{
+	struct xml_node *os = xml_first(root, "os"), *type = os ? xml_first(os, "type") : NULL;
+	if (!type)
+		return xml_bad(os ? os : root, NULL, e, "there is no %s<type>hvm</type>%s", os ? "" : "<os>", os ? "" : "</os>");
+	int rc = parse_machine(d, type, e);
+	return rc ? rc : parse_boot(d, os, e);
+}
+
+static int parse_clock(struct domain *d, struct xml_node *root, struct err *e)
+{
+	enum { UTC, LOCALTIME, VARIABLE, TIMEZONE, ABSOLUTE };
+	struct xml_node *n = xml_first(root, "clock");
+	if (!n)
+		return 0;
+	unsigned offset = UTC, basis = 0;
+	int rc = xml_get_choice(n, "offset", "utc|localtime|variable|timezone|absolute", &offset, e);
+	if (!rc)
+		rc = xml_get_choice(n, "basis", "utc|localtime", &basis, e);
+	if (rc)
+		return rc;
+	d->clock.localtime = offset == LOCALTIME || (offset == VARIABLE && basis == 1);
+	if (offset == TIMEZONE || offset == ABSOLUTE)
+		domain_note(d, n, false, "clock: offset '%s' is not there yet: the guest's clock starts in UTC",
+		            xml_attr(n, "offset"));
+	const char *adjust = xml_attr(n, "adjustment");
+	if (offset != VARIABLE || !adjust)
+		return 0;
+	uint64_t seconds;
+	bool minus = *adjust == '-';
+	if (!str_u64(adjust + (minus || *adjust == '+'), &seconds) || seconds > INT32_MAX)
+		return xml_bad(n, "adjustment", e, "not a number of seconds from -%d to %d", INT32_MAX, INT32_MAX);
+	d->clock.adjustment = minus ? -(int64_t)seconds : (int64_t)seconds;
+	return 0;
+}
+
+static int parse_actions(struct domain *d, struct xml_node *root, struct err *e)
+{
+	/* In the order of enum domain_action. rename-restart is Xen's alone; a core is only to be had from a crash. */
+	static const struct {
+		const char *element, *allowed;
+		size_t field;
+		enum domain_action def;
+	} rows[] = {
+		{"on_poweroff", "destroy|restart|preserve", offsetof(struct domain, on_poweroff), DOMAIN_ACTION_DESTROY},
+		{"on_reboot", "destroy|restart|preserve", offsetof(struct domain, on_reboot), DOMAIN_ACTION_RESTART},
+		{"on_crash", "destroy|restart|preserve|coredump-destroy|coredump-restart",
+	         offsetof(struct domain, on_crash), DOMAIN_ACTION_DESTROY},
+	};
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		enum domain_action *to = (void *)((char *)d + rows[i].field);
+		struct xml_node *n = xml_first(root, rows[i].element);
+		unsigned v = rows[i].def;
+		int rc = n ? xml_get_choice(n, NULL, rows[i].allowed, &v, e) : 0;
+		if (rc)
+			return rc;
+		*to = n && v >= DOMAIN_ACTION_RENAME_RESTART ? v + 1 : v;
+		if (*to >= DOMAIN_ACTION_COREDUMP_DESTROY)
+			domain_note(d, n, false, "%s: no core is written: acts as '%s'", rows[i].element,
+			            *to == DOMAIN_ACTION_COREDUMP_DESTROY ? "destroy" : "restart");
+	}
+	return 0;
+}
+
+static int parse_root(struct domain *d, struct xml_node *root, struct err *e)
+{
+	if (!str_eq(xml_name(root), "domain") || xml_namespace(root))
+		return xml_bad(root, NULL, e, "this is not a domain: the outermost element must be <domain>");
+	enum { KVM, QEMU };
+	unsigned type = KVM;
+	if (!xml_attr(root, "type"))
+		return xml_bad(root, "type", e, "missing: write <domain type='kvm'>");
+	int rc = xml_get_choice(root, "type", "kvm|qemu", &type, e);
+	if (rc)
+		return rc;
+	if (type == QEMU)
+		domain_note(d, root, false, "domain: type 'qemu' (emulation) runs with KVM");
+	xml_set_attr(root, "id", NULL); /* that of a running guest, in a definition without meaning */
+	return 0;
+}
+
+static int parse_domain(struct domain *d, struct err *e)
+{
+	static int (*const parts[])(struct domain *, struct xml_node *, struct err *) = {
+		parse_root, parse_name, parse_uuid, parse_texts, parse_memory,  parse_vcpu,
+		parse_cpu,  parse_os,   parse_clock, parse_actions,
+	};
+	struct xml_node *root = xml_root(d->xml);
+	for (size_t i = 0; i < ARRAY_SIZE(parts); i++) {
+		int rc = parts[i](d, root, e);
+		if (rc)
+			return rc;
+	}
+	struct xml_node *features = xml_first(root, "features");
+	d->acpi = features && xml_first(features, "acpi");
+	d->apic = features && xml_first(features, "apic");
+	int rc = domain_parse_devices(d, xml_first(root, "devices"), e);
+	return rc ? rc : domain_classify(d, e);
+}
+
+int domain_parse(const char *text, size_t len, const char *where, struct domain **out, struct err *e)
+{
+	struct domain *d = x_calloc(1, sizeof(*d));
+	int rc = xml_parse(text, len, where, &d->xml, e);
+	if (!rc)
+		rc = parse_domain(d, e);
+	if (rc) {
+		domain_free(d);
+		return rc;
+	}
+	*out = d;
+	return 0;
+}
