@@ -6,10 +6,17 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "backend/vmm/dev/dev.h"
 #include "src/base/log.h"
 
 /* Keep sorted by model. */
 const struct dev_type *const dev_types[] = {
+	&cmos_rtc_type,
+	&i8042_type,
+	&isa_misc_type,
+	&piix4_pm_type,
+	&port92_type,
+	&uart16550_type,
 	NULL,
 };
 

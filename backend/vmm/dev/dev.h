@@ -1,0 +1,14 @@
+/* The models of backend/vmm/dev/ that are chips of the PC; device.c lists them. */
+#ifndef BACKEND_VMM_DEV_DEV_H
+#define BACKEND_VMM_DEV_DEV_H
+
+#include "backend/vmm/device.h"
+
+extern const struct dev_type cmos_rtc_type;
+extern const struct dev_type i8042_type;
+extern const struct dev_type isa_misc_type;
+extern const struct dev_type piix4_pm_type;
+extern const struct dev_type port92_type;
+extern const struct dev_type uart16550_type;
+
+#endif
