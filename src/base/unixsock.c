@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -52,9 +53,15 @@ int unixsock_connect(const char *path, struct err *e)
 	AUTO_CLOSE int dirfd = -1;
 	int rc = address(path, &sa, &dirfd);
 	AUTO_CLOSE int fd = rc ? -1 : socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	struct timeval limit = {.tv_sec = 5}, none = {0};
+	if (fd >= 0) /* connect() waits while the other side's queue is full, for ever when it hangs */
+		setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
 	if (!rc && (fd < 0 || connect(fd, (struct sockaddr *)&sa, sizeof(sa)) < 0))
-		rc = -errno;
-	return rc ? err_sys(e, -rc, "cannot connect to '%s'", path) : TAKE_FD(fd);
+		rc = errno == EAGAIN ? -ETIMEDOUT : -errno;
+	if (rc)
+		return err_sys(e, -rc, "cannot connect to '%s'", path);
+	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &none, sizeof(none));
+	return TAKE_FD(fd);
 }
 
 int unixsock_pair(int type, int fds[2])

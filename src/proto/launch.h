@@ -7,7 +7,10 @@
  * keeps ("lock" is duplicated to both). The machine answers, through the keeper, with exactly one message:
  *   {"ready": {"pid": N}}                     the guest runs (or is paused as asked)
  *   {"error": {"code": errno, "message": "sentence"}}
- * and everybody closes that socket; a socket closed without an answer means that the process died.
+ * and the launcher's socket is closed; one closed without an answer means that the process died. The machine keeps its
+ * socket to the keeper, for one more message when it ends: {"ended": {"reason": domain_reason_text, "detail": sentence}}.
+ * Its exit status says what is to be done (enum launch_exit). SIGTERM to the machine is the ACPI power button.
+ * Signals to the keeper: SIGTERM = power button, SIGUSR2 = kill the machine now (destroy).
  *
  * Descriptor names:
  *   "kvm" "lock" "live.xml" "stats" "control" (listening) "vmm.log"
@@ -16,7 +19,8 @@
  *   "disk:TARGET" for each disk, e.g. "disk:vda"
  * Members of "go":
  *   "name" "uuid" "id" "paused" (flag), "home" (VMDECK_HOME or absent), "vmdeck" (path of the vmdeck to exec for
- *   domain-release), "ended" (path of the file in which the keeper records how the guest ended). */
+ *   domain-release), "ended" (path of the file in which the keeper records how the guest ended), "pidfile",
+ *   "on_poweroff" "on_reboot" "on_crash" (domain_action_text). */
 #ifndef SRC_PROTO_LAUNCH_H
 #define SRC_PROTO_LAUNCH_H
 
@@ -29,6 +33,15 @@
 #define LAUNCH_FDS_MAX 200
 #define LAUNCH_MESSAGE_MAX 65536
 #define CONSOLE_SEGMENTS 4
+
+/* Exit status of `vmdeck-vmm machine`, for the keeper. Any other status, or a signal: the machine itself crashed. */
+enum launch_exit {
+	LAUNCH_EXIT_POWEROFF = 0,  /* the guest powered itself off: on_poweroff */
+	LAUNCH_EXIT_DESTROYED = 10, /* "quit" */
+	LAUNCH_EXIT_REBOOT = 11,   /* the guest wants a reset and on_reboot is not restart: on_reboot */
+	LAUNCH_EXIT_CRASHED = 12,  /* the guest crashed: on_crash */
+	LAUNCH_EXIT_NOT_STARTED = 13,
+};
 
 /* A set of named descriptors. Zero-initialise; owns its descriptors. */
 struct fd_set_named {
@@ -55,7 +68,9 @@ int launch_recv(int sock, struct fd_set_named *s, json_t **go, struct err *e);
 /* The one answer. */
 int launch_answer_ready(int sock, int pid);
 int launch_answer_error(int sock, const struct err *e);
-/* Wait at most @timeout_ms for it. 0 with *pid, or -errno with @e as the machine wrote it. -EPIPE: died. */
+/* The machine's last words to its keeper: how the guest ended. @reason: of domain_reason_text(). */
+int launch_ended(int sock, const char *reason, const char *detail);
+/* Wait at most @timeout_ms for the answer. 0 with *pid, or -errno with @e as the machine wrote it. -EPIPE: died. */
 int launch_wait(int sock, int timeout_ms, int *pid, struct err *e);
 
 #endif

@@ -1,0 +1,304 @@
+/* Theory of operation. The launcher starts the keeper and hands it everything (src/proto/launch.h). The keeper starts the machine
+ * as its child, passes all on, and keeps the lock (so does the machine: the guest is alive while either is) and the socket to
+ * the machine. Then it sleeps in poll() until
+ *   - the machine says something: "ready" or "error" goes to the launcher, "ended" is remembered;
+ *   - a signal comes: SIGTERM is passed on (ACPI power button), SIGUSR2 kills the machine (destroy);
+ *   - the machine is gone: it records how in the file "ended" and becomes `vmdeck domain-release UUID`.
+ * The machine has PDEATHSIG=KILL: without its keeper nobody would tell the world how the guest ended. */
+#include "backend/vmm/keeper.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "src/base/cleanup.h"
+#include "src/base/file.h"
+#include "src/base/log.h"
+#include "src/base/str.h"
+#include "src/base/unixsock.h"
+#include "src/model/state.h"
+#include "src/proto/launch.h"
+
+struct keeper {
+	json_t *go;
+	int lock;     /* our copy: closed by exec and exit only */
+	int launcher; /* -1 when it has its answer */
+	int machine;  /* socket; -1 when it was closed */
+	int signals;
+	pid_t pid;
+	bool answered, ready, destroyed;
+	enum domain_reason reason; /* from the machine's last words */
+	char detail[256];
+};
+
+/* How the guest ended, for the record. */
+struct verdict {
+	const char *state;
+	enum domain_reason reason;
+	const char *action; /* of domain_action_text */
+	char detail[256];
+};
+
+static void __attribute__((noreturn)) child_exec(const char *const argv[], int sock, pid_t parent)
+{
+	sigset_t none;
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != parent || dup2(sock, LAUNCH_FD) < 0)
+		_exit(LAUNCH_EXIT_NOT_STARTED);
+	if (sock == LAUNCH_FD)
+		fcntl(sock, F_SETFD, 0);
+	execv(argv[0], (char *const *)argv);
+	log_error("cannot run '%s': %s", argv[0], strerror(errno));
+	_exit(LAUNCH_EXIT_NOT_STARTED);
+}
+
+static int start_machine(struct keeper *k, const char *const argv[], struct fd_set_named *fds, struct err *e)
+{
+	int pair[2];
+	int rc = unixsock_pair(SOCK_SEQPACKET, pair);
+	if (rc)
+		return err_sys(e, -rc, "cannot make a socket for the machine");
+	pid_t self = getpid();
+	k->pid = fork();
+	if (k->pid == 0)
+		child_exec(argv, pair[1], self);
+	int saved = errno;
+	close(pair[1]);
+	k->machine = pair[0];
+	if (k->pid < 0)
+		return err_sys(e, saved, "cannot start the machine process");
+	return launch_send(k->machine, fds, k->go, e);
+}
+
+static void answer(struct keeper *k, const struct err *why)
+{
+	if (k->launcher < 0)
+		return;
+	if (why)
+		launch_answer_error(k->launcher, why);
+	else
+		launch_answer_ready(k->launcher, k->pid);
+	close(k->launcher);
+	k->launcher = -1;
+	k->answered = true;
+	k->ready = !why;
+}
+
+static void on_message(struct keeper *k, const char *text, size_t len)
+{
+	struct err e = {0};
+	AUTO_JSON json_t *msg = json_parse(text, len, &e);
+	json_t *error = json_object_get(msg, "error"), *ended = json_object_get(msg, "ended");
+	if (json_is_object(error)) {
+		int64_t code = json_int(error, "code", EIO);
+		err_set(&e, code > 0 && code < 4096 ? (int)code : EIO, "%s", json_str(error, "message", "it did not say why"));
+		answer(k, &e);
+	} else if (json_is_object(ended)) {
+		k->reason = domain_reason_parse(json_str(ended, "reason", ""));
+		snprintf(k->detail, sizeof(k->detail), "%s", json_str(ended, "detail", ""));
+	} else if (json_is_object(json_object_get(msg, "ready"))) {
+		answer(k, NULL);
+	} else {
+		log_warn("the machine sent a message that makes no sense");
+	}
+}
+
+/* Take what the machine has said so far, without waiting. */
+static void read_machine(struct keeper *k)
+{
+	static char text[4096];
+	while (k->machine >= 0) {
+		struct pollfd p = {.fd = k->machine, .events = POLLIN};
+		if (poll(&p, 1, 0) <= 0)
+			return;
+		size_t none = 0;
+		ssize_t n = unixsock_recv(k->machine, text, sizeof(text), NULL, &none);
+		if (n > 0) {
+			on_message(k, text, (size_t)n);
+		} else if (n != -EMSGSIZE) {
+			close(k->machine);
+			k->machine = -1;
+		}
+	}
+}
+
+/* Return: the machine is gone, with *status. */
+static bool on_signal(struct keeper *k, int *status)
+{
+	struct signalfd_siginfo si;
+	if (read(k->signals, &si, sizeof(si)) != sizeof(si))
+		return false;
+	switch (si.ssi_signo) {
+	case SIGTERM:
+		kill(k->pid, SIGTERM);
+		return false;
+	case SIGUSR2:
+		k->destroyed = true;
+		kill(k->pid, SIGKILL);
+		return false;
+	default: /* SIGCHLD */
+		return waitpid(k->pid, status, WNOHANG) == k->pid;
+	}
+}
+
+static int watch(struct keeper *k)
+{
+	int status = 0;
+	for (;;) {
+		struct pollfd p[2] = {{.fd = k->signals, .events = POLLIN}, {.fd = k->machine, .events = POLLIN}};
+		if (poll(p, 2, -1) < 0)
+			continue;
+		if (p[1].revents)
+			read_machine(k);
+		if (p[0].revents && on_signal(k, &status))
+			break;
+	}
+	read_machine(k); /* its last words */
+	return status;
+}
+
+static void judge(const struct keeper *k, int status, struct verdict *v)
+{
+	const char *on_crash = json_str(k->go, "on_crash", "destroy");
+	*v = (struct verdict){"shut off", DOMAIN_REASON_SHUTDOWN, "destroy", ""};
+	snprintf(v->detail, sizeof(v->detail), "%s", k->detail);
+	int code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+	if (k->destroyed || code == LAUNCH_EXIT_DESTROYED) {
+		v->reason = DOMAIN_REASON_DESTROYED;
+	} else if (code == LAUNCH_EXIT_POWEROFF) {
+		v->action = json_str(k->go, "on_poweroff", "destroy");
+	} else if (code == LAUNCH_EXIT_REBOOT) {
+		v->action = json_str(k->go, "on_reboot", "restart");
+	} else if (code == LAUNCH_EXIT_CRASHED) {
+		v->state = "crashed";
+		v->reason = DOMAIN_REASON_CRASHED;
+		v->action = on_crash;
+	} else { /* our own process died: nothing that the guest's actions are about */
+		v->state = "crashed";
+		v->reason = DOMAIN_REASON_CRASHED;
+		if (WIFSIGNALED(status))
+			snprintf(v->detail, sizeof(v->detail), "its machine process was killed by signal %d (%s)%s", WTERMSIG(status),
+			         strsignal(WTERMSIG(status)), WTERMSIG(status) == SIGSYS ? ": the sandbox refused a system call" : "");
+		else
+			snprintf(v->detail, sizeof(v->detail), "its machine process ended with status %d", code);
+	}
+	if (v->reason == DOMAIN_REASON_SHUTDOWN && k->reason != DOMAIN_REASON_UNKNOWN)
+		v->reason = k->reason;
+}
+
+static void record(const struct keeper *k, const struct verdict *v)
+{
+	const char *path = json_str(k->go, "ended", NULL);
+	AUTO_JSON json_t *j = json_object();
+	char when[32];
+	struct tm tm;
+	time_t now = time(NULL);
+	strftime(when, sizeof(when), "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &tm));
+	json_set_str(j, "time", when);
+	json_set_str(j, "state", v->state);
+	json_set_str(j, "reason", domain_reason_text(v->reason));
+	json_set_str(j, "detail", v->detail);
+	json_set_str(j, "action", v->action);
+	json_set_int(j, "id", json_int(k->go, "id", 0));
+	json_set_flag(j, "cleaned", false);
+	AUTO_FREE char *text = json_text(j, true);
+	struct err e = {0};
+	if (path && file_replace(path, text, strlen(text), 0640, &e))
+		log_error("%s", e.msg);
+	log_info("the guest ended: %s (%s)%s%s", v->state, domain_reason_text(v->reason), *v->detail ? ": " : "", v->detail);
+}
+
+/* Become the one that cleans up. Everything else is closed by the exec, the lock among it. */
+static int release(const struct keeper *k)
+{
+	const char *vmdeck = json_str(k->go, "vmdeck", NULL), *uuid = json_str(k->go, "uuid", "");
+	if (!vmdeck)
+		return 0;
+	if (json_str(k->go, "home", NULL))
+		setenv("VMDECK_HOME", json_str(k->go, "home", NULL), 1);
+	sigset_t none;
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	execl(vmdeck, vmdeck, "domain-release", uuid, (char *)NULL);
+	log_warn("cannot run '%s': %s: the next vmdeck cleans up", vmdeck, strerror(errno));
+	return 0;
+}
+
+static int signals_open(void)
+{
+	sigset_t set;
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGUSR2);
+	sigaddset(&set, SIGCHLD);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	signal(SIGHUP, SIG_IGN);
+	signal(SIGINT, SIG_IGN);
+	signal(SIGPIPE, SIG_IGN);
+	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+static void write_pidfile(const struct keeper *k)
+{
+	const char *path = json_str(k->go, "pidfile", NULL);
+	char text[24];
+	int n = snprintf(text, sizeof(text), "%d\n", (int)getpid());
+	struct err e = {0};
+	if (path && file_replace(path, text, (size_t)n, 0640, &e))
+		log_warn("%s", e.msg);
+}
+
+/* Receive the guest's files and start the machine; what only the machine needs is closed here. */
+static int begin(struct keeper *k, const char *const machine_argv[], struct err *e)
+{
+	struct fd_set_named fds = {0};
+	int rc = launch_recv(k->launcher, &fds, &k->go, e);
+	if (rc)
+		return rc;
+	char who[64];
+	snprintf(who, sizeof(who), "keeper %s", json_str(k->go, "name", ""));
+	int log = named_get(&fds, "vmm.log");
+	log_open(who, log < 0 ? -1 : fcntl(log, F_DUPFD_CLOEXEC, 10));
+	int lock = named_get(&fds, "lock");
+	k->lock = lock < 0 ? -1 : fcntl(lock, F_DUPFD_CLOEXEC, 10);
+	write_pidfile(k);
+	rc = start_machine(k, machine_argv, &fds, e);
+	named_done(&fds);
+	return rc;
+}
+
+int keeper_main(const char *const machine_argv[])
+{
+	struct keeper k = {.launcher = LAUNCH_FD, .machine = -1, .lock = -1};
+	struct err e = {0};
+	fcntl(LAUNCH_FD, F_SETFD, FD_CLOEXEC);
+	prctl(PR_SET_NAME, "vmdeck-keeper");
+	k.signals = signals_open();
+	if (begin(&k, machine_argv, &e)) {
+		if (k.pid > 0)
+			kill(k.pid, SIGKILL);
+		answer(&k, &e);
+		return 1;
+	}
+	int status = watch(&k);
+	struct verdict v;
+	judge(&k, status, &v);
+	if (!k.answered) {
+		err_set(&e, EPIPE, "%s before the guest ran", *v.detail ? v.detail : "its machine process ended");
+		answer(&k, &e);
+	}
+	if (!k.ready)
+		return 1;
+	record(&k, &v);
+	return release(&k);
+}

@@ -1,0 +1,21 @@
+/* vmdeck-vmm: one guest. Not for people to start: `vmdeck start` does. */
+#include <stdio.h>
+#include <string.h>
+
+#include "backend/vmm/keeper.h"
+#include "backend/vmm/machine.h"
+#include "backend/vmm/probe.h"
+
+int main(int argc, char **argv)
+{
+	static const char *const machine[] = {"/proc/self/exe", "machine", NULL};
+	const char *role = argc > 1 ? argv[1] : "";
+	if (!strcmp(role, "keeper"))
+		return keeper_main(machine);
+	if (!strcmp(role, "machine"))
+		return machine_main();
+	if (!strcmp(role, "probe"))
+		return probe_main();
+	fprintf(stderr, "usage: vmdeck-vmm keeper|machine|probe\nvmdeck starts it; see vmdeck(1)\n");
+	return 2;
+}
