@@ -240,6 +240,8 @@ static int parse_boot(struct domain *d, struct xml_node *os, struct err *e)
 			            firmware[i]);
 			return 0;
 		}
+	if (xml_attr(os, "firmware"))
+		domain_note(d, os, false, "os/@firmware: not used, <kernel> is booted directly");
 	return 0;
 }
 
@@ -343,6 +345,18 @@ static int parse_domain(struct domain *d, struct err *e)
 	return rc ? rc : domain_classify(d, e);
 }
 
+/* By line, those without a line last. Few, and nearly in order. */
+static void sort_notes(struct domain *d)
+{
+	for (size_t i = 1; i < d->nnotes; i++) {
+		struct domain_note n = d->notes[i];
+		size_t k = i;
+		for (; k && d->notes[k - 1].line - 1 > n.line - 1; k--) /* 0 becomes the largest */
+			d->notes[k] = d->notes[k - 1];
+		d->notes[k] = n;
+	}
+}
+
 int domain_parse(const char *text, size_t len, const char *where, struct domain **out, struct err *e)
 {
 	struct domain *d = x_calloc(1, sizeof(*d));
@@ -353,6 +367,7 @@ int domain_parse(const char *text, size_t len, const char *where, struct domain 
 		domain_free(d);
 		return rc;
 	}
+	sort_notes(d);
 	*out = d;
 	return 0;
 }

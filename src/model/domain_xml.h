@@ -1,7 +1,7 @@
 /* Between the files of the domain parser; nobody else includes this.
  *
  * domain_xml.c reads what stands directly below <domain>, domain_devices.c the devices, domain_pci.c gives them addresses,
- * domain_table.c says of every element what becomes of it. */
+ * domain_table.c says, and domain_classify.c tells, of every element what becomes of it. */
 #ifndef SRC_MODEL_DOMAIN_XML_H
 #define SRC_MODEL_DOMAIN_XML_H
 
@@ -16,8 +16,23 @@ void domain_note(struct domain *d, const struct xml_node *n, bool blocks_start, 
  * may stand only once, or a value out of those allowed. */
 int domain_classify(struct domain *d, struct err *e);
 
-/* Does the table know this path ("devices/disk", "vcpu/@current")? For tests. */
-bool domain_table_has(const char *path);
+/* The table (domain_table.c): what becomes of an element, or of an attribute ("vcpu/@current"). */
+enum domain_row_class {
+	ROW_READ,   /* has its effect; may stand once */
+	ROW_MANY,   /* has its effect; may stand any number of times */
+	ROW_SILENT, /* kept; a guest of ours is the same with and without it */
+	ROW_NOTED,  /* kept and harmless: define says so */
+	ROW_MISSED, /* kept, but needed by the guest: define warns, start refuses */
+};
+
+struct domain_row {
+	const char *path; /* below <domain> */
+	enum domain_row_class class;
+	const char *values; /* of an attribute: "a|b", others are refused (with ROW_MISSED: others are missed); NULL = any */
+	const char *text;   /* for a note of its own; NULL: named in the common one */
+};
+extern const struct domain_row domain_rows[]; /* sorted by path */
+extern const size_t domain_nrows;
 
 /* <devices> into d->disks, serials and rngs. @devices may be NULL. */
 int domain_parse_devices(struct domain *d, struct xml_node *devices, struct err *e);

@@ -64,8 +64,6 @@ int xml_get_unsigned(const struct xml_node *n, const char *attr, unsigned min, u
                      struct err *e);
 /* @names: "a|b|c"; *out becomes the index of the value. */
 int xml_get_choice(const struct xml_node *n, const char *attr, const char *names, unsigned *out, struct err *e);
-/* "yes"/"no" or "on"/"off". */
-int xml_get_flag(const struct xml_node *n, const char *attr, bool *out, struct err *e);
 /* An absolute path without control characters; an old *out is freed. Empty counts as absent. */
 int xml_get_path(const struct xml_node *n, const char *attr, char **out, struct err *e);
 /* A number with unit='...' in bytes (libvirt's scaledInteger; without a unit KiB). -EINVAL on overflow. */

@@ -87,20 +87,6 @@ int xml_get_choice(const struct xml_node *n, const char *attr, const char *names
 	               buf_text(&list));
 }
 
-int xml_get_flag(const struct xml_node *n, const char *attr, bool *out, struct err *e)
-{
-	AUTO_FREE char *s = value_of(n, attr);
-	if (!s)
-		return 0;
-	if (str_eq(s, "yes") || str_eq(s, "on"))
-		*out = true;
-	else if (str_eq(s, "no") || str_eq(s, "off"))
-		*out = false;
-	else
-		return xml_get_choice(n, attr, "yes|no|on|off", &(unsigned){0}, e);
-	return 0;
-}
-
 int xml_get_path(const struct xml_node *n, const char *attr, char **out, struct err *e)
 {
 	AUTO_FREE char *s = value_of(n, attr);
