@@ -63,8 +63,8 @@ static void note_unknown(struct walk *w, const struct xml_node *n, const char *p
 	if (w->unknown++ >= UNKNOWN_MAX)
 		return;
 	const char *like = nearest(path), *last = strrchr(path, '/') ? strrchr(path, '/') + 1 : path;
-	domain_note(w->d, n, false, "%s: unknown %s: kept, without effect%s%s%s", str_printable(path, show, sizeof(show)),
-	            *last == '@' ? "attribute" : "element", like ? " (did you mean '" : "",
+	domain_note(w->d, n, false, "%s%s: unknown %s: kept, without effect%s%s%s", *path == '@' ? "domain/" : "",
+	            str_printable(path, show, sizeof(show)), *last == '@' ? "attribute" : "element", like ? " (did you mean '" : "",
 	            like ? like + (*like == '@') : "", like ? "'?)" : "");
 }
 

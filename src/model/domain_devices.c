@@ -122,15 +122,15 @@ static bool disk_supported(struct domain *d, const struct domain_disk *k, struct
 	}
 	const char *advice = "make it bus='virtio', or remove it";
 	if (device != DISK)
-		domain_note(d, n, true, "devices/disk '%s': a %s is not there yet: %s", k->target, words[device],
+		domain_note(d, n, true, "devices/disk '%s': a %s is not supported yet: %s", k->target, words[device],
 		            removable ? "empty the drive or remove it" : "use device='disk'");
 	else if (!str_eq(k->bus, "virtio"))
-		domain_note(d, n, true, "devices/disk '%s': bus '%s' is not there yet: %s", k->target, k->bus, advice);
+		domain_note(d, n, true, "devices/disk '%s': bus '%s' is not supported yet: %s", k->target, k->bus, advice);
 	else if (other_type)
-		domain_note(d, n, true, "devices/disk '%s': type '%s' is not there yet: use a file or a block device",
+		domain_note(d, n, true, "devices/disk '%s': type '%s' is not supported yet: use a file or a block device",
 		            k->target, other_type);
 	else if (!str_eq(k->format, "raw"))
-		domain_note(d, n, true, "devices/disk '%s': format '%s' is not there yet: convert the image with "
+		domain_note(d, n, true, "devices/disk '%s': format '%s' is not supported yet: convert the image with "
 		            "'qemu-img convert -O raw'", k->target, k->format);
 	else
 		return true;
@@ -237,7 +237,7 @@ static int parse_serial(struct domain *d, struct xml_node *n, struct err *e)
 	if (rc)
 		return rc;
 	if (kind && !str_eq(kind, "isa-serial")) {
-		domain_note(d, n, true, "devices/serial: a port of type '%s' is not there yet: make it 'isa-serial' or remove "
+		domain_note(d, n, true, "devices/serial: a port of type '%s' is not supported yet: make it 'isa-serial' or remove "
 		            "it", str_printable(kind, show, sizeof(show)));
 		return 0;
 	}
@@ -247,10 +247,10 @@ static int parse_serial(struct domain *d, struct xml_node *n, struct err *e)
 	struct domain_serial *s = &d->serials[d->nserials++];
 	s->port = port;
 	if (type)
-		domain_note(d, n, false, "devices/serial: type '%s' is not there yet: port %u is a console as with 'pty'",
+		domain_note(d, n, false, "devices/serial: type '%s' is not supported yet: port %u is a console as with 'pty'",
 		            xml_attr(n, "type"), port);
 	if (port > 1)
-		domain_note(d, n, true, "devices/serial: port %u is not there yet, only 0 and 1: remove it", port);
+		domain_note(d, n, true, "devices/serial: port %u is not supported yet, only 0 and 1: remove it", port);
 	struct xml_node *log = xml_first(n, "log");
 	return log ? xml_get_path(log, "file", &s->log_file, e) : 0;
 }
@@ -267,7 +267,7 @@ static int parse_console(struct domain *d, struct xml_node *n, struct err *e)
 	if (rc)
 		return rc;
 	if (kind != SERIAL) {
-		domain_note(d, n, true, "devices/console: type '%s' is not there yet: use target type='serial', or remove it",
+		domain_note(d, n, true, "devices/console: type '%s' is not supported yet: use target type='serial', or remove it",
 		            xml_attr(t, "type"));
 		return 0;
 	}
@@ -290,7 +290,7 @@ static int parse_rng_backend(struct domain *d, struct domain_rng *r, struct xml_
 		return rc;
 	r->backend = x_strdup("/dev/urandom");
 	if (model == EGD)
-		domain_note(d, b, false, "devices/rng/backend: model 'egd' is not there yet: /dev/urandom is used");
+		domain_note(d, b, false, "devices/rng/backend: model 'egd' is not supported yet: /dev/urandom is used");
 	if (model != RANDOM)
 		return 0;
 	unsigned i;

@@ -268,7 +268,7 @@ static int parse_clock(struct domain *d, struct xml_node *root, struct err *e)
 		return rc;
 	d->clock.localtime = offset == LOCALTIME || (offset == VARIABLE && basis == 1);
 	if (offset == TIMEZONE || offset == ABSOLUTE)
-		domain_note(d, n, false, "clock: offset '%s' is not there yet: the guest's clock starts in UTC",
+		domain_note(d, n, false, "clock: offset '%s' is not supported yet: the guest's clock starts in UTC",
 		            xml_attr(n, "offset"));
 	const char *adjust = xml_attr(n, "adjustment");
 	if (offset != VARIABLE || !adjust)
@@ -342,7 +342,11 @@ static int parse_domain(struct domain *d, struct err *e)
 	d->acpi = features && xml_first(features, "acpi");
 	d->apic = features && xml_first(features, "apic");
 	int rc = domain_parse_devices(d, xml_first(root, "devices"), e);
-	return rc ? rc : domain_classify(d, e);
+	if (!rc)
+		rc = domain_classify(d, e);
+	if (!rc && !d->nserials)
+		domain_note(d, NULL, false, "devices: there is no <serial type='pty'/>: the guest has no console");
+	return rc;
 }
 
 /* By line, those without a line last. Few, and nearly in order. */

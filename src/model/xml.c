@@ -48,9 +48,11 @@ static void on_error(void *ctx, xml_error_ptr err)
 	if (p->msg[0] || err->level == XML_ERR_WARNING)
 		return;
 	p->line = err->line > 0 ? (unsigned)err->line : 0;
-	str_printable(err->message ? err->message : "not well-formed", p->msg, sizeof(p->msg));
-	for (size_t n = strlen(p->msg); n && (p->msg[n - 1] == '?' || p->msg[n - 1] == ' '); n--)
-		p->msg[n - 1] = 0; /* libxml2 ends its texts with a newline */
+	const char *text = err->message ? err->message : "the parser gave up";
+	if (strstr(text, "Excessive depth"))
+		text = "elements more than 256 deep";
+	AUTO_FREE char *first_line = x_strndup(text, strcspn(text, "\n"));
+	str_printable(first_line, p->msg, sizeof(p->msg));
 }
 
 /* Called before anything in a document type is read: nothing in it is ever looked at. */
@@ -77,7 +79,7 @@ static xmlDoc *read_doc(const char *text, size_t len, struct parse *p)
 	 * of XML itself; it makes every attribute value one string. A given encoding keeps iconv and ICU out. */
 	int options = XML_PARSE_NONET | XML_PARSE_NOENT | XML_PARSE_BIG_LINES | XML_PARSE_IGNORE_ENC;
 	xmlDoc *doc = xmlCtxtReadMemory(c, text, (int)len, NULL, "UTF-8", options);
-	bool good = c->wellFormed && !p->doctype;
+	bool good = c->wellFormed && c->nsWellFormed && !p->doctype;
 	xmlFreeParserCtxt(c);
 	if (doc && !good) {
 		xmlFreeDoc(doc);
