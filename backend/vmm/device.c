@@ -12,8 +12,10 @@
 /* Keep sorted by model. */
 const struct dev_type *const dev_types[] = {
 	&cmos_rtc_type,
+	&i440fx_type,
 	&i8042_type,
 	&isa_misc_type,
+	&piix3_type,
 	&piix4_pm_type,
 	&port92_type,
 	&uart16550_type,

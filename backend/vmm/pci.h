@@ -41,6 +41,8 @@ struct pci_dev {
 	struct pci_msix msix;
 	struct irq_line intx;
 	unsigned cap_next;   /* where the next capability goes */
+	/* Config space is about to be read there: bring it up to date; may be NULL. */
+	void (*config_reading)(struct pci_dev *, unsigned off, unsigned len);
 	/* After a write to config space has been merged; may be NULL. */
 	void (*config_written)(struct pci_dev *, unsigned off, unsigned len);
 };
@@ -57,10 +59,14 @@ struct pci_bus {
 	uint8_t link_irq[4]; /* PIIX3 PIRQA..D: bit 7 = off */
 };
 
-/* Put a device on m's bus at def->addr. -EBUSY when the slot is taken. */
+/* Put a device on m's bus at def->addr, or in the first free slot from 3 when that is not set. -EBUSY: taken. */
 int pci_dev_init(struct pci_dev *p, struct dev_def const *def, const struct pci_id *id, struct err *e);
 void pci_dev_reset(struct pci_dev *p); /* config to power-on, BARs unmapped, MSI-X off */
 void pci_dev_done(struct pci_dev *p);
+
+/* Config space as the guest sees it, @size 1, 2 or 4. A function that is not there reads all ones. */
+uint32_t pci_config_read(struct pci_bus *b, unsigned slot, unsigned function, unsigned off, unsigned size);
+void pci_config_write(struct pci_bus *b, unsigned slot, unsigned function, unsigned off, unsigned size, uint32_t val);
 
 void pci_bar_init(struct pci_dev *p, unsigned bar, uint32_t size, bool io, const struct region_ops *, const char *name);
 /* Room of @len bytes for a capability in config space; its offset. The first two bytes (id, next) are set. */

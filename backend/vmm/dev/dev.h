@@ -5,8 +5,10 @@
 #include "backend/vmm/device.h"
 
 extern const struct dev_type cmos_rtc_type;
+extern const struct dev_type i440fx_type;
 extern const struct dev_type i8042_type;
 extern const struct dev_type isa_misc_type;
+extern const struct dev_type piix3_type;
 extern const struct dev_type piix4_pm_type;
 extern const struct dev_type port92_type;
 extern const struct dev_type uart16550_type;
