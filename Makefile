@@ -76,6 +76,15 @@ $(O)/tests/%: $(O)/obj/tests/%.o $(TEST_LIB_OBJ) $(O)/libvmdeck.a
 	@mkdir -p $(@D)
 	$(call say,LD,$@)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) $^ $(LIBS_test) $(LIBS_$*) -o $@
 
+# Guests of a few bytes for the tests of the machine.
+GUEST_BIN := $(patsubst tests/guests/%.S,$(O)/guests/%.elf,$(wildcard tests/guests/*.S))
+GUEST_LDFLAGS := -nostdlib -static -no-pie -Wl,-N,-e,start,-Ttext=0x100000,--section-start=.note.pvh=0x100f00 \
+	-Wl,--build-id=none,--no-warn-rwx-segments
+
+$(O)/guests/%.elf: tests/guests/%.S Makefile
+	@mkdir -p $(@D)
+	$(call say,LD,$@)$(CC) $(GUEST_LDFLAGS) $< -o $@
+
 LIBS_test_vt = -lvterm
 
 deps: deps-build ## install what building and running needs (as root, Debian or Ubuntu)
@@ -106,7 +115,7 @@ check-long: deps-check ## the tests that make check has no time for
 	$(Q)O=$(O) tests/run long
 
 .PHONY: test-bin
-test-bin: $(TEST_BIN)
+test-bin: $(TEST_BIN) $(GUEST_BIN)
 	$(Q):
 
 asan: deps-check ## build with the address and undefined-behaviour sanitizers and run the native tests

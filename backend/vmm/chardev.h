@@ -1,6 +1,8 @@
 /* The host's side of a serial console: a ring that the UART writes to and never waits for, the recorder, and everybody who
  * is attached. Output goes ring -> record -> every attached socket; input of all of them is merged towards the device.
- * A client that does not read loses its place (it is closed), never the guest's time. */
+ *
+ * Each client has a place in the record, and is sent what lies between it and the end as fast as it reads: a replay is a place
+ * further back, and a client that does not read costs nothing. */
 #ifndef BACKEND_VMM_CHARDEV_H
 #define BACKEND_VMM_CHARDEV_H
 
@@ -8,7 +10,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "src/base/err.h"
+#include "src/proto/record.h"
+
 struct chardev;
+struct machine;
 
 /* The device's callbacks; main loop, machine.lock held. */
 struct chardev_ops {
@@ -23,5 +29,19 @@ void chardev_set_device(struct chardev *c, const struct chardev_ops *ops, void *
 size_t chardev_write(struct chardev *c, const void *p, size_t n);
 /* The device can take input again (it returned less than it was offered). machine.lock held. */
 void chardev_rx_ready(struct chardev *c);
+
+/* Console @index from m's descriptors ("consoleN", "consoleN.log.*", "consoleN.idx"), into m->consoles. Without them, or in
+ * a machine without a loop, output is kept in the ring for chardev_take(). Main loop's thread, as all below. */
+int chardev_new(struct machine *m, unsigned index, struct err *e);
+/* What is still in the ring goes to record and clients; all are closed. */
+void chardev_free(struct chardev *c);
+/* Attach one more client: the other end of a new stream socket is *fd. @replay: that many bytes back first. -errno. */
+int chardev_attach(struct chardev *c, uint64_t replay, int *fd, struct err *e);
+/* An event in the record: power-on, reset, ... */
+void chardev_mark(struct chardev *c, enum record_kind kind);
+
+/* For tests: take output from the ring; give input as a client would. */
+size_t chardev_take(struct chardev *c, void *p, size_t n);
+void chardev_feed(struct chardev *c, const void *p, size_t n);
 
 #endif

@@ -40,7 +40,7 @@ struct dev_type {
 	enum dev_bus bus;
 	size_t size; /* of the instance; struct dev (or struct pci_dev) is its first member; zeroed before init */
 	int (*init)(struct dev *, const struct dev_def *, struct err *);
-	void (*reset)(struct dev *);                 /* power-on state; also called once after init */
+	void (*reset)(struct dev *);                 /* power-on state; also called once after init; may be NULL */
 	void (*resumed)(struct dev *);               /* the guest runs again after a pause: retry what waited; may be NULL */
 	void (*dump)(const struct dev *, FILE *);    /* registers for a person; may be NULL */
 	void (*done)(struct dev *);                  /* accepts a half-built device; may be NULL */

@@ -40,6 +40,7 @@ struct timer;
 struct vcpus;
 struct kvm;
 struct control_server;
+struct run;
 
 struct machine {
 	struct domain *domain;
@@ -58,6 +59,8 @@ struct machine {
 	struct uv_loop_s *loop; /* NULL in a bare machine */
 	struct kvm *kvm;        /* NULL in a bare machine */
 	struct vcpus *vcpus;     /* the same */
+	struct control_server *control;
+	struct run *run;         /* run.c: the process's life */
 	uint64_t fake_now_ns;   /* a bare machine's clock, set by the test */
 
 	struct stats_header *stats; /* always valid: private memory when there is no stats file */

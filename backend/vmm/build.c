@@ -1,0 +1,115 @@
+#include "backend/vmm/build.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "backend/vmm/chardev.h"
+#include "backend/vmm/control.h"
+#include "backend/vmm/dev/piix4_pm.h"
+#include "backend/vmm/device.h"
+#include "backend/vmm/kvm.h"
+#include "backend/vmm/machine.h"
+#include "backend/vmm/pci.h"
+#include "backend/vmm/vcpu.h"
+#include "src/base/cleanup.h"
+#include "src/base/file.h"
+
+#define XML_MAX (1u << 20)
+
+int machine_load_domain(int fd, struct domain **out, struct err *e)
+{
+	AUTO_FREE char *text = NULL;
+	size_t len;
+	int rc = fd < 0 ? -ENOENT : file_read_fd(fd, XML_MAX, &text, &len);
+	return rc ? err_sys(e, -rc, "cannot read the live XML") : domain_parse(text, len, "live.xml", out, e);
+}
+
+/* Always there, in this order. */
+static const struct dev_def chips[] = {
+	{.model = "i440fx", .name = "host-bridge", .addr = {.set = true}},
+	{.model = "piix3", .name = "isa-bridge", .addr = {.set = true, .slot = 1}},
+	{.model = "piix4-pm", .name = "pm", .addr = {.set = true, .slot = 1, .function = 3}},
+	{.model = "cmos-rtc", .name = "rtc"},
+	{.model = "i8042", .name = "i8042"},
+	{.model = "port92", .name = "port92"},
+	{.model = "isa-misc", .name = "isa-misc"},
+};
+
+static int add_serials(struct machine *m, struct err *e)
+{
+	for (size_t i = 0; i < m->domain->nserials; i++) {
+		unsigned port = m->domain->serials[i].port;
+		char name[16];
+		if (port >= MACHINE_CONSOLES_MAX)
+			return err_set(e, EINVAL, "serial port %u: at most %d", port, MACHINE_CONSOLES_MAX);
+		snprintf(name, sizeof(name), "com%u", port + 1);
+		struct dev_def def = {.model = "uart16550", .name = name, .index = port};
+		int rc = chardev_new(m, port, e);
+		if (rc || (rc = dev_new(m, &def, NULL, e)))
+			return rc;
+	}
+	return 0;
+}
+
+static int add_disks(struct machine *m, struct err *e)
+{
+	for (size_t i = 0; i < m->domain->ndisks; i++) {
+		const struct domain_disk *disk = &m->domain->disks[i];
+		struct dev_def def = {.model = "virtio-blk", .name = disk->target, .addr = disk->addr, .disk = disk};
+		if (!disk->source)
+			continue; /* an empty drive that the model lets pass has nothing to show */
+		int rc = dev_new(m, &def, NULL, e);
+		if (rc)
+			return err_prefix(e, "disk '%s'", disk->target);
+	}
+	return 0;
+}
+
+static int add_rngs(struct machine *m, struct err *e)
+{
+	for (size_t i = 0; i < m->domain->nrngs; i++) {
+		char name[16];
+		snprintf(name, sizeof(name), "rng%zu", i);
+		struct dev_def def = {.model = "virtio-rng", .name = name, .addr = m->domain->rngs[i].addr, .rng = &m->domain->rngs[i]};
+		int rc = dev_new(m, &def, NULL, e);
+		if (rc)
+			return rc;
+	}
+	return 0;
+}
+
+int machine_devices(struct machine *m, struct err *e)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(chips); i++) {
+		int rc = dev_new(m, &chips[i], NULL, e);
+		if (rc)
+			return rc;
+	}
+	int rc = add_serials(m, e);
+	if (!rc)
+		rc = add_disks(m, e);
+	return rc ? rc : add_rngs(m, e);
+}
+
+int machine_firmware(struct machine *m, struct boot_entry *entry, struct err *e)
+{
+	pthread_mutex_lock(&m->lock);
+	pci_setup(m);
+	piix4_pm_setup(dev_find(m, "pm"));
+	pthread_mutex_unlock(&m->lock);
+	return boot_direct(m, entry, e);
+}
+
+void machine_teardown(struct machine *m)
+{
+	vcpus_destroy(m);
+	control_done(m);
+	while (m->ndevs)
+		dev_free(m->devs[m->ndevs - 1]);
+	for (unsigned i = 0; i < MACHINE_CONSOLES_MAX; i++)
+		chardev_free(m->consoles[i]);
+	kvm_close(m);
+	memory_done(&m->mem);
+	named_done(&m->fds);
+}

@@ -1,0 +1,392 @@
+/* The machine process: what `vmdeck-vmm machine` does from its birth to its exit status. machine.h tells how the threads
+ * work together; here is the main loop's side. */
+#include "backend/vmm/run.h"
+
+#include <errno.h>
+#include <malloc.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+#include <uv.h>
+
+#include "backend/vmm/boot/boot.h"
+#include "backend/vmm/build.h"
+#include "backend/vmm/chardev.h"
+#include "backend/vmm/control.h"
+#include "backend/vmm/device.h"
+#include "backend/vmm/dev/piix4_pm.h"
+#include "backend/vmm/kvm.h"
+#include "backend/vmm/machine.h"
+#include "backend/vmm/sandbox.h"
+#include "backend/vmm/vcpu.h"
+#include "src/base/cleanup.h"
+#include "src/base/log.h"
+
+#define HEARTBEAT_MS 500
+
+struct run {
+	uv_loop_t loop;
+	uv_async_t wake;
+	uv_timer_t heartbeat;
+	uv_signal_t sigterm;
+	int sock;                  /* to the keeper */
+	bool paused;
+	bool off;                  /* powered off or crashed, kept by "preserve" */
+	bool powerdown;            /* the button was pressed */
+	enum domain_reason reason; /* of the present state */
+	bool ending;
+	int exit_code;
+};
+
+enum domain_state run_state(const struct machine *m, enum domain_reason *reason)
+{
+	const struct run *r = m->run;
+	*reason = r->reason;
+	if (r->off)
+		return r->reason == DOMAIN_REASON_CRASHED ? DOMAIN_CRASHED : DOMAIN_SHUTOFF;
+	if (r->paused)
+		return DOMAIN_PAUSED;
+	if (r->powerdown)
+		*reason = DOMAIN_REASON_USER;
+	return r->powerdown ? DOMAIN_SHUTDOWN : DOMAIN_RUNNING;
+}
+
+/* Tell the stats page; a crash that is preserved reads as paused there, as it does in libvirt. */
+static void publish(struct machine *m)
+{
+	enum domain_reason reason;
+	enum domain_state s = run_state(m, &reason);
+	uint32_t run = s == DOMAIN_RUNNING    ? STATS_RUN_RUNNING
+	               : s == DOMAIN_SHUTDOWN ? STATS_RUN_SHUTDOWN
+	                                      : STATS_RUN_PAUSED;
+	m->stats->reason = reason;
+	__atomic_store_n(&m->stats->run, run, __ATOMIC_RELEASE);
+}
+
+void run_pause(struct machine *m, enum domain_reason reason)
+{
+	struct run *r = m->run;
+	if (r->paused)
+		return;
+	vcpus_hold(m);
+	vcpus_wait_parked(m);
+	r->paused = true;
+	r->reason = reason;
+	if (m->consoles[0])
+		chardev_mark(m->consoles[0], RECORD_PAUSE);
+	publish(m);
+	control_event(m, "STOP", NULL);
+}
+
+int run_resume(struct machine *m, struct err *e)
+{
+	struct run *r = m->run;
+	if (r->off)
+		return err_set(e, EINVAL, "the guest has %s: reset or destroy it",
+		               r->reason == DOMAIN_REASON_CRASHED ? "crashed" : "powered off");
+	if (!r->paused)
+		return 0;
+	r->paused = false;
+	r->reason = r->reason == DOMAIN_REASON_STARTING ? DOMAIN_REASON_BOOTED : DOMAIN_REASON_UNPAUSED;
+	if (m->consoles[0])
+		chardev_mark(m->consoles[0], RECORD_RESUME);
+	vcpus_note_pause(m);
+	pthread_mutex_lock(&m->lock);
+	for (unsigned i = 0; i < m->ndevs; i++)
+		if (m->devs[i]->type->resumed)
+			m->devs[i]->type->resumed(m->devs[i]);
+	pthread_mutex_unlock(&m->lock);
+	publish(m);
+	vcpus_release(m);
+	control_event(m, "RESUME", NULL);
+	return 0;
+}
+
+int run_powerdown(struct machine *m, bool reboot, struct err *e)
+{
+	struct run *r = m->run;
+	struct dev *pm = dev_find(m, "pm");
+	if (r->paused)
+		return err_set(e, EINVAL, "the guest is paused and cannot react: resume it first");
+	if (!pm)
+		return err_set(e, ENOTSUP, "the guest has no ACPI");
+	pthread_mutex_lock(&m->lock);
+	m->powerdown_reboots = reboot;
+	piix4_pm_powerbutton(pm);
+	pthread_mutex_unlock(&m->lock);
+	r->powerdown = !reboot;
+	publish(m);
+	control_event(m, "POWERDOWN", NULL);
+	return 0;
+}
+
+static void mark_all(struct machine *m, enum record_kind kind)
+{
+	for (unsigned i = 0; i < MACHINE_CONSOLES_MAX; i++)
+		if (m->consoles[i])
+			chardev_mark(m->consoles[i], kind);
+}
+
+/* The end of the process, with its last words. */
+static void finish(struct machine *m, int code, enum domain_reason reason, const char *detail)
+{
+	struct run *r = m->run;
+	if (r->ending)
+		return;
+	r->ending = true;
+	r->exit_code = code;
+	vcpus_hold(m);
+	vcpus_wait_parked(m);
+	mark_all(m, reason == DOMAIN_REASON_CRASHED ? RECORD_CRASH : RECORD_POWEROFF);
+	json_t *data = json_object();
+	json_set_str(data, "reason", domain_reason_text(reason));
+	control_event(m, "SHUTDOWN", data);
+	launch_ended(r->sock, domain_reason_text(reason), detail);
+	__atomic_store_n(&m->stats->run, STATS_RUN_ENDED, __ATOMIC_RELEASE);
+	uv_stop(&r->loop);
+}
+
+/* Keep what is there for someone to look at ("preserve"). */
+static void preserve(struct machine *m, enum domain_reason reason)
+{
+	run_pause(m, reason);
+	m->run->reason = reason;
+	m->run->off = true;
+	publish(m);
+}
+
+static int reset(struct machine *m, const char *detail, struct err *e)
+{
+	struct run *r = m->run;
+	struct boot_entry entry;
+	log_info("reset: %s", detail);
+	vcpus_hold(m);
+	vcpus_wait_parked(m);
+	vcpus_destroy(m);
+	mark_all(m, RECORD_RESET);
+	pthread_mutex_lock(&m->lock);
+	for (unsigned i = 0; i < m->ndevs; i++) /* still with the old VM: routes and doorbells are taken down */
+		if (m->devs[i]->type->reset)
+			m->devs[i]->type->reset(m->devs[i]);
+	kvm_vm_close(m);
+	memory_clear(&m->mem);
+	m->powerdown_reboots = false;
+	pthread_mutex_unlock(&m->lock);
+	int rc = kvm_vm_create(m, e);
+	if (!rc)
+		rc = machine_firmware(m, &entry, e);
+	if (!rc)
+		rc = vcpus_create(m, &entry, e);
+	if (rc)
+		return err_prefix(e, "cannot reset the guest");
+	r->powerdown = false;
+	stats_add(&m->stats->resets, 1);
+	control_event(m, "RESET", NULL);
+	if (r->off) { /* a preserved guest lives again */
+		r->off = r->paused = false;
+		r->reason = DOMAIN_REASON_BOOTED;
+	}
+	publish(m);
+	if (!r->paused)
+		vcpus_release(m);
+	return 0;
+}
+
+static void reset_or_crash(struct machine *m, const char *detail)
+{
+	struct err e = {0};
+	if (reset(m, detail, &e)) {
+		log_error("%s", e.msg);
+		finish(m, LAUNCH_EXIT_CRASHED, DOMAIN_REASON_CRASHED, e.msg);
+	}
+}
+
+static bool restarts(enum domain_action a)
+{
+	return a == DOMAIN_ACTION_RESTART || a == DOMAIN_ACTION_RENAME_RESTART || a == DOMAIN_ACTION_COREDUMP_RESTART;
+}
+
+static void requested(struct machine *m, enum machine_request req, const char *detail)
+{
+	const struct domain *d = m->domain;
+	switch (req) {
+	case MACHINE_RESET:
+		if (restarts(d->on_reboot) || strcmp(detail, "system_reset") == 0)
+			reset_or_crash(m, detail);
+		else if (d->on_reboot == DOMAIN_ACTION_PRESERVE)
+			preserve(m, DOMAIN_REASON_SHUTDOWN);
+		else
+			finish(m, LAUNCH_EXIT_REBOOT, DOMAIN_REASON_SHUTDOWN, "reboot, and on_reboot is destroy");
+		break;
+	case MACHINE_POWEROFF:
+		if (restarts(d->on_poweroff))
+			reset_or_crash(m, detail);
+		else if (d->on_poweroff == DOMAIN_ACTION_PRESERVE)
+			preserve(m, DOMAIN_REASON_SHUTDOWN);
+		else
+			finish(m, LAUNCH_EXIT_POWEROFF, DOMAIN_REASON_SHUTDOWN, detail);
+		break;
+	case MACHINE_CRASH:
+		log_error("the guest crashed: %s", detail);
+		mark_all(m, RECORD_CRASH);
+		if (restarts(d->on_crash))
+			reset_or_crash(m, detail);
+		else if (d->on_crash == DOMAIN_ACTION_PRESERVE)
+			preserve(m, DOMAIN_REASON_CRASHED);
+		else
+			finish(m, LAUNCH_EXIT_CRASHED, DOMAIN_REASON_CRASHED, detail);
+		break;
+	case MACHINE_QUIT:
+		finish(m, LAUNCH_EXIT_DESTROYED, DOMAIN_REASON_DESTROYED, "");
+		break;
+	case MACHINE_NONE:
+		break;
+	}
+}
+
+/* Somebody asked for something: machine_request() or machine_pause_ioerror(). The vCPUs are already being held. */
+static void woken(uv_async_t *a)
+{
+	struct machine *m = a->data;
+	char detail[sizeof(m->request_detail)];
+	vcpus_wait_parked(m); /* the guest's last exit is finished: its request is the one to act on */
+	pthread_mutex_lock(&m->lock);
+	enum machine_request req = m->request;
+	bool pause = m->pause_requested;
+	memcpy(detail, m->request_detail, sizeof(detail));
+	m->request = MACHINE_NONE;
+	m->pause_requested = false;
+	pthread_mutex_unlock(&m->lock);
+	if (m->run->ending)
+		return;
+	if (pause) {
+		log_warn("paused: %s", detail);
+		run_pause(m, DOMAIN_REASON_IOERROR);
+	}
+	requested(m, req, detail);
+}
+
+/* machine.wake: any thread, m->lock held. */
+static void wake(struct machine *m)
+{
+	vcpus_hold(m);
+	uv_async_send(&m->run->wake);
+}
+
+static void beat(uv_timer_t *t)
+{
+	struct machine *m = t->data;
+	__atomic_store_n(&m->stats->heartbeat_ns, machine_now(m), __ATOMIC_RELAXED);
+}
+
+static void terminated(uv_signal_t *s, int signum)
+{
+	struct err e = {0};
+	if (run_powerdown(s->data, false, &e))
+		log_warn("SIGTERM: %s", e.msg);
+}
+
+static void stats_map(struct machine *m)
+{
+	int fd = named_get(&m->fds, "stats");
+	void *p = fd < 0 ? MAP_FAILED : mmap(NULL, STATS_FILE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (p != MAP_FAILED) {
+		free(m->stats);
+		m->stats = p;
+	}
+	struct stats_header *h = m->stats;
+	h->magic = STATS_MAGIC;
+	h->version = STATS_VERSION;
+	h->block_size = STATS_BLOCK;
+	h->machine_pid = (uint32_t)getpid();
+	h->keeper_pid = (uint32_t)getppid();
+	h->memory_bytes = m->mem.ram_bytes;
+	h->heartbeat_ns = machine_now(m);
+	uv_timeval64_t tv;
+	uv_gettimeofday(&tv);
+	h->started_ms = tv.tv_sec * 1000 + tv.tv_usec / 1000;
+}
+
+static int loop_init(struct machine *m, struct run *r, struct err *e)
+{
+	int rc = uv_loop_init(&r->loop);
+	if (!rc)
+		rc = uv_async_init(&r->loop, &r->wake, woken);
+	if (!rc)
+		rc = uv_timer_init(&r->loop, &r->heartbeat);
+	if (!rc)
+		rc = uv_signal_init(&r->loop, &r->sigterm);
+	if (rc)
+		return err_set(e, -rc, "cannot make the event loop: %s", uv_strerror(rc));
+	r->wake.data = r->heartbeat.data = r->sigterm.data = m;
+	uv_timer_start(&r->heartbeat, beat, 0, HEARTBEAT_MS);
+	uv_signal_start(&r->sigterm, terminated, SIGTERM);
+	m->loop = &r->loop;
+	m->run = r;
+	m->wake = wake;
+	return 0;
+}
+
+/* From descriptors to a guest that waits at the gate. */
+static int build(struct machine *m, struct run *r, const struct fd_set_named *fds, struct err *e)
+{
+	struct boot_entry entry;
+	struct domain *d;
+	int rc = machine_load_domain(named_get(fds, "live.xml"), &d, e);
+	if (rc)
+		return rc;
+	rc = machine_init_bare(m, d->memory_bytes, &kvm_irq_sink, m, e);
+	m->domain = d;
+	m->fds = *fds;
+	if (rc || (rc = loop_init(m, r, e)))
+		return rc;
+	stats_map(m);
+	if ((rc = kvm_open(m, named_take(&m->fds, "kvm"), e)) || (rc = kvm_vm_create(m, e)) ||
+	    (rc = machine_devices(m, e)) || (rc = machine_firmware(m, &entry, e)) || (rc = vcpus_create(m, &entry, e)) ||
+	    (rc = control_serve(m, e)))
+		return rc;
+	malloc_trim(0);
+	return sandbox_enter(e);
+}
+
+static void start(struct machine *m, bool paused)
+{
+	struct run *r = m->run;
+	mark_all(m, RECORD_POWERON);
+	r->paused = paused;
+	r->reason = paused ? DOMAIN_REASON_STARTING : DOMAIN_REASON_BOOTED;
+	publish(m);
+	if (!paused)
+		vcpus_release(m);
+}
+
+int machine_main(void)
+{
+	static struct machine m;
+	static struct run r = {.sock = LAUNCH_FD};
+	static struct fd_set_named fds;
+	struct err e = {0};
+	json_t *go = NULL;
+	mallopt(M_ARENA_MAX, 1);
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (launch_recv(LAUNCH_FD, &fds, &go, &e)) {
+		launch_answer_error(LAUNCH_FD, &e);
+		return LAUNCH_EXIT_NOT_STARTED;
+	}
+	log_open(json_str(go, "name", "?"), named_get(&fds, "vmm.log"));
+	bool paused = json_flag(go, "paused", false);
+	if (build(&m, &r, &fds, &e)) {
+		log_error("%s", e.msg);
+		launch_answer_error(LAUNCH_FD, &e);
+		return LAUNCH_EXIT_NOT_STARTED;
+	}
+	json_decref(go);
+	start(&m, paused);
+	launch_answer_ready(LAUNCH_FD, (int)getpid());
+	uv_run(&r.loop, UV_RUN_DEFAULT);
+	machine_teardown(&m);
+	return r.exit_code;
+}

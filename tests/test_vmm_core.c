@@ -1,0 +1,320 @@
+/* Buses, guest memory, interrupt lines, CPU topology: what needs no KVM. */
+#include <check.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "backend/vmm/bus.h"
+#include "backend/vmm/cpu_features.h"
+#include "backend/vmm/cpuid.h"
+#include "backend/vmm/device.h"
+#include "backend/vmm/irq.h"
+#include "backend/vmm/memory.h"
+#include "backend/vmm/timer.h"
+#include "tests/testlib.h"
+
+static uint64_t last_write[4];
+
+static uint64_t read_offset(struct dev *d, uint64_t off, unsigned size)
+{
+	return 0x1122334455667700ull + off;
+}
+
+static void note_write(struct dev *d, uint64_t off, unsigned size, uint64_t val)
+{
+	last_write[0]++;
+	last_write[1] = off;
+	last_write[2] = size;
+	last_write[3] = val;
+}
+
+static const struct region_ops echo_ops = {read_offset, note_write};
+
+START_TEST(bus_finds_the_region_and_only_it)
+{
+	static const struct {
+		uint64_t addr;
+		unsigned size;
+		bool found;
+		uint64_t value;
+	} cases[] = {
+		{0xff, 1, false, 0xff},          {0x100, 1, true, 0x00},
+		{0x107, 1, true, 0x07},          {0x108, 1, false, 0xff},
+		{0x100, 4, true, 0x55667700},    {0x104, 4, true, 0x55667704},
+		{0x106, 4, true, 0xffff0706},    {0xfe, 4, true, 0x0100ffff},
+		{0x200, 2, true, 0x7700},        {0x1ff, 1, false, 0xff},
+	};
+	struct bus b = {0};
+	ck_assert_int_eq(bus_add(&b, 0x200, 2, &echo_ops, NULL, "two", NULL), 0);
+	ck_assert_int_eq(bus_add(&b, 0x100, 8, &echo_ops, NULL, "one", NULL), 0);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		uint64_t got = 0;
+		ck_assert_msg(bus_access(&b, cases[i].addr, &got, cases[i].size, false) == cases[i].found, "case %zu", i);
+		ck_assert_msg(got == cases[i].value, "case %zu: 0x%lx", i, (unsigned long)got);
+	}
+}
+END_TEST
+
+START_TEST(bus_refuses_overlaps_and_lets_go)
+{
+	static const struct {
+		uint64_t base, len;
+		int rc;
+	} cases[] = {
+		{0x100, 8, -EBUSY}, {0xf9, 8, -EBUSY}, {0x107, 1, -EBUSY}, {0, 0x1000, -EBUSY},
+		{0xf8, 8, 0},       {0x108, 1, 0},     {0x50, 0, -EINVAL}, {UINT64_MAX, 2, -EINVAL},
+	};
+	struct bus b = {0};
+	struct err e;
+	ck_assert_int_eq(bus_add(&b, 0x100, 8, &echo_ops, NULL, "one", NULL), 0);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		ck_assert_msg(bus_add(&b, cases[i].base, cases[i].len, &echo_ops, NULL, "new", &e) == cases[i].rc,
+		              "case %zu", i);
+	bus_remove(&b, 0x100);
+	ck_assert(!bus_overlaps(&b, 0x100, 8));
+	ck_assert(bus_overlaps(&b, 0x100, 9));
+	ck_assert_int_eq(bus_add(&b, 0x100, 8, &echo_ops, NULL, "again", NULL), 0);
+}
+END_TEST
+
+START_TEST(bus_writes_reach_the_device_whole)
+{
+	struct bus b = {0};
+	uint32_t v = 0xdeadbeef;
+	bus_add(&b, 0x100, 8, &echo_ops, NULL, "one", NULL);
+	last_write[0] = 0;
+	ck_assert(bus_access(&b, 0x102, &v, 4, true));
+	ck_assert_uint_eq(last_write[0], 1);
+	ck_assert_uint_eq(last_write[1], 2);
+	ck_assert_uint_eq(last_write[2], 4);
+	ck_assert_uint_eq(last_write[3], 0xdeadbeef);
+}
+END_TEST
+
+START_TEST(memory_pointers_stay_inside_one_slot)
+{
+	static const struct {
+		uint64_t gpa, len;
+		bool ok;
+	} cases[] = {
+		{0, 1, true},           {0, 0, false},          {0x1000000 - 1, 1, true}, {0x1000000 - 1, 2, false},
+		{0x1000000, 1, false},  {0xffffff, UINT64_MAX, false}, {UINT64_MAX, 1, false}, {0, 0x1000000, true},
+		{0, 0x1000001, false},
+	};
+	struct memory m;
+	ck_assert_int_eq(memory_init(&m, 16 << 20, 0, NULL), 0);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		ck_assert_msg((gm_ptr(&m, cases[i].gpa, cases[i].len, true) != NULL) == cases[i].ok, "case %zu", i);
+	m.slots[0].readonly = true;
+	ck_assert_ptr_null(gm_ptr(&m, 0, 1, true));
+	ck_assert_ptr_nonnull(gm_ptr(&m, 0, 1, false));
+	memory_done(&m);
+}
+END_TEST
+
+START_TEST(memory_copies_all_or_nothing)
+{
+	struct memory m;
+	char text[4] = "abc", back[4];
+	ck_assert_int_eq(memory_init(&m, 16 << 20, 0, NULL), 0);
+	ck_assert_int_eq(gm_write(&m, 0x1000000 - 4, text, 4), 0);
+	ck_assert_int_eq(gm_read(&m, 0x1000000 - 4, back, 4), 0);
+	ck_assert_str_eq(back, "abc");
+	ck_assert_int_eq(gm_write(&m, 0x1000000 - 3, "xyz", 4), -EFAULT);
+	ck_assert_int_eq(gm_read(&m, 0x1000000 - 4, back, 4), 0);
+	ck_assert_str_eq(back, "abc");
+	ck_assert_int_eq(gm_read(&m, UINT64_MAX - 1, back, 4), -EFAULT);
+	memory_clear(&m);
+	ck_assert_int_eq(gm_read(&m, 0x1000000 - 4, back, 4), 0);
+	ck_assert_int_eq(back[0], 0);
+	memory_done(&m);
+}
+END_TEST
+
+START_TEST(memory_leaves_the_hole_below_4_gib)
+{
+	struct memory m;
+	ck_assert_int_eq(memory_init(&m, 4ull << 30, 0, NULL), 0); /* not touched: costs nothing */
+	ck_assert_uint_eq(m.low_bytes, 3ull << 30);
+	ck_assert_ptr_null(gm_ptr(&m, 3ull << 30, 1, false));
+	ck_assert_ptr_eq(gm_ptr(&m, 4ull << 30, 1, false), m.ram + (3ull << 30));
+	ck_assert_ptr_null(gm_ptr(&m, 5ull << 30, 1, false));
+	memory_done(&m);
+}
+END_TEST
+
+struct sink_log {
+	unsigned lines;
+	bool level[IRQ_GSI_PINS];
+	int routes;
+};
+
+static void log_line(void *ctx, unsigned gsi, bool level)
+{
+	struct sink_log *l = ctx;
+	l->lines++;
+	l->level[gsi] = level;
+}
+
+static int log_route(void *ctx, unsigned gsi, uint64_t addr, uint32_t data, int fd, bool on)
+{
+	((struct sink_log *)ctx)->routes += on ? 1 : -1;
+	return 0;
+}
+
+static int no_doorbell(void *ctx, uint64_t addr, bool pio, int fd, bool on)
+{
+	return 0;
+}
+
+static const struct irq_sink log_sink = {log_line, log_route, no_doorbell};
+
+START_TEST(irq_shared_line_falls_with_the_last)
+{
+	struct sink_log l = {0};
+	struct irq irq;
+	struct irq_line a, b;
+	irq_init(&irq, &log_sink, &l);
+	irq_line_init(&a, &irq, 10);
+	irq_line_init(&b, &irq, 10);
+	irq_line_set(&a, true);
+	irq_line_set(&a, true);
+	irq_line_set(&b, true);
+	ck_assert_uint_eq(l.lines, 1);
+	irq_line_set(&a, false);
+	ck_assert(l.level[10]);
+	irq_line_move(&b, 11);
+	ck_assert(!l.level[10] && l.level[11]);
+	irq_line_set(&b, false);
+	ck_assert(!l.level[11]);
+}
+END_TEST
+
+START_TEST(irq_message_waits_while_masked)
+{
+	struct sink_log l = {0};
+	struct irq irq;
+	struct irq_msi v, w;
+	irq_init(&irq, &log_sink, &l);
+	ck_assert_int_eq(irq_msi_init(&v, &irq, NULL), 0);
+	ck_assert_int_eq(irq_msi_init(&w, &irq, NULL), 0);
+	ck_assert_uint_eq(v.gsi, IRQ_GSI_PINS);
+	ck_assert_uint_ne(v.gsi, w.gsi);
+	irq_msi_update(&v, 0xfee00000, 0x41, true);
+	irq_msi_fire(&v);
+	ck_assert(irq_msi_pending(&v));
+	irq_msi_update(&v, 0xfee00000, 0x41, false);
+	ck_assert_int_eq(l.routes, 1);
+	irq_msi_update(&v, 0xfee00000, 0x42, false); /* a new message is a new route */
+	ck_assert_int_eq(l.routes, 1);
+	irq_msi_done(&v);
+	irq_msi_done(&w);
+	ck_assert_int_eq(l.routes, 0);
+}
+END_TEST
+
+START_TEST(topology_packs_apic_ids_by_powers_of_two)
+{
+	static const struct {
+		unsigned sockets, dies, cores, threads, index, id;
+	} cases[] = {
+		{1, 1, 1, 1, 0, 0}, {4, 1, 1, 1, 3, 3},  {1, 1, 4, 1, 3, 3},  {1, 1, 3, 2, 5, 5},
+		{2, 1, 3, 1, 3, 4}, {2, 1, 3, 2, 6, 8},  {2, 2, 2, 2, 15, 15}, {2, 1, 1, 3, 3, 4},
+	};
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct cpu_topology t = cpu_topology_make(cases[i].sockets, cases[i].dies, cases[i].cores, cases[i].threads);
+		ck_assert_msg(cpu_apic_id(&t, cases[i].index) == cases[i].id, "case %zu: %u", i,
+		              cpu_apic_id(&t, cases[i].index));
+	}
+}
+END_TEST
+
+START_TEST(cpu_features_are_sorted_and_found)
+{
+	for (unsigned i = 1; i < cpu_feature_count; i++)
+		ck_assert_msg(strcmp(cpu_feature_bits[i - 1].name, cpu_feature_bits[i].name) < 0, "%s", cpu_feature_bits[i].name);
+	for (unsigned i = 0; i < cpu_feature_count; i++)
+		ck_assert_ptr_eq(cpu_feature_find(cpu_feature_bits[i].name), &cpu_feature_bits[i]);
+	ck_assert_ptr_null(cpu_feature_find("flux-capacitor"));
+}
+END_TEST
+
+START_TEST(device_models_are_sorted_and_complete)
+{
+	for (const struct dev_type *const *t = dev_types; *t; t++) {
+		ck_assert_msg(!t[1] || strcmp((*t)->model, t[1]->model) < 0, "%s", (*t)->model);
+		ck_assert_msg((*t)->init && (*t)->summary && (*t)->size >= sizeof(struct dev), "%s", (*t)->model);
+		ck_assert_ptr_eq(dev_type_find((*t)->model), *t);
+	}
+}
+END_TEST
+
+static void count_fire(void *ctx)
+{
+	(*(int *)ctx)++;
+}
+
+START_TEST(timer_fires_once_when_due)
+{
+	struct machine m;
+	struct timer t;
+	struct sink_log l = {0};
+	int fired = 0;
+	ck_assert_int_eq(machine_init_bare(&m, 1 << 20, &log_sink, &l, NULL), 0);
+	ck_assert_int_eq(timer_init(&t, &m, count_fire, &fired, NULL), 0);
+	timer_set(&t, 100);
+	m.fake_now_ns = 99;
+	timer_run(&m);
+	ck_assert_int_eq(fired, 0);
+	m.fake_now_ns = 100;
+	timer_run(&m);
+	timer_run(&m);
+	ck_assert_int_eq(fired, 1);
+	timer_set(&t, 200);
+	timer_stop(&t);
+	m.fake_now_ns = 300;
+	timer_run(&m);
+	ck_assert_int_eq(fired, 1);
+	timer_done(&t);
+	machine_done_bare(&m);
+}
+END_TEST
+
+START_TEST(request_keeps_the_strongest)
+{
+	struct machine m;
+	struct sink_log l = {0};
+	ck_assert_int_eq(machine_init_bare(&m, 1 << 20, &log_sink, &l, NULL), 0);
+	machine_request(&m, MACHINE_POWEROFF, "off");
+	machine_request(&m, MACHINE_RESET, "reset");
+	ck_assert_int_eq(m.request, MACHINE_POWEROFF);
+	ck_assert_str_eq(m.request_detail, "off");
+	m.request = MACHINE_NONE;
+	m.powerdown_reboots = true;
+	machine_request(&m, MACHINE_POWEROFF, "off");
+	ck_assert_int_eq(m.request, MACHINE_RESET);
+	ck_assert(!m.powerdown_reboots);
+	machine_done_bare(&m);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("vmm_core");
+	TCase *t = tcase_create("core");
+	tcase_add_test(t, bus_finds_the_region_and_only_it);
+	tcase_add_test(t, bus_refuses_overlaps_and_lets_go);
+	tcase_add_test(t, bus_writes_reach_the_device_whole);
+	tcase_add_test(t, memory_pointers_stay_inside_one_slot);
+	tcase_add_test(t, memory_copies_all_or_nothing);
+	tcase_add_test(t, memory_leaves_the_hole_below_4_gib);
+	tcase_add_test(t, irq_shared_line_falls_with_the_last);
+	tcase_add_test(t, irq_message_waits_while_masked);
+	tcase_add_test(t, topology_packs_apic_ids_by_powers_of_two);
+	tcase_add_test(t, cpu_features_are_sorted_and_found);
+	tcase_add_test(t, device_models_are_sorted_and_complete);
+	tcase_add_test(t, timer_fires_once_when_due);
+	tcase_add_test(t, request_keeps_the_strongest);
+	suite_add_tcase(s, t);
+	return test_main(s);
+}
