@@ -1,5 +1,5 @@
-/* The table of elements against itself and against libvirt's schema: whatever domain.rng lets stand where we read must have
- * a row, so that nothing of libvirt's is called unknown. */
+/* The table of elements against itself and against libvirt's schema: whatever domain.rng lets stand where we
+ * read must have a row, so that nothing of libvirt's is called unknown. */
 #include <libxml/tree.h>
 #include <libxml/parser.h>
 #include <stdio.h>
@@ -29,7 +29,7 @@ START_TEST(rows_are_sorted_and_unique)
 	ck_assert_uint_gt(domain_nrows, 100);
 	for (size_t i = 1; i < domain_nrows; i++)
 		ck_assert_msg(strcmp(domain_rows[i - 1].path, domain_rows[i].path) < 0, "'%s' before '%s'",
-		              domain_rows[i - 1].path, domain_rows[i].path);
+			      domain_rows[i - 1].path, domain_rows[i].path);
 }
 END_TEST
 
@@ -39,10 +39,12 @@ START_TEST(rows_stand_below_an_element_that_is_read)
 		const char *path = domain_rows[i].path, *slash = strrchr(path, '/');
 		AUTO_FREE char *parent = slash ? x_strndup(path, (size_t)(slash - path)) : NULL;
 		const struct domain_row *up = parent ? row_of(parent) : NULL;
-		ck_assert_msg(!parent || (up && (up->class == ROW_READ || up->class == ROW_MANY)), "%s", path);
+		ck_assert_msg(!parent || (up && (up->class == ROW_READ || up->class == ROW_MANY)), "%s",
+			      path);
 		bool attr = (slash ? slash[1] : path[0]) == '@';
 		ck_assert_msg(attr || !domain_rows[i].values, "%s: values of an element", path);
-		ck_assert_msg(!attr || domain_rows[i].class != ROW_MANY, "%s: an attribute stands once", path);
+		ck_assert_msg(!attr || domain_rows[i].class != ROW_MANY, "%s: an attribute stands once",
+			      path);
 	}
 }
 END_TEST
@@ -69,7 +71,7 @@ static char *prop(const xmlNode *n, const char *name)
 static bool not_ours(const char *path)
 {
 	static const char *const foreign[] = {
-		"os/init", "os/initarg", "os/initenv", "os/initdir", "os/inituser", "os/initgroup", "os/root",
+	    "os/init", "os/initarg", "os/initenv", "os/initdir", "os/inituser", "os/initgroup", "os/root",
 	};
 	for (size_t i = 0; i < ARRAY_SIZE(foreign); i++)
 		if (str_eq(foreign[i], path))
@@ -128,8 +130,9 @@ START_TEST(everything_in_libvirts_schema_has_a_row)
 {
 	if (access(SCHEMAS "domaincommon.rng", R_OK))
 		test_skip("no " SCHEMAS "domaincommon.rng: install libvirt0");
-	static const char *const files[] = {"domaincommon", "basictypes", "storagecommon", "networkcommon", "cputypes",
-	                                    "nwfilter_params", "privatedata", "domain"};
+	static const char *const files[] = {"domaincommon",  "basictypes", "storagecommon",
+					    "networkcommon", "cputypes",   "nwfilter_params",
+					    "privatedata",   "domain"};
 	for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
 		AUTO_FREE char *path = x_asprintf(SCHEMAS "%s.rng", files[i]);
 		docs[ndocs] = xmlReadFile(path, NULL, XML_PARSE_NONET);

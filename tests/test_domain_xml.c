@@ -1,8 +1,10 @@
-/* Domain XML in pairs: tests/xml/pass/NAME.xml with NAME.notes (what define says, a line each: "LINE: text", "LINE! text"
- * when it blocks a start; no file: nothing) and NAME.out.xml (what is kept, when it is not what came), tests/xml/fail/NAME.xml
- * with NAME.err. XML_UPDATE=1 writes the expected files anew, to be read in git diff.
+/* Domain XML in pairs: tests/xml/pass/NAME.xml with NAME.notes (what define says, a line each: "LINE: text",
+ * "LINE! text" when it blocks a start; no file: nothing) and NAME.out.xml (what is kept, when it is not what
+ * came), tests/xml/fail/NAME.xml with NAME.err. XML_UPDATE=1 writes the expected files anew, to be read in
+ * git diff.
  *
- * "odd-" files are not valid against libvirt's schema; all others must be, and so must be what we make of them. */
+ * "odd-" files are not valid against libvirt's schema; all others must be, and so must be what we make of
+ * them. */
 #include <dirent.h>
 #include <libxml/relaxng.h>
 #include <stdio.h>
@@ -85,7 +87,8 @@ static char *notes_of(const struct domain *d)
 {
 	struct buf b = {0};
 	for (size_t i = 0; i < d->nnotes; i++)
-		buf_printf(&b, "%u%c %s\n", d->notes[i].line, d->notes[i].blocks_start ? '!' : ':', d->notes[i].text);
+		buf_printf(&b, "%u%c %s\n", d->notes[i].line, d->notes[i].blocks_start ? '!' : ':',
+			   d->notes[i].text);
 	return buf_take(&b);
 }
 
@@ -102,7 +105,7 @@ START_TEST(pass_pair_gives_its_notes_and_text)
 {
 	struct err e = {0};
 	AUTO_FREE char *path = path_of(&pass, _i, ".xml"), *notes_path = path_of(&pass, _i, ".notes"),
-	               *out_path = path_of(&pass, _i, ".out.xml"), *source = NULL;
+		       *out_path = path_of(&pass, _i, ".out.xml"), *source = NULL;
 	struct domain *d = parse(path, &source, &e);
 	ck_assert_msg(d != NULL, "%s", e.msg);
 	AUTO_FREE char *notes = notes_of(d), *text = kept_text(d, source);
@@ -155,7 +158,8 @@ END_TEST
 START_TEST(fail_pair_gives_its_sentence)
 {
 	struct err e = {0};
-	AUTO_FREE char *path = path_of(&fail, _i, ".xml"), *err_path = path_of(&fail, _i, ".err"), *source = NULL;
+	AUTO_FREE char *path = path_of(&fail, _i, ".xml"), *err_path = path_of(&fail, _i, ".err"),
+		       *source = NULL;
 	struct domain *d = parse(path, &source, &e);
 	ck_assert_msg(d == NULL, "%s was taken", path);
 	/* What libxml2 says differs from release to release. */
@@ -197,7 +201,8 @@ static void quiet(void *ctx, const char *fmt, ...)
 
 static bool valid(xmlRelaxNG *schema, const char *text)
 {
-	xmlDoc *doc = xmlReadMemory(text, (int)strlen(text), NULL, "UTF-8", XML_PARSE_NONET | XML_PARSE_NOERROR);
+	xmlDoc *doc =
+	    xmlReadMemory(text, (int)strlen(text), NULL, "UTF-8", XML_PARSE_NONET | XML_PARSE_NOERROR);
 	xmlRelaxNGValidCtxt *c = xmlRelaxNGNewValidCtxt(schema);
 	xmlRelaxNGSetValidErrors(c, quiet, quiet, NULL);
 	int rc = doc ? xmlRelaxNGValidateDoc(c, doc) : -1;
@@ -221,8 +226,10 @@ START_TEST(what_is_kept_is_valid_against_libvirts_schema)
 		ck_assert_msg(d != NULL, "%s", e.msg);
 		AUTO_FREE char *text = domain_text(d);
 		bool odd = str_starts(pass.name[i], "odd-");
-		ck_assert_msg(valid(schema, source) == !odd, "%s: comes %s", path, odd ? "valid, but is odd-" : "invalid");
-		ck_assert_msg(valid(schema, text) == !odd, "%s: is kept %s:\n%s", path, odd ? "valid" : "invalid", text);
+		ck_assert_msg(valid(schema, source) == !odd, "%s: comes %s", path,
+			      odd ? "valid, but is odd-" : "invalid");
+		ck_assert_msg(valid(schema, text) == !odd, "%s: is kept %s:\n%s", path,
+			      odd ? "valid" : "invalid", text);
 		domain_free(d);
 	}
 	xmlRelaxNGFree(schema);

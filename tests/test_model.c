@@ -83,7 +83,8 @@ END_TEST
 static struct domain *with(const char *memory, struct err *e)
 {
 	struct domain *d = NULL;
-	AUTO_FREE char *text = x_asprintf("<domain type='kvm'><name>a</name>%s<os><type>hvm</type></os></domain>", memory);
+	AUTO_FREE char *text =
+	    x_asprintf("<domain type='kvm'><name>a</name>%s<os><type>hvm</type></os></domain>", memory);
 	domain_parse(text, strlen(text), "test", &d, e);
 	return d;
 }
@@ -100,8 +101,10 @@ START_TEST(memory_is_rounded_as_libvirt_reads_and_we_build_it)
 		{"<memory unit='b'>4194305</memory>", 5 << 20, 4195328},
 		{"<memory unit='MB'>64</memory>", 62ull << 20, 64000000},
 		{"<memory> 65536 </memory>", 64 << 20, 64 << 20},
-		{"<memory unit='MiB'>64</memory><currentMemory unit='MiB'>32</currentMemory>", 64 << 20, 32 << 20},
-		{"<memory unit='MiB'>64</memory><currentMemory unit='MiB'>67</currentMemory>", 64 << 20, 64 << 20},
+		{"<memory unit='MiB'>64</memory><currentMemory unit='MiB'>32</currentMemory>",
+		 64 << 20, 32 << 20},
+		{"<memory unit='MiB'>64</memory><currentMemory unit='MiB'>67</currentMemory>",
+		 64 << 20, 64 << 20},
 		{"<memory unit='MiB'>64</memory><currentMemory unit='MiB'>68</currentMemory>", 0, 0},
 		{"<memory unit='TiB'>64</memory>", 64ull << 40, 64ull << 40},
 		{"<memory unit='EiB'>15</memory>", 0, 0},
@@ -114,8 +117,10 @@ START_TEST(memory_is_rounded_as_libvirt_reads_and_we_build_it)
 		struct err e = {0};
 		struct domain *d = with(cases[i].xml, &e);
 		ck_assert_msg(!d == !cases[i].memory, "%s: %s", cases[i].xml, e.msg);
-		ck_assert_msg(!d || d->memory_bytes == cases[i].memory, "%s: %lu", cases[i].xml, (long)d->memory_bytes);
-		ck_assert_msg(!d || d->current_bytes == cases[i].current, "%s: %lu", cases[i].xml, (long)d->current_bytes);
+		ck_assert_msg(!d || d->memory_bytes == cases[i].memory, "%s: %lu", cases[i].xml,
+		              (long)d->memory_bytes);
+		ck_assert_msg(!d || d->current_bytes == cases[i].current, "%s: %lu", cases[i].xml,
+		              (long)d->current_bytes);
 		domain_free(d);
 	}
 }
@@ -147,7 +152,8 @@ START_TEST(a_domain_is_read_into_every_field)
 	ck_assert_int_eq(d->on_crash, DOMAIN_ACTION_COREDUMP_RESTART);
 	ck_assert_uint_eq(d->ndisks, 2);
 	const struct domain_disk *k = &d->disks[0];
-	ck_assert(k->cache == DISK_CACHE_NONE && k->discard && k->queues == 2 && k->boot_order == 1 && !k->readonly);
+	ck_assert(k->cache == DISK_CACHE_NONE && k->discard && k->queues == 2 && k->boot_order == 1);
+	ck_assert(!k->readonly && !k->shareable);
 	ck_assert_str_eq(k->serial, "BUILD-ROOT-000000001");
 	ck_assert(k->addr.set && k->addr.slot == 5);
 	k = &d->disks[1];
@@ -265,8 +271,14 @@ END_TEST
 
 static struct sample_domain guest(uint64_t cpu_ns, uint64_t rd_bytes)
 {
-	struct sample_domain d = {.uuid = ID, .id = 3, .state = DOMAIN_RUNNING, .started_ms = 1000, .valid = true,
-	                          .cpu_ns = cpu_ns, .exits = 100, .ndisks = 2};
+	struct sample_domain d = {.uuid = ID,
+	                          .id = 3,
+	                          .state = DOMAIN_RUNNING,
+	                          .started_ms = 1000,
+	                          .valid = true,
+	                          .cpu_ns = cpu_ns,
+	                          .exits = 100,
+	                          .ndisks = 2};
 	d.disks[0].rd_bytes = rd_bytes;
 	d.disks[1].rd_bytes = rd_bytes;
 	return d;
@@ -337,9 +349,10 @@ START_TEST(each_rate_says_what_it_is_worth)
 		void (*change)(struct sample *, struct sample *, struct sample_domain *);
 		enum stat_quality quality;
 	} cases[] = {
-		{no_change, STAT_DATA},    {restarted, STAT_INIT}, {backwards, STAT_INIT},     {same_moment, STAT_INIT},
-		{unread, STAT_STALE},      {off, STAT_NODATA},     {paused, STAT_DATA},        {gone, STAT_NODATA},
-		{was_not_there, STAT_INIT}, {was_unread, STAT_INIT},
+		{no_change, STAT_DATA},     {restarted, STAT_INIT},  {backwards, STAT_INIT},
+		{same_moment, STAT_INIT},   {unread, STAT_STALE},    {off, STAT_NODATA},
+		{paused, STAT_DATA},        {gone, STAT_NODATA},     {was_not_there, STAT_INIT},
+		{was_unread, STAT_INIT},
 	};
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		struct sample_domain a = guest(5 * SECOND, 0), b = guest(6 * SECOND, 0);
@@ -369,7 +382,8 @@ END_TEST
 
 START_TEST(host_cpu_is_a_share_of_all)
 {
-	struct sample was = {.host_busy_ns = 10, .host_total_ns = 100}, now = {.host_busy_ns = 35, .host_total_ns = 200};
+	struct sample was = {.host_busy_ns = 10, .host_total_ns = 100};
+	struct sample now = {.host_busy_ns = 35, .host_total_ns = 200};
 	ck_assert_double_eq_tol(host_rates(&was, &now).cpu.value, 25, 1e-9);
 	ck_assert_int_eq(host_rates(NULL, &now).cpu.quality, STAT_INIT);
 	ck_assert_int_eq(host_rates(&now, &was).cpu.quality, STAT_INIT);

@@ -11,12 +11,12 @@
 #include "src/model/domain_xml.h"
 
 static const char *const actions[] = {
-	[DOMAIN_ACTION_DESTROY] = "destroy",
-	[DOMAIN_ACTION_RESTART] = "restart",
-	[DOMAIN_ACTION_PRESERVE] = "preserve",
-	[DOMAIN_ACTION_RENAME_RESTART] = "rename-restart",
-	[DOMAIN_ACTION_COREDUMP_DESTROY] = "coredump-destroy",
-	[DOMAIN_ACTION_COREDUMP_RESTART] = "coredump-restart",
+    [DOMAIN_ACTION_DESTROY] = "destroy",
+    [DOMAIN_ACTION_RESTART] = "restart",
+    [DOMAIN_ACTION_PRESERVE] = "preserve",
+    [DOMAIN_ACTION_RENAME_RESTART] = "rename-restart",
+    [DOMAIN_ACTION_COREDUMP_DESTROY] = "coredump-destroy",
+    [DOMAIN_ACTION_COREDUMP_RESTART] = "coredump-restart",
 };
 
 const char *domain_action_text(enum domain_action a)
@@ -30,8 +30,8 @@ int domain_name_check(const char *name, struct err *e)
 	if (!name || !*name)
 		return err_set(e, EINVAL, "a domain's name must not be empty");
 	if (strlen(name) > DOMAIN_NAME_MAX)
-		return err_set(e, EINVAL, "a domain's name of %zu bytes is too long: at most %d", strlen(name),
-		               DOMAIN_NAME_MAX);
+		return err_set(e, EINVAL, "a domain's name of %zu bytes is too long: at most %d",
+			       strlen(name), DOMAIN_NAME_MAX);
 	if (str_eq(name, ".") || str_eq(name, ".."))
 		return err_set(e, EINVAL, "'%s' is not allowed as a domain's name", name);
 	/* Control characters of C0, and of C1 as UTF-8 writes them (U+0080 to U+009F). */
@@ -39,7 +39,8 @@ int domain_name_check(const char *name, struct err *e)
 		bool control = *p < 0x20 || *p == 0x7f || (*p == 0xc2 && p[1] < 0xa0);
 		if (control || *p == '/')
 			return err_set(e, EINVAL, "'%s' is not allowed as a domain's name: it holds a %s",
-			               str_printable(name, show, sizeof(show)), control ? "control character" : "'/'");
+				       str_printable(name, show, sizeof(show)),
+				       control ? "control character" : "'/'");
 	}
 	return 0;
 }
@@ -53,7 +54,7 @@ void domain_note(struct domain *d, const struct xml_node *n, bool blocks_start, 
 	va_end(ap);
 	d->notes = x_realloc(d->notes, (d->nnotes + 1) * sizeof(*d->notes));
 	d->notes[d->nnotes++] = (struct domain_note){
-		.blocks_start = blocks_start, .line = n ? xml_line(n) : 0, .text = buf_take(&b)};
+	    .blocks_start = blocks_start, .line = n ? xml_line(n) : 0, .text = buf_take(&b)};
 }
 
 int domain_startable(const struct domain *d, struct err *e)

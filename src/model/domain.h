@@ -1,9 +1,9 @@
 /* A domain as its XML defines it. The retained document is the definition: this struct is a checked view of it,
- * made by domain_parse(), and every change goes through a domain_set_*() or domain_parse() of edited text, so that
- * comments, order and foreign namespaces survive. (libvirt, "Domain XML format")
+ * made by domain_parse(), and every change goes through domain_parse() of edited text, so that comments, order
+ * and foreign namespaces survive. (libvirt, "Domain XML format")
  *
- * One table in domain_xml.c classes every element: supported; kept and harmless (a note at define); kept but needed by the
- * guest (define warns, start refuses, naming it). */
+ * One table, domain_table.c, classes every element: supported; kept and harmless (a note at define); kept but
+ * needed by the guest (define warns, start refuses, naming it). */
 #ifndef SRC_MODEL_DOMAIN_H
 #define SRC_MODEL_DOMAIN_H
 
@@ -41,7 +41,7 @@ struct pci_addr {
 struct domain_disk {
 	enum disk_type type;
 	enum disk_device device;
-	char *source;        /* path; NULL: empty drive */
+	char *source;        /* path; NULL: one that blocks the start */
 	char *format;        /* "raw" */
 	char *target;        /* "vda", unique */
 	char *bus;           /* "virtio" */
@@ -93,8 +93,8 @@ struct domain {
 	char uuid[UUID_TEXT];
 	char *title, *description; /* NULL when absent */
 
-	uint64_t memory_bytes;  /* <memory>: what the guest is built with */
-	uint64_t current_bytes; /* <currentMemory> */
+	uint64_t memory_bytes;  /* <memory>: what the guest is built with, rounded up to whole MiB */
+	uint64_t current_bytes; /* <currentMemory>, as libvirt reads it: whole KiB */
 	bool hugepages, nosharepages;
 	unsigned vcpus;     /* at start */
 	unsigned max_vcpus; /* <vcpu> */
@@ -111,6 +111,8 @@ struct domain {
 	struct domain_clock clock;
 	enum domain_action on_poweroff, on_reboot, on_crash;
 
+	/* Without empty CD-ROM and floppy drives.
+	 * When domain_startable(), each has a source, bus virtio and an address. */
 	struct domain_disk *disks;
 	size_t ndisks;
 	struct domain_serial *serials;

@@ -1,5 +1,5 @@
-/* Walks a domain's document against the table and says what has no effect. Sections with the same answer share one note, so
- * that a machine-written domain of three hundred lines is answered in five. */
+/* Walks a domain's document against the table and says what has no effect. Sections with the same answer
+ * share one note, so that a machine-written domain of three hundred lines is answered in five. */
 #include <stdio.h>
 #include <string.h>
 
@@ -46,7 +46,8 @@ static const char *nearest(const char *path)
 	const char *name = NULL;
 	for (size_t i = 0; i < domain_nrows; i++) {
 		const char *row = domain_rows[i].path;
-		if (strncmp(row, path, dir) || strchr(row + dir, '/') || (row[dir] == '@') != (path[dir] == '@'))
+		if (strncmp(row, path, dir) || strchr(row + dir, '/') ||
+		    (row[dir] == '@') != (path[dir] == '@'))
 			continue;
 		unsigned far = str_distance(path + dir, row + dir);
 		if (far < best && far * 2 < strlen(row + dir)) {
@@ -63,9 +64,10 @@ static void note_unknown(struct walk *w, const struct xml_node *n, const char *p
 	if (w->unknown++ >= UNKNOWN_MAX)
 		return;
 	const char *like = nearest(path), *last = strrchr(path, '/') ? strrchr(path, '/') + 1 : path;
-	domain_note(w->d, n, false, "%s%s: unknown %s: kept, without effect%s%s%s", *path == '@' ? "domain/" : "",
-	            str_printable(path, show, sizeof(show)), *last == '@' ? "attribute" : "element", like ? " (did you mean '" : "",
-	            like ? like + (*like == '@') : "", like ? "'?)" : "");
+	domain_note(w->d, n, false, "%s%s: unknown %s: kept, without effect%s%s%s",
+		    *path == '@' ? "domain/" : "", str_printable(path, show, sizeof(show)),
+		    *last == '@' ? "attribute" : "element", like ? " (did you mean '" : "",
+		    like ? like + (*like == '@') : "", like ? "'?)" : "");
 }
 
 static void count_row(struct walk *w, const struct domain_row *row, const struct xml_node *n)
@@ -126,12 +128,14 @@ static int walk_element(struct walk *w, const struct xml_node *n, const char *di
 	return walk_children(w, n, path);
 }
 
-/* Namespaces other than libvirt's own belong to somebody else, but for the arguments of a QEMU that we are not. */
+/* Namespaces other than libvirt's own belong to somebody else, but for the arguments of a QEMU that we are
+ * not. */
 static void walk_foreign(struct walk *w, const struct xml_node *n)
 {
 	if (!str_eq(xml_namespace(n), QEMU_NAMESPACE) || !str_eq(xml_name(n), "commandline"))
 		return;
-	domain_note(w->d, n, true, "qemu:commandline: arguments for QEMU mean nothing to us: remove it to start without");
+	domain_note(w->d, n, true,
+		    "qemu:commandline: arguments for QEMU mean nothing to us: remove it to start without");
 }
 
 /* Only as deep as the table, which has five levels. */
@@ -166,7 +170,8 @@ static void tell(struct walk *w)
 		if (s->count > 1)
 			snprintf(times, sizeof(times), " (%u)", s->count);
 		if (row->class == ROW_MISSED) {
-			domain_note(w->d, s->first, true, "%s%s: %s: remove it to start without", row->path, times, row->text);
+			domain_note(w->d, s->first, true, "%s%s: %s: remove it to start without", row->path,
+				    times, row->text);
 		} else if (row->text) {
 			domain_note(w->d, s->first, false, "%s%s: kept: %s", row->path, times, row->text);
 		} else {
@@ -177,8 +182,9 @@ static void tell(struct walk *w)
 	if (common.len)
 		domain_note(w->d, first, false, "kept, without effect: %s", buf_text(&common));
 	if (w->unknown > UNKNOWN_MAX)
-		domain_note(w->d, NULL, false, "%u more unknown elements and attributes: kept, without effect",
-		            w->unknown - UNKNOWN_MAX);
+		domain_note(w->d, NULL, false,
+			    "%u more unknown elements and attributes: kept, without effect",
+			    w->unknown - UNKNOWN_MAX);
 }
 
 int domain_classify(struct domain *d, struct err *e)

@@ -1,5 +1,5 @@
-/* The devices of a domain that we have: disks, serial ports, random numbers. What others there are and what becomes of them
- * stands in domain_table.c. (libvirt, "Domain XML format", "Devices") */
+/* The devices of a domain that we have: disks, serial ports, random numbers. What others there are and what
+ * becomes of them stands in domain_table.c. (libvirt, "Domain XML format", "Devices") */
 #include <stdio.h>
 #include <string.h>
 
@@ -37,8 +37,9 @@ static int parse_target(struct domain *d, struct domain_disk *k, struct xml_node
 	if (!dev)
 		return xml_bad(t ? t : n, NULL, e, "there is no <target dev='vda'>, the disk's name");
 	if (!*dev || strlen(dev) > 16 || dev[strspn(dev, "abcdefghijklmnopqrstuvwxyz0123456789")])
-		return xml_bad(t, "dev", e, "'%s' is not allowed: at most 16 small letters and digits, as 'vda'",
-		               str_printable(dev, show, sizeof(show)));
+		return xml_bad(t, "dev", e,
+			       "'%s' is not allowed: at most 16 small letters and digits, as 'vda'",
+			       str_printable(dev, show, sizeof(show)));
 	for (size_t i = 0; i < ARRAY_SIZE(prefixes) && !k->bus; i++)
 		if (str_starts(dev, prefixes[i][0]))
 			k->bus = x_strdup(prefixes[i][1]);
@@ -59,8 +60,9 @@ static int parse_target(struct domain *d, struct domain_disk *k, struct xml_node
 
 static int parse_driver(struct domain *d, struct domain_disk *k, struct xml_node *n, struct err *e)
 {
-	static const char *const formats = "raw|qcow2|qcow|qed|vmdk|vdi|vpc|vhdx|luks|bochs|cloop|dmg|iso|dir|fat|cow|"
-	                                   "parallels|ploop|aio|none";
+	static const char *const formats =
+	    "raw|qcow2|qcow|qed|vmdk|vdi|vpc|vhdx|luks|bochs|cloop|dmg|iso|dir|fat|cow|"
+	    "parallels|ploop|aio|none";
 	struct xml_node *v = xml_first(n, "driver");
 	if (!v) {
 		k->format = x_strdup("raw");
@@ -69,7 +71,8 @@ static int parse_driver(struct domain *d, struct domain_disk *k, struct xml_node
 	unsigned format = 0, cache = DISK_CACHE_DEFAULT, discard = 0;
 	int rc = xml_get_choice(v, "type", formats, &format, e);
 	if (!rc) /* in the order of enum disk_cache */
-		rc = xml_get_choice(v, "cache", "default|none|writethrough|writeback|directsync|unsafe", &cache, e);
+		rc = xml_get_choice(v, "cache", "default|none|writethrough|writeback|directsync|unsafe",
+				    &cache, e);
 	if (!rc)
 		rc = xml_get_choice(v, "discard", "ignore|unmap", &discard, e);
 	if (!rc)
@@ -93,10 +96,10 @@ static int parse_disk_serial(struct domain_disk *k, struct xml_node *n, struct e
 	for (const unsigned char *p = (const unsigned char *)text; *p; p++)
 		if (*p < 0x20 || *p > 0x7e)
 			return xml_bad(s, NULL, e, "'%s' is not allowed: printable ASCII only",
-			               str_printable(text, show, sizeof(show)));
+				       str_printable(text, show, sizeof(show)));
 	if (strlen(text) > SERIAL_BYTES && str_eq(k->bus, "virtio"))
 		return xml_bad(s, NULL, e, "'%s' is too long: at most %d characters on bus virtio",
-		               str_printable(text, show, sizeof(show)), SERIAL_BYTES);
+			       str_printable(text, show, sizeof(show)), SERIAL_BYTES);
 	if (*text)
 		k->serial = TAKE_PTR(text);
 	return 0;
@@ -110,28 +113,33 @@ static int parse_source(struct domain_disk *k, struct xml_node *n, struct err *e
 
 /* What our machine cannot give of this disk, as notes. Return: it is a virtio disk that it can have. */
 static bool disk_supported(struct domain *d, const struct domain_disk *k, struct xml_node *n, unsigned device,
-                           const char *other_type)
+			   const char *other_type)
 {
 	enum { DISK, CDROM, FLOPPY, LUN };
 	static const char *const words[] = {"disk", "CD-ROM", "floppy", "LUN"};
 	bool removable = device == CDROM || device == FLOPPY;
 	if (removable && !k->source && !other_type) {
-		domain_note(d, n, false, "devices/disk '%s': the empty %s drive is left out, there is none yet", k->target,
-		            words[device]);
+		domain_note(d, n, false,
+			    "devices/disk '%s': the empty %s drive is left out, there is none yet", k->target,
+			    words[device]);
 		return false;
 	}
 	const char *advice = "make it bus='virtio', or remove it";
 	if (device != DISK)
-		domain_note(d, n, true, "devices/disk '%s': a %s is not supported yet: %s", k->target, words[device],
-		            removable ? "empty the drive or remove it" : "use device='disk'");
+		domain_note(d, n, true, "devices/disk '%s': a %s is not supported yet: %s", k->target,
+			    words[device], removable ? "empty the drive or remove it" : "use device='disk'");
 	else if (!str_eq(k->bus, "virtio"))
-		domain_note(d, n, true, "devices/disk '%s': bus '%s' is not supported yet: %s", k->target, k->bus, advice);
+		domain_note(d, n, true, "devices/disk '%s': bus '%s' is not supported yet: %s", k->target,
+			    k->bus, advice);
 	else if (other_type)
-		domain_note(d, n, true, "devices/disk '%s': type '%s' is not supported yet: use a file or a block device",
-		            k->target, other_type);
+		domain_note(d, n, true,
+			    "devices/disk '%s': type '%s' is not supported yet: use a file or a block device",
+			    k->target, other_type);
 	else if (!str_eq(k->format, "raw"))
-		domain_note(d, n, true, "devices/disk '%s': format '%s' is not supported yet: convert the image with "
-		            "'qemu-img convert -O raw'", k->target, k->format);
+		domain_note(d, n, true,
+			    "devices/disk '%s': format '%s' is not supported yet: convert the image with "
+			    "'qemu-img convert -O raw'",
+			    k->target, k->format);
 	else
 		return true;
 	return false;
@@ -139,10 +147,11 @@ static bool disk_supported(struct domain *d, const struct domain_disk *k, struct
 
 /* One disk into *k. @other_type: its type when we have none of the kind. */
 static int read_disk(struct domain *d, struct domain_disk *k, struct xml_node *n, unsigned *device,
-                     const char **other_type, struct err *e)
+		     const char **other_type, struct err *e)
 {
 	unsigned type = DISK_FILE;
-	int rc = xml_get_choice(n, "type", "file|block|dir|network|volume|nvme|vhostuser|vhostvdpa", &type, e);
+	int rc =
+	    xml_get_choice(n, "type", "file|block|dir|network|volume|nvme|vhostuser|vhostvdpa", &type, e);
 	if (!rc) /* in the order of enum disk_device */
 		rc = xml_get_choice(n, "device", "disk|cdrom|floppy|lun", device, e);
 	if (!rc)
@@ -155,7 +164,7 @@ static int read_disk(struct domain *d, struct domain_disk *k, struct xml_node *n
 		return rc;
 	*other_type = type > DISK_BLOCK ? xml_attr(n, "type") : NULL;
 	k->type = (enum disk_type)type;
-	k->device = (enum disk_device)*device;
+	k->device = (enum disk_device) * device;
 	k->shareable = xml_first(n, "shareable");
 	k->readonly = xml_first(n, "readonly");
 	rc = *other_type ? 0 : parse_source(k, n, e);
@@ -165,7 +174,8 @@ static int read_disk(struct domain *d, struct domain_disk *k, struct xml_node *n
 	return rc;
 }
 
-static int parse_disk(struct domain *d, struct xml_node *n, struct pci_user *users, size_t *nusers, struct err *e)
+static int parse_disk(struct domain *d, struct xml_node *n, struct pci_user *users, size_t *nusers,
+		      struct err *e)
 {
 	unsigned device = 0;
 	const char *other_type = NULL;
@@ -175,18 +185,19 @@ static int parse_disk(struct domain *d, struct xml_node *n, struct pci_user *use
 		return rc;
 	for (size_t i = 0; i + 1 < d->ndisks; i++)
 		if (str_eq(d->disks[i].target, k->target))
-			return xml_bad(xml_first(n, "target"), "dev", e, "'%s' is the name of two disks: give each its own",
-			               k->target);
+			return xml_bad(xml_first(n, "target"), "dev", e,
+				       "'%s' is the name of two disks: give each its own", k->target);
 	bool ours = disk_supported(d, k, n, device, other_type);
 	if (ours && !k->source)
 		return xml_bad(n, NULL, e, "disk '%s' has no <source %s='...'>", k->target,
-		               k->type == DISK_FILE ? "file" : "dev");
+			       k->type == DISK_FILE ? "file" : "dev");
 	if (ours)
 		users[(*nusers)++] = (struct pci_user){n, &k->addr};
 	return 0;
 }
 
-/* Empty drives that we do not have are not for the machine. After the last disk, as names are compared until then. */
+/* Empty drives that we do not have are not for the machine. After the last disk, as names are compared until
+ * then. */
 static void drop_empty_drives(struct domain *d)
 {
 	size_t kept = 0;
@@ -206,7 +217,7 @@ static void drop_empty_drives(struct domain *d)
 }
 
 static const char char_types[] = "pty|null|vc|dev|file|pipe|stdio|udp|tcp|unix|spicevmc|spiceport|nmdm|dbus|"
-                                 "qemu-vdagent";
+				 "qemu-vdagent";
 
 /* A port for @n: the one it asks for, else the first free one. -EINVAL when taken twice. */
 static int serial_port(struct domain *d, struct xml_node *n, unsigned *port, struct err *e)
@@ -224,7 +235,8 @@ static int serial_port(struct domain *d, struct xml_node *n, unsigned *port, str
 	if (*port > 3)
 		return xml_bad(n, NULL, e, "a fifth serial port is not allowed: at most 4");
 	if (taken & 1u << *port)
-		return xml_bad(t, "port", e, "'%u' is the number of two serial ports: give each its own", *port);
+		return xml_bad(t, "port", e, "'%u' is the number of two serial ports: give each its own",
+			       *port);
 	return 0;
 }
 
@@ -237,8 +249,11 @@ static int parse_serial(struct domain *d, struct xml_node *n, struct err *e)
 	if (rc)
 		return rc;
 	if (kind && !str_eq(kind, "isa-serial")) {
-		domain_note(d, n, true, "devices/serial: a port of type '%s' is not supported yet: make it 'isa-serial' or remove "
-		            "it", str_printable(kind, show, sizeof(show)));
+		domain_note(d, n, true,
+			    "devices/serial: a port of type '%s' is not supported yet: make it 'isa-serial' "
+			    "or remove "
+			    "it",
+			    str_printable(kind, show, sizeof(show)));
 		return 0;
 	}
 	rc = serial_port(d, n, &port, e);
@@ -247,15 +262,19 @@ static int parse_serial(struct domain *d, struct xml_node *n, struct err *e)
 	struct domain_serial *s = &d->serials[d->nserials++];
 	s->port = port;
 	if (type)
-		domain_note(d, n, false, "devices/serial: type '%s' is not supported yet: port %u is a console as with 'pty'",
-		            xml_attr(n, "type"), port);
+		domain_note(
+		    d, n, false,
+		    "devices/serial: type '%s' is not supported yet: port %u is a console as with 'pty'",
+		    xml_attr(n, "type"), port);
 	if (port > 1)
-		domain_note(d, n, true, "devices/serial: port %u is not supported yet, only 0 and 1: remove it", port);
+		domain_note(d, n, true,
+			    "devices/serial: port %u is not supported yet, only 0 and 1: remove it", port);
 	struct xml_node *log = xml_first(n, "log");
 	return log ? xml_get_path(log, "file", &s->log_file, e) : 0;
 }
 
-/* <console> of type serial is another name of a serial port, and makes port 0 when there is none (libvirt, "Console"). */
+/* <console> of type serial is another name of a serial port, and makes port 0 when there is none (libvirt,
+ * "Console"). */
 static int parse_console(struct domain *d, struct xml_node *n, struct err *e)
 {
 	enum { SERIAL, VIRTIO };
@@ -267,8 +286,10 @@ static int parse_console(struct domain *d, struct xml_node *n, struct err *e)
 	if (rc)
 		return rc;
 	if (kind != SERIAL) {
-		domain_note(d, n, true, "devices/console: type '%s' is not supported yet: use target type='serial', or remove it",
-		            xml_attr(t, "type"));
+		domain_note(
+		    d, n, true,
+		    "devices/console: type '%s' is not supported yet: use target type='serial', or remove it",
+		    xml_attr(t, "type"));
 		return 0;
 	}
 	if (d->nserials)
@@ -284,13 +305,15 @@ static int parse_rng_backend(struct domain *d, struct domain_rng *r, struct xml_
 	struct xml_node *b = xml_first(n, "backend");
 	unsigned model = RANDOM;
 	if (!b || !xml_attr(b, "model"))
-		return xml_bad(b ? b : n, NULL, e, "there is no <backend model='random'>/dev/urandom</backend>");
+		return xml_bad(b ? b : n, NULL, e,
+			       "there is no <backend model='random'>/dev/urandom</backend>");
 	int rc = xml_get_choice(b, "model", "random|builtin|egd", &model, e);
 	if (rc)
 		return rc;
 	r->backend = x_strdup("/dev/urandom");
 	if (model == EGD)
-		domain_note(d, b, false, "devices/rng/backend: model 'egd' is not supported yet: /dev/urandom is used");
+		domain_note(d, b, false,
+			    "devices/rng/backend: model 'egd' is not supported yet: /dev/urandom is used");
 	if (model != RANDOM)
 		return 0;
 	unsigned i;
@@ -298,7 +321,8 @@ static int parse_rng_backend(struct domain *d, struct domain_rng *r, struct xml_
 	return rc ? rc : xml_get_path(b, NULL, &r->backend, e);
 }
 
-static int parse_rng(struct domain *d, struct xml_node *n, struct pci_user *users, size_t *nusers, struct err *e)
+static int parse_rng(struct domain *d, struct xml_node *n, struct pci_user *users, size_t *nusers,
+		     struct err *e)
 {
 	unsigned model;
 	if (!xml_attr(n, "model"))
@@ -334,8 +358,8 @@ int domain_parse_devices(struct domain *d, struct xml_node *devices, struct err 
 		return 0;
 	size_t ndisks = count(devices, "disk"), nrngs = count(devices, "rng"), nusers = 0;
 	if (ndisks > DEVICES_MAX || nrngs > DEVICES_MAX)
-		return xml_bad(devices, NULL, e, "%zu disks and %zu rngs are too many: at most %d of each", ndisks, nrngs,
-		               DEVICES_MAX);
+		return xml_bad(devices, NULL, e, "%zu disks and %zu rngs are too many: at most %d of each",
+			       ndisks, nrngs, DEVICES_MAX);
 	AUTO_FREE struct pci_user *users = x_calloc(ndisks + nrngs, sizeof(*users));
 	d->disks = x_calloc(ndisks, sizeof(*d->disks));
 	d->rngs = x_calloc(nrngs, sizeof(*d->rngs));

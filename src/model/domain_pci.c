@@ -1,9 +1,10 @@
-/* Places on the PCI bus. Our machine has one bus with 32 slots: 0 is the host bridge, 1 the PIIX3, 2 is kept for the VGA,
- * as libvirt keeps it; a device of ours takes a slot of its own from 3 on.
+/* Places on the PCI bus. Our machine has one bus with 32 slots: 0 is the host bridge, 1 the PIIX3, 2 is kept
+ * for the VGA, as libvirt keeps it; a device of ours takes a slot of its own from 3 on.
  *
- * An address that XML gives is kept. One that our bus does not have (bus 4 behind a root port of a q35 machine, function 1
- * of a slot) stays in the document, so that it can go back to libvirt, and the device gets a free slot at each start, in
- * the order of the document. A device without an address gets one for good. */
+ * An address that XML gives is kept. One that our bus does not have (bus 4 behind a root port of a q35
+ * machine, function 1 of a slot) stays in the document, so that it can go back to libvirt, and the device
+ * gets a free slot at each start, in the order of the document. A device without an address gets one for
+ * good. */
 #include <stdio.h>
 #include <string.h>
 
@@ -62,9 +63,11 @@ static int read_all(const struct xml_node *devices, struct place *places, size_t
 			continue;
 		for (size_t i = 0; i < *n; i++)
 			if (same(&places[i].addr, &a))
-				return xml_bad(xml_first(dev, "address"), NULL, e, "PCI address %02x:%02x.%x is that of <%s> in line "
-				               "%u too: change one, or leave it out", a.bus, a.slot, a.function,
-				               xml_name(places[i].device), xml_line(places[i].device));
+				return xml_bad(xml_first(dev, "address"), NULL, e,
+					       "PCI address %02x:%02x.%x is that of <%s> in line "
+					       "%u too: change one, or leave it out",
+					       a.bus, a.slot, a.function, xml_name(places[i].device),
+					       xml_line(places[i].device));
 		if (*n == ADDRESSES_MAX)
 			return xml_bad(devices, NULL, e, "more than %d PCI addresses", ADDRESSES_MAX);
 		places[(*n)++] = (struct place){a, dev};
@@ -80,7 +83,8 @@ static int take_free(bool used[SLOTS], const struct xml_node *device, struct pci
 			*a = (struct pci_addr){.set = true, .slot = slot};
 			return 0;
 		}
-	return xml_bad(device, NULL, e, "there is no place left on PCI bus 0: it takes %d devices", SLOTS - SLOT_FIRST);
+	return xml_bad(device, NULL, e, "there is no place left on PCI bus 0: it takes %d devices",
+		       SLOTS - SLOT_FIRST);
 }
 
 static void write_address(struct xml_node *device, const struct pci_addr *a)
@@ -108,15 +112,18 @@ static int take_given(struct domain *d, const struct pci_user *u, bool is_pc, un
 	char show[128];
 	if (n && !str_eq(type, "pci"))
 		return xml_bad(n, "type", e, "'%s' is not allowed for a virtio device: only pci",
-		               str_printable(type, show, sizeof(show)));
+			       str_printable(type, show, sizeof(show)));
 	struct pci_addr a;
 	int rc = read_address(u->node, &a, e);
 	if (rc || !a.set)
 		return rc;
 	bool on_bus = !a.domain && !a.bus && !a.function;
 	if (on_bus && a.slot < SLOT_FIRST && is_pc)
-		return xml_bad(n, "slot", e, "'%s' is not allowed: 0x00, 0x01 and 0x02 are the host bridge, the PIIX3 and the "
-		               "VGA; 0x03 to 0x1f", xml_attr(n, "slot"));
+		return xml_bad(
+		    n, "slot", e,
+		    "'%s' is not allowed: 0x00, 0x01 and 0x02 are the host bridge, the PIIX3 and the "
+		    "VGA; 0x03 to 0x1f",
+		    xml_attr(n, "slot"));
 	if (on_bus && a.slot >= SLOT_FIRST)
 		*u->addr = a;
 	else
@@ -125,7 +132,7 @@ static int take_given(struct domain *d, const struct pci_user *u, bool is_pc, un
 }
 
 int domain_assign_pci(struct domain *d, struct xml_node *devices, const struct pci_user *users, size_t n,
-                      struct err *e)
+		      struct err *e)
 {
 	AUTO_FREE struct place *places = x_calloc(ADDRESSES_MAX, sizeof(*places));
 	size_t nplaces;
@@ -152,7 +159,9 @@ int domain_assign_pci(struct domain *d, struct xml_node *devices, const struct p
 			write_address(users[i].node, a);
 	}
 	if (moved && is_pc && !rc)
-		domain_note(d, devices, false, "devices: %u PCI address%s not on bus 0, function 0: the guest sees the device%s "
-		            "on bus 0", moved, moved > 1 ? "es" : "", moved > 1 ? "s" : "");
+		domain_note(d, devices, false,
+			    "devices: %u PCI address%s not on bus 0, function 0: the guest sees the device%s "
+			    "on bus 0",
+			    moved, moved > 1 ? "es" : "", moved > 1 ? "s" : "");
 	return rc;
 }

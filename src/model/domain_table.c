@@ -1,5 +1,6 @@
-/* Every element and attribute of libvirt's domain XML that may stand where we read, and what becomes of it. The names are
- * libvirt's (domain.rng, formatdomain); what is below an element that we do not read is not looked at. */
+/* Every element and attribute of libvirt's domain XML that may stand where we read, and what becomes of it.
+ * The names are libvirt's (domain.rng, formatdomain); what is below an element that we do not read is not
+ * looked at. */
 #include "src/model/domain_xml.h"
 
 #include "src/base/cleanup.h"
@@ -66,7 +67,8 @@ const struct domain_row domain_rows[] = { /* keep sorted by path */
 	{"devices/crypto", ROW_NOTED, NULL, NULL},
 	{"devices/disk", ROW_MANY, NULL, NULL},
 	{"devices/disk/@device", ROW_READ, NULL, NULL},
-	{"devices/disk/@model", ROW_SILENT, "virtio|virtio-transitional|virtio-non-transitional", NULL},
+	{"devices/disk/@model", ROW_SILENT, 
+	 "virtio|virtio-transitional|virtio-non-transitional", NULL},
 	{"devices/disk/@rawio", ROW_SILENT, "yes|no", NULL},
 	{"devices/disk/@sgio", ROW_SILENT, "filtered|unfiltered", NULL},
 	{"devices/disk/@snapshot", ROW_SILENT, "no|internal|external|manual", NULL},
@@ -79,7 +81,8 @@ const struct domain_row domain_rows[] = { /* keep sorted by path */
 	{"devices/disk/backingStore", ROW_SILENT, NULL, NULL},
 	{"devices/disk/blockio", ROW_READ, NULL, NULL},
 	{"devices/disk/blockio/@discard_granularity", ROW_SILENT, NULL, NULL},
-	{"devices/disk/blockio/@logical_block_size", ROW_MISSED, "512", "sectors of another size than 512 bytes are not supported yet"},
+	{"devices/disk/blockio/@logical_block_size", ROW_MISSED, "512",
+	 "sectors of another size than 512 bytes are not supported yet"},
 	{"devices/disk/blockio/@physical_block_size", ROW_SILENT, NULL, NULL},
 	{"devices/disk/boot", ROW_READ, NULL, NULL},
 	{"devices/disk/boot/@loadparm", ROW_SILENT, NULL, NULL},
@@ -119,7 +122,8 @@ const struct domain_row domain_rows[] = { /* keep sorted by path */
 	{"devices/disk/source", ROW_READ, NULL, NULL},
 	{"devices/disk/source/@dev", ROW_READ, NULL, NULL},
 	{"devices/disk/source/@dir", ROW_SILENT, NULL, NULL},
-	{"devices/disk/source/@fdgroup", ROW_MISSED, NULL, "an image handed over as a descriptor is not supported yet"},
+	{"devices/disk/source/@fdgroup", ROW_MISSED, NULL,
+	 "an image handed over as a descriptor is not supported yet"},
 	{"devices/disk/source/@file", ROW_READ, NULL, NULL},
 	{"devices/disk/source/@index", ROW_SILENT, NULL, NULL},
 	{"devices/disk/source/@managed", ROW_SILENT, NULL, NULL},

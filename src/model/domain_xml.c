@@ -1,7 +1,7 @@
 /* What stands directly below <domain>, but for the devices. (libvirt, "Domain XML format")
  *
- * domain_parse() reads the sections in turn, each into struct domain, each refusing what it cannot mean; at the end
- * domain_classify() walks the whole document once more against the table. */
+ * domain_parse() reads the sections in turn, each into struct domain, each refusing what it cannot mean; at
+ * the end domain_classify() walks the whole document once more against the table. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -39,8 +39,10 @@ static int parse_uuid(struct domain *d, struct xml_node *root, struct err *e)
 	char *s = text + strspn(text, " \t\r\n"), show[128];
 	s[strcspn(s, " \t\r\n")] = 0;
 	if (!uuid_canon(s, d->uuid))
-		return xml_bad(n, NULL, e, "'%s' is not allowed: 32 hexadecimal digits with or without hyphens, or leave "
-		               "<uuid> out", str_printable(s, show, sizeof(show)));
+		return xml_bad(n, NULL, e,
+			       "'%s' is not allowed: 32 hexadecimal digits with or without hyphens, or leave "
+			       "<uuid> out",
+			       str_printable(s, show, sizeof(show)));
 	return 0;
 }
 
@@ -70,8 +72,10 @@ static int parse_size(struct xml_node *n, uint64_t *bytes, struct err *e)
 	if (rc)
 		return rc;
 	if (*bytes < DOMAIN_MEMORY_MIN || *bytes > MEMORY_MAX)
-		return xml_bad(n, NULL, e, "%" PRIu64 " bytes of memory are not allowed: from %" PRIu64 " MiB to %" PRIu64 " TiB", *bytes,
-		               (uint64_t)DOMAIN_MEMORY_MIN / MIB, MEMORY_MAX >> 40);
+		return xml_bad(n, NULL, e,
+			       "%" PRIu64 " bytes of memory are not allowed: from %" PRIu64 " MiB to %" PRIu64
+			       " TiB",
+			       *bytes, (uint64_t)DOMAIN_MEMORY_MIN / MIB, MEMORY_MAX >> 40);
 	*bytes = round_up(*bytes, KIB);
 	return 0;
 }
@@ -80,7 +84,8 @@ static int parse_memory(struct domain *d, struct xml_node *root, struct err *e)
 {
 	struct xml_node *n = xml_first(root, "memory"), *cur = xml_first(root, "currentMemory");
 	if (!n)
-		return xml_bad(root, NULL, e, "there is no <memory>, such as <memory unit='MiB'>512</memory>");
+		return xml_bad(root, NULL, e,
+			       "there is no <memory>, such as <memory unit='MiB'>512</memory>");
 	int rc = parse_size(n, &d->memory_bytes, e);
 	d->current_bytes = d->memory_bytes;
 	if (!rc && cur)
@@ -89,10 +94,15 @@ static int parse_memory(struct domain *d, struct xml_node *root, struct err *e)
 		return rc;
 	/* libvirt lets rounding differ by less than 4 MiB. */
 	if (d->current_bytes > d->memory_bytes && d->current_bytes - d->memory_bytes >= 4 * MIB)
-		return xml_bad(cur, NULL, e, "%" PRIu64 " KiB is not allowed: at most <memory>, %" PRIu64 " KiB",
-		               d->current_bytes / KIB, d->memory_bytes / KIB);
+		return xml_bad(cur, NULL, e,
+			       "%" PRIu64 " KiB is not allowed: at most <memory>, %" PRIu64 " KiB",
+			       d->current_bytes / KIB, d->memory_bytes / KIB);
 	if (d->current_bytes > d->memory_bytes)
 		d->current_bytes = d->memory_bytes;
+	if (d->current_bytes < d->memory_bytes)
+		domain_note(
+		    d, cur, false,
+		    "currentMemory: taking memory back is not supported yet: the guest has all of <memory>");
 	d->memory_bytes = round_up(d->memory_bytes, MIB);
 	struct xml_node *backing = xml_first(root, "memoryBacking");
 	d->hugepages = backing && xml_first(backing, "hugepages");
@@ -111,6 +121,10 @@ static int parse_vcpu(struct domain *d, struct xml_node *root, struct err *e)
 		return rc;
 	d->vcpus = d->max_vcpus;
 	rc = xml_get_unsigned(n, "current", 1, d->max_vcpus, &d->vcpus, e);
+	if (!rc && d->vcpus < d->max_vcpus)
+		domain_note(d, n, false,
+			    "vcpu: plugging in is not supported yet: the guest stays at %u of %u", d->vcpus,
+			    d->max_vcpus);
 	return rc;
 }
 
@@ -136,7 +150,8 @@ static int parse_topology(struct domain *d, struct xml_node *cpu, struct err *e)
 		return rc;
 	unsigned product = d->sockets * d->dies * d->cores * d->threads; /* at most 64^4 */
 	if (product != d->max_vcpus)
-		return xml_bad(n, NULL, e, "sockets x dies x cores x threads is %u: must be <vcpu>, %u", product, d->max_vcpus);
+		return xml_bad(n, NULL, e, "sockets x dies x cores x threads is %u: must be <vcpu>, %u",
+			       product, d->max_vcpus);
 	return 0;
 }
 
@@ -153,10 +168,12 @@ static int add_feature(struct domain *d, struct xml_node *n, struct err *e)
 		return xml_bad(n, "name", e, "missing: the name of a CPU feature, such as 'vmx'");
 	if (strlen(name) > 64 || name[strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-_.")])
 		return xml_bad(n, "name", e, "'%s' is not allowed: small letters, digits, '-', '_' and '.'",
-		               str_printable(name, show, sizeof(show)));
+			       str_printable(name, show, sizeof(show)));
 	for (size_t i = 0; i < d->ncpu_features; i++)
 		if (str_eq(d->cpu_features[i].name, name))
 			return xml_bad(n, "name", e, "'%s' is there twice: leave one", name);
+	if (d->ncpu_features == 256)
+		return xml_bad(n, NULL, e, "more than 256 CPU features");
 	if (policy == OPTIONAL)
 		return 0; /* what the host has, the guest gets anyway */
 	d->cpu_features = x_realloc(d->cpu_features, (d->ncpu_features + 1) * sizeof(*d->cpu_features));
@@ -170,7 +187,12 @@ static int parse_cpu(struct domain *d, struct xml_node *root, struct err *e)
 	struct xml_node *n = xml_first(root, "cpu");
 	d->cpu_mode = CPU_HOST_MODEL;
 	if (n) {
-		enum { PASSTHROUGH = CPU_HOST_PASSTHROUGH, MODEL = CPU_HOST_MODEL, MAXIMUM = CPU_MAXIMUM, CUSTOM };
+		enum {
+			PASSTHROUGH = CPU_HOST_PASSTHROUGH,
+			MODEL = CPU_HOST_MODEL,
+			MAXIMUM = CPU_MAXIMUM,
+			CUSTOM
+		};
 		struct xml_node *model = xml_first(n, "model");
 		unsigned mode = model ? CUSTOM : MODEL;
 		int rc = xml_get_choice(n, "mode", "host-passthrough|host-model|maximum|custom", &mode, e);
@@ -179,8 +201,9 @@ static int parse_cpu(struct domain *d, struct xml_node *root, struct err *e)
 		AUTO_FREE char *name = model ? xml_content(model) : NULL;
 		char show[128];
 		if (mode == CUSTOM && name)
-			domain_note(d, n, false, "cpu: model '%s' is not made: the guest gets the host's model",
-			            str_printable(name, show, sizeof(show)));
+			domain_note(d, n, false,
+				    "cpu: model '%s' is not made: the guest gets the host's model",
+				    str_printable(name, show, sizeof(show)));
 		d->cpu_mode = mode == CUSTOM ? CPU_HOST_MODEL : (enum cpu_mode)mode;
 		for (struct xml_node *f = xml_first(n, "feature"); f; f = xml_next(f, "feature")) {
 			rc = add_feature(d, f, e);
@@ -197,30 +220,35 @@ static int parse_machine(struct domain *d, struct xml_node *type, struct err *e)
 	const char *arch = xml_attr(type, "arch"), *m = xml_attr(type, "machine");
 	char show[128];
 	if (!str_eq(os, "hvm"))
-		return xml_bad(type, NULL, e, "'%s' is not allowed: only hvm", str_printable(os, show, sizeof(show)));
+		return xml_bad(type, NULL, e, "'%s' is not allowed: only hvm",
+			       str_printable(os, show, sizeof(show)));
 	if (arch && !str_eq(arch, "x86_64"))
-		return xml_bad(type, "arch", e, "'%s' is not allowed: only x86_64", str_printable(arch, show, sizeof(show)));
+		return xml_bad(type, "arch", e, "'%s' is not allowed: only x86_64",
+			       str_printable(arch, show, sizeof(show)));
 	d->machine = x_strdup("pc");
 	if (!m || str_eq(m, "pc") || str_starts(m, "pc-i440fx-"))
 		return 0;
 	str_printable(m, show, sizeof(show));
 	if (str_eq(m, "q35") || str_starts(m, "pc-q35-")) {
-		domain_note(d, type, false, "os/type: machine '%s' runs as pc: devices get places on PCI bus 0", show);
+		domain_note(d, type, false,
+			    "os/type: machine '%s' runs as pc: devices get places on PCI bus 0", show);
 		return 0;
 	}
 	if (str_eq(m, "microvm")) {
 		domain_note(d, type, false, "os/type: machine 'microvm' runs as pc");
 		return 0;
 	}
-	return xml_bad(type, "machine", e, "'%s' is not allowed: pc, pc-i440fx-*, or q35, pc-q35-* and microvm, which run "
-	               "as pc", show);
+	return xml_bad(type, "machine", e,
+		       "'%s' is not allowed: pc, pc-i440fx-*, or q35, pc-q35-* and microvm, which run "
+		       "as pc",
+		       show);
 }
 
 /* The kernel, or what the guest is missed to have without one. */
 static int parse_boot(struct domain *d, struct xml_node *os, struct err *e)
 {
 	struct xml_node *kernel = xml_first(os, "kernel"), *initrd = xml_first(os, "initrd"),
-	                *cmdline = xml_first(os, "cmdline");
+			*cmdline = xml_first(os, "cmdline");
 	int rc = kernel ? xml_get_path(kernel, NULL, &d->kernel, e) : 0;
 	if (!rc && initrd)
 		rc = xml_get_path(initrd, NULL, &d->initrd, e);
@@ -229,15 +257,16 @@ static int parse_boot(struct domain *d, struct xml_node *os, struct err *e)
 	if (cmdline)
 		d->cmdline = xml_content(cmdline);
 	if (!d->kernel) {
-		domain_note(d, os, true, "os: there is no <kernel>, and booting from a disk needs firmware, which is not "
-		            "there yet: add <kernel> (and <initrd>, <cmdline>) to <os>");
+		domain_note(d, os, true,
+			    "os: there is no <kernel>, and booting from a disk needs firmware, which is not "
+			    "there yet: add <kernel> (and <initrd>, <cmdline>) to <os>");
 		return 0;
 	}
 	static const char *const firmware[] = {"loader", "nvram", "firmware"};
 	for (size_t i = 0; i < ARRAY_SIZE(firmware); i++)
 		if (xml_first(os, firmware[i])) {
-			domain_note(d, xml_first(os, firmware[i]), false, "os/%s: not used, <kernel> is booted directly",
-			            firmware[i]);
+			domain_note(d, xml_first(os, firmware[i]), false,
+				    "os/%s: not used, <kernel> is booted directly", firmware[i]);
 			return 0;
 		}
 	if (xml_attr(os, "firmware"))
@@ -249,7 +278,8 @@ static int parse_os(struct domain *d, struct xml_node *root, struct err *e)
 {
 	struct xml_node *os = xml_first(root, "os"), *type = os ? xml_first(os, "type") : NULL;
 	if (!type)
-		return xml_bad(os ? os : root, NULL, e, "there is no %s<type>hvm</type>%s", os ? "" : "<os>", os ? "" : "</os>");
+		return xml_bad(os ? os : root, NULL, e, "there is no %s<type>hvm</type>%s", os ? "" : "<os>",
+			       os ? "" : "</os>");
 	int rc = parse_machine(d, type, e);
 	return rc ? rc : parse_boot(d, os, e);
 }
@@ -268,31 +298,37 @@ static int parse_clock(struct domain *d, struct xml_node *root, struct err *e)
 		return rc;
 	d->clock.localtime = offset == LOCALTIME || (offset == VARIABLE && basis == 1);
 	if (offset == TIMEZONE || offset == ABSOLUTE)
-		domain_note(d, n, false, "clock: offset '%s' is not supported yet: the guest's clock starts in UTC",
-		            xml_attr(n, "offset"));
+		domain_note(d, n, false,
+			    "clock: offset '%s' is not supported yet: the guest's clock starts in UTC",
+			    xml_attr(n, "offset"));
 	const char *adjust = xml_attr(n, "adjustment");
 	if (offset != VARIABLE || !adjust)
 		return 0;
 	uint64_t seconds;
+	char show[128];
 	bool minus = *adjust == '-';
 	if (!str_u64(adjust + (minus || *adjust == '+'), &seconds) || seconds > INT32_MAX)
-		return xml_bad(n, "adjustment", e, "not a number of seconds from -%d to %d", INT32_MAX, INT32_MAX);
+		return xml_bad(n, "adjustment", e, "'%s' is not allowed: a number of seconds from -%d to %d",
+		               str_printable(adjust, show, sizeof(show)), INT32_MAX, INT32_MAX);
 	d->clock.adjustment = minus ? -(int64_t)seconds : (int64_t)seconds;
 	return 0;
 }
 
 static int parse_actions(struct domain *d, struct xml_node *root, struct err *e)
 {
-	/* In the order of enum domain_action. rename-restart is Xen's alone; a core is only to be had from a crash. */
+	/* In the order of enum domain_action. rename-restart is Xen's alone; a core is only to be had from a
+	 * crash. */
 	static const struct {
 		const char *element, *allowed;
 		size_t field;
 		enum domain_action def;
 	} rows[] = {
-		{"on_poweroff", "destroy|restart|preserve", offsetof(struct domain, on_poweroff), DOMAIN_ACTION_DESTROY},
-		{"on_reboot", "destroy|restart|preserve", offsetof(struct domain, on_reboot), DOMAIN_ACTION_RESTART},
+		{"on_poweroff", "destroy|restart|preserve", offsetof(struct domain, on_poweroff),
+	     DOMAIN_ACTION_DESTROY},
+		{"on_reboot", "destroy|restart|preserve", offsetof(struct domain, on_reboot),
+	     DOMAIN_ACTION_RESTART},
 		{"on_crash", "destroy|restart|preserve|coredump-destroy|coredump-restart",
-	         offsetof(struct domain, on_crash), DOMAIN_ACTION_DESTROY},
+	     offsetof(struct domain, on_crash), DOMAIN_ACTION_DESTROY},
 	};
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		enum domain_action *to = (void *)((char *)d + rows[i].field);
@@ -304,7 +340,7 @@ static int parse_actions(struct domain *d, struct xml_node *root, struct err *e)
 		*to = n && v >= DOMAIN_ACTION_RENAME_RESTART ? v + 1 : v;
 		if (*to >= DOMAIN_ACTION_COREDUMP_DESTROY)
 			domain_note(d, n, false, "%s: no core is written: acts as '%s'", rows[i].element,
-			            *to == DOMAIN_ACTION_COREDUMP_DESTROY ? "destroy" : "restart");
+				    *to == DOMAIN_ACTION_COREDUMP_DESTROY ? "destroy" : "restart");
 	}
 	return 0;
 }
@@ -329,8 +365,8 @@ static int parse_root(struct domain *d, struct xml_node *root, struct err *e)
 static int parse_domain(struct domain *d, struct err *e)
 {
 	static int (*const parts[])(struct domain *, struct xml_node *, struct err *) = {
-		parse_root, parse_name, parse_uuid, parse_texts, parse_memory,  parse_vcpu,
-		parse_cpu,  parse_os,   parse_clock, parse_actions,
+	    parse_root, parse_name, parse_uuid, parse_texts, parse_memory,
+	    parse_vcpu, parse_cpu,  parse_os,   parse_clock, parse_actions,
 	};
 	struct xml_node *root = xml_root(d->xml);
 	for (size_t i = 0; i < ARRAY_SIZE(parts); i++) {
@@ -345,7 +381,8 @@ static int parse_domain(struct domain *d, struct err *e)
 	if (!rc)
 		rc = domain_classify(d, e);
 	if (!rc && !d->nserials)
-		domain_note(d, NULL, false, "devices: there is no <serial type='pty'/>: the guest has no console");
+		domain_note(d, NULL, false,
+			    "devices: there is no <serial type='pty'/>: the guest has no console");
 	return rc;
 }
 

@@ -1,7 +1,7 @@
 /* Between the files of the domain parser; nobody else includes this.
  *
- * domain_xml.c reads what stands directly below <domain>, domain_devices.c the devices, domain_pci.c gives them addresses,
- * domain_table.c says, and domain_classify.c tells, of every element what becomes of it. */
+ * domain_xml.c reads what stands directly below <domain>, domain_devices.c the devices, domain_pci.c gives
+ * them addresses, domain_table.c says, and domain_classify.c tells, of every element what becomes of it. */
 #ifndef SRC_MODEL_DOMAIN_XML_H
 #define SRC_MODEL_DOMAIN_XML_H
 
@@ -12,8 +12,8 @@
 void domain_note(struct domain *d, const struct xml_node *n, bool blocks_start, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
 
-/* Every element and attribute against the table: notes for what has no effect or is missed, -EINVAL for an element that
- * may stand only once, or a value out of those allowed. */
+/* Every element and attribute against the table: notes for what has no effect or is missed, -EINVAL for an
+ * element that may stand only once, or a value out of those allowed. */
 int domain_classify(struct domain *d, struct err *e);
 
 /* The table (domain_table.c): what becomes of an element, or of an attribute ("vcpu/@current"). */
@@ -28,7 +28,8 @@ enum domain_row_class {
 struct domain_row {
 	const char *path; /* below <domain> */
 	enum domain_row_class class;
-	const char *values; /* of an attribute: "a|b", others are refused (with ROW_MISSED: others are missed); NULL = any */
+	const char *values; /* of an attribute: "a|b", others are refused (with ROW_MISSED: others are
+			       missed); NULL = any */
 	const char *text;   /* for a note of its own; NULL: named in the common one */
 };
 extern const struct domain_row domain_rows[]; /* sorted by path */
@@ -42,9 +43,9 @@ struct pci_user {
 	struct xml_node *node;
 	struct pci_addr *addr;
 };
-/* Give each of @users the address its XML says, or the next free one, written back. Two devices at one address, in all
- * of <devices>, are an error. */
+/* Give each of @users the address its XML says, or the next free one, written back. Two devices at one
+ * address, in all of <devices>, are an error. */
 int domain_assign_pci(struct domain *d, struct xml_node *devices, const struct pci_user *users, size_t n,
-                      struct err *e);
+		      struct err *e);
 
 #endif

@@ -27,8 +27,8 @@ static struct rate rate_of(uint64_t before, uint64_t after, int64_t ns, double s
 	return (struct rate){STAT_DATA, (double)(after - before) * 1e9 / (double)ns * scale};
 }
 
-/* All disks of a domain together; one that was plugged out must not look like a counter that went backwards, so a
- * different set of disks has no rate until the next sample. */
+/* All disks of a domain together; one that was plugged out must not look like a counter that went backwards,
+ * so a different set of disks has no rate until the next sample. */
 static struct stat_device all_disks(const struct sample_domain *d)
 {
 	struct stat_device sum = {0};
@@ -44,7 +44,8 @@ static struct stat_device all_disks(const struct sample_domain *d)
 static struct domain_rates all_of(enum stat_quality q)
 {
 	struct rate r = {q, 0};
-	return (struct domain_rates){.cpu = r, .rd_bytes = r, .wr_bytes = r, .rd_ops = r, .wr_ops = r, .exits = r};
+	return (struct domain_rates){
+	    .cpu = r, .rd_bytes = r, .wr_bytes = r, .rd_ops = r, .wr_ops = r, .exits = r};
 }
 
 struct domain_rates domain_rates(const struct sample *prev, const struct sample *now, const char *uuid)
@@ -59,12 +60,12 @@ struct domain_rates domain_rates(const struct sample *prev, const struct sample 
 	int64_t ns = now->time_ns - prev->time_ns;
 	struct stat_device was = all_disks(a), is = all_disks(b);
 	struct domain_rates r = {
-		.cpu = rate_of(a->cpu_ns, b->cpu_ns, ns, 100 / 1e9),
-		.rd_bytes = rate_of(was.rd_bytes, is.rd_bytes, ns, 1),
-		.wr_bytes = rate_of(was.wr_bytes, is.wr_bytes, ns, 1),
-		.rd_ops = rate_of(was.rd_ops, is.rd_ops, ns, 1),
-		.wr_ops = rate_of(was.wr_ops, is.wr_ops, ns, 1),
-		.exits = rate_of(a->exits, b->exits, ns, 1),
+	    .cpu = rate_of(a->cpu_ns, b->cpu_ns, ns, 100 / 1e9),
+	    .rd_bytes = rate_of(was.rd_bytes, is.rd_bytes, ns, 1),
+	    .wr_bytes = rate_of(was.wr_bytes, is.wr_bytes, ns, 1),
+	    .rd_ops = rate_of(was.rd_ops, is.rd_ops, ns, 1),
+	    .wr_ops = rate_of(was.wr_ops, is.wr_ops, ns, 1),
+	    .exits = rate_of(a->exits, b->exits, ns, 1),
 	};
 	if (a->ndisks != b->ndisks)
 		r.rd_bytes = r.wr_bytes = r.rd_ops = r.wr_ops = (struct rate){STAT_INIT, 0};

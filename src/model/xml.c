@@ -75,8 +75,9 @@ static xmlDoc *read_doc(const char *text, size_t len, struct parse *p)
 	c->_private = p;
 	c->sax->serror = on_error;
 	c->sax->internalSubset = on_doctype;
-	/* NOENT is safe here: a document type, where entities come from, is refused above, and what is left are the five
-	 * of XML itself; it makes every attribute value one string. A given encoding keeps iconv and ICU out. */
+	/* NOENT is safe here: a document type, where entities come from, is refused above, and what is left
+	 * are the five of XML itself; it makes every attribute value one string. A given encoding keeps iconv
+	 * and ICU out. */
 	int options = XML_PARSE_NONET | XML_PARSE_NOENT | XML_PARSE_BIG_LINES | XML_PARSE_IGNORE_ENC;
 	xmlDoc *doc = xmlCtxtReadMemory(c, text, (int)len, NULL, "UTF-8", options);
 	bool good = c->wellFormed && c->nsWellFormed && !p->doctype;
@@ -91,7 +92,8 @@ static xmlDoc *read_doc(const char *text, size_t len, struct parse *p)
 int xml_parse(const char *text, size_t len, const char *where, struct xml **out, struct err *e)
 {
 	if (len > XML_SIZE_MAX)
-		return err_set(e, EINVAL, "%s: %zu bytes is too large for XML of ours; at most %u", where, len, XML_SIZE_MAX);
+		return err_set(e, EINVAL, "%s: %zu bytes is too large for XML of ours; at most %u", where,
+			       len, XML_SIZE_MAX);
 	const char *p = text;
 	while (p < text + len && strchr(" \t\r\n", *p) && *p)
 		p++;
@@ -100,11 +102,11 @@ int xml_parse(const char *text, size_t len, const char *where, struct xml **out,
 	struct parse parse = {0};
 	xmlDoc *doc = read_doc(text, len, &parse);
 	if (!doc && parse.doctype)
-		return err_set(e, EINVAL, "%s:%u: a document type (<!DOCTYPE ...>) is not allowed: remove it", where,
-		               parse.line);
+		return err_set(e, EINVAL, "%s:%u: a document type (<!DOCTYPE ...>) is not allowed: remove it",
+			       where, parse.line);
 	if (!doc)
 		return err_set(e, EINVAL, "%s:%u: not well-formed XML: %s", where, parse.line,
-		               parse.msg[0] ? parse.msg : "the parser gave up");
+			       parse.msg[0] ? parse.msg : "the parser gave up");
 	if (!xmlDocGetRootElement(doc)) {
 		xmlFreeDoc(doc);
 		return err_set(e, EINVAL, "%s: no element in it", where);
@@ -145,7 +147,8 @@ struct xml_node *xml_root(const struct xml *x)
 static struct xml_node *element_from(const xmlNode *n, const char *name)
 {
 	for (; n; n = n->next)
-		if (n->type == XML_ELEMENT_NODE && (!name || (!n->ns && !strcmp((const char *)n->name, name))))
+		if (n->type == XML_ELEMENT_NODE &&
+		    (!name || (!n->ns && !strcmp((const char *)n->name, name))))
 			return wrap(n);
 	return NULL;
 }
@@ -250,7 +253,8 @@ static const char *indent_of(const xmlNode *n)
 
 static bool is_blank(const xmlNode *n)
 {
-	return n->type == XML_TEXT_NODE && n->content && !n->content[strspn((const char *)n->content, " \t\r\n")];
+	return n->type == XML_TEXT_NODE && n->content &&
+	       !n->content[strspn((const char *)n->content, " \t\r\n")];
 }
 
 /* Make @new the only element of @parent, one level deeper than it. */
@@ -271,7 +275,8 @@ static void add_only(xmlNode *parent, xmlNode *new)
 	free(inner);
 }
 
-struct xml_node *xml_add(struct xml_node *parent, struct xml_node *after, const char *name, const char *content)
+struct xml_node *xml_add(struct xml_node *parent, struct xml_node *after, const char *name,
+			 const char *content)
 {
 	xmlNode *p = real_rw(parent), *first = (xmlNode *)xml_first(parent, NULL);
 	xmlNode *new = xmlNewDocNode(p->doc, NULL, (const xmlChar *)name, NULL);
@@ -302,8 +307,8 @@ int xml_bad(const struct xml_node *n, const char *attr, struct err *e, const cha
 	va_start(ap, fmt);
 	vsnprintf(msg, sizeof(msg), fmt, ap);
 	va_end(ap);
-	return err_set(e, EINVAL, "%s:%u: %s%s%s: %s", x->where, xml_line(n), xml_path(n, path), attr ? "/@" : "",
-	               attr ? attr : "", msg);
+	return err_set(e, EINVAL, "%s:%u: %s%s%s: %s", x->where, xml_line(n), xml_path(n, path),
+		       attr ? "/@" : "", attr ? attr : "", msg);
 }
 
 static void escape(struct buf *b, const char *s, bool attr)
@@ -344,7 +349,8 @@ static void write_start(struct buf *b, const xmlNode *n)
 		buf_puts(b, "'");
 	}
 	for (const xmlNs *ns = n->nsDef; ns; ns = ns->next) {
-		buf_printf(b, " xmlns%s%s='", ns->prefix ? ":" : "", ns->prefix ? (const char *)ns->prefix : "");
+		buf_printf(b, " xmlns%s%s='", ns->prefix ? ":" : "",
+			   ns->prefix ? (const char *)ns->prefix : "");
 		escape(b, (const char *)ns->href, true);
 		buf_puts(b, "'");
 	}

@@ -1,11 +1,13 @@
 /* XML documents: the only place that knows libxml2, and typed reading of values with errors that say where.
  *
- * A document is parsed once, kept, read and edited in place; comments, order, whitespace and foreign namespaces survive
- * xml_text(). What comes in is not trusted: UTF-8 only, at most XML_SIZE_MAX bytes, 256 levels (libxml2's own limit),
- * no document type (so no entities of its own, no files or network), nothing fetched.
+ * A document is parsed once, kept, read and edited in place; comments, order, whitespace and foreign
+ * namespaces survive xml_text(). What comes in is not trusted: UTF-8 only, at most XML_SIZE_MAX bytes, 256
+ * levels (libxml2's own limit), no document type (so no entities of its own, no files or network), nothing
+ * fetched.
  *
- * libxml2 is initialised by the first xml_parse(); its globals live until the process ends (xmlCleanupParser() is for
- * unloading the library, which we never do). Not thread safe: one thread per document, the first parse before threads. */
+ * libxml2 is initialised by the first xml_parse(); its globals live until the process ends
+ * (xmlCleanupParser() is for unloading the library, which we never do). Not thread safe: one thread per
+ * document, the first parse before threads. */
 #ifndef SRC_MODEL_XML_H
 #define SRC_MODEL_XML_H
 
@@ -26,8 +28,8 @@ int xml_parse(const char *text, size_t len, const char *where, struct xml **out,
 struct xml *xml_copy(const struct xml *x);
 void xml_free(struct xml *x);
 
-/* The document as text, as libvirt writes it (no XML declaration, values in single quotes, a newline at the end), the
- * caller's to free. */
+/* The document as text, as libvirt writes it (no XML declaration, values in single quotes, a newline at the
+ * end), the caller's to free. */
 char *xml_text(const struct xml *x);
 
 struct xml_node *xml_root(const struct xml *x);
@@ -51,19 +53,22 @@ char *xml_content(const struct xml_node *n);
 
 void xml_set_attr(struct xml_node *n, const char *name, const char *value); /* NULL removes it */
 /* Add an element behind the child @after (NULL: as the last), indented as its siblings are. */
-struct xml_node *xml_add(struct xml_node *parent, struct xml_node *after, const char *name, const char *content);
+struct xml_node *xml_add(struct xml_node *parent, struct xml_node *after, const char *name,
+			 const char *content);
 
 /* "WHERE:LINE: path/@attr: text" as the error; @attr NULL: the element. Return: -EINVAL. */
 int xml_bad(const struct xml_node *n, const char *attr, struct err *e, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
 
-/* Typed values of an attribute, or of the element's text when @attr is NULL. Without the attribute (or with an empty
- * element) *out keeps what it has. -EINVAL with the value and what is allowed. */
-int xml_get_u64(const struct xml_node *n, const char *attr, uint64_t min, uint64_t max, uint64_t *out, struct err *e);
+/* Typed values of an attribute, or of the element's text when @attr is NULL. Without the attribute (or with
+ * an empty element) *out keeps what it has. -EINVAL with the value and what is allowed. */
+int xml_get_u64(const struct xml_node *n, const char *attr, uint64_t min, uint64_t max, uint64_t *out,
+		struct err *e);
 int xml_get_unsigned(const struct xml_node *n, const char *attr, unsigned min, unsigned max, unsigned *out,
-                     struct err *e);
+		     struct err *e);
 /* @names: "a|b|c"; *out becomes the index of the value. */
-int xml_get_choice(const struct xml_node *n, const char *attr, const char *names, unsigned *out, struct err *e);
+int xml_get_choice(const struct xml_node *n, const char *attr, const char *names, unsigned *out,
+		   struct err *e);
 /* An absolute path without control characters; an old *out is freed. Empty counts as absent. */
 int xml_get_path(const struct xml_node *n, const char *attr, char **out, struct err *e);
 /* A number with unit='...' in bytes (libvirt's scaledInteger; without a unit KiB). -EINVAL on overflow. */

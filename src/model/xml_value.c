@@ -35,14 +35,15 @@ static char *shown(const char *s, char out[128])
 }
 
 static int out_of_range(const struct xml_node *n, const char *attr, const char *s, uint64_t min, uint64_t max,
-                        struct err *e)
+			struct err *e)
 {
 	char show[128];
-	return xml_bad(n, attr, e, "'%s' is not allowed: a whole number from %" PRIu64 " to %" PRIu64, shown(s, show),
-	               min, max);
+	return xml_bad(n, attr, e, "'%s' is not allowed: a whole number from %" PRIu64 " to %" PRIu64,
+		       shown(s, show), min, max);
 }
 
-int xml_get_u64(const struct xml_node *n, const char *attr, uint64_t min, uint64_t max, uint64_t *out, struct err *e)
+int xml_get_u64(const struct xml_node *n, const char *attr, uint64_t min, uint64_t max, uint64_t *out,
+		struct err *e)
 {
 	AUTO_FREE char *s = value_of(n, attr);
 	if (!s)
@@ -55,7 +56,7 @@ int xml_get_u64(const struct xml_node *n, const char *attr, uint64_t min, uint64
 }
 
 int xml_get_unsigned(const struct xml_node *n, const char *attr, unsigned min, unsigned max, unsigned *out,
-                     struct err *e)
+		     struct err *e)
 {
 	uint64_t v = *out;
 	AUTO_FREE char *s = value_of(n, attr);
@@ -67,7 +68,8 @@ int xml_get_unsigned(const struct xml_node *n, const char *attr, unsigned min, u
 	return rc;
 }
 
-int xml_get_choice(const struct xml_node *n, const char *attr, const char *names, unsigned *out, struct err *e)
+int xml_get_choice(const struct xml_node *n, const char *attr, const char *names, unsigned *out,
+		   struct err *e)
 {
 	AUTO_FREE char *s = value_of(n, attr);
 	if (!s)
@@ -83,8 +85,8 @@ int xml_get_choice(const struct xml_node *n, const char *attr, const char *names
 	struct buf AUTO_BUF list = {0};
 	for (const char *p = names; *p; p++)
 		buf_puts(&list, *p == '|' ? ", " : (char[]){*p, 0});
-	return xml_bad(n, attr, e, "'%s' is not allowed: %s%s", shown(s, show), strchr(names, '|') ? "one of " : "only ",
-	               buf_text(&list));
+	return xml_bad(n, attr, e, "'%s' is not allowed: %s%s", shown(s, show),
+		       strchr(names, '|') ? "one of " : "only ", buf_text(&list));
 }
 
 int xml_get_path(const struct xml_node *n, const char *attr, char **out, struct err *e)
@@ -94,10 +96,12 @@ int xml_get_path(const struct xml_node *n, const char *attr, char **out, struct 
 		return 0;
 	char show[128];
 	if (s[0] != '/')
-		return xml_bad(n, attr, e, "'%s' is not allowed: a path from the root, as '/var/lib/x.img'", shown(s, show));
+		return xml_bad(n, attr, e, "'%s' is not allowed: a path from the root, as '/var/lib/x.img'",
+			       shown(s, show));
 	for (const char *p = s; *p; p++)
 		if ((unsigned char)*p < 0x20 || *p == 0x7f)
-			return xml_bad(n, attr, e, "'%s' is not allowed: control characters in a path", shown(s, show));
+			return xml_bad(n, attr, e, "'%s' is not allowed: control characters in a path",
+				       shown(s, show));
 	if (strlen(s) > 4095)
 		return xml_bad(n, attr, e, "a path of %zu bytes is not allowed: at most 4095", strlen(s));
 	free(*out);
@@ -111,15 +115,18 @@ int xml_get_size(const struct xml_node *n, uint64_t *bytes, struct err *e)
 	char show[128];
 	uint64_t factor = fmt_unit_bytes(unit), v = UINT64_MAX;
 	if (!factor)
-		return xml_bad(n, "unit", e, "'%s' is not allowed: one of b, bytes, KB, KiB, MB, MiB, GB, GiB, TB, TiB, "
-		               "PB, PiB, EB, EiB, or k, M, G, T, P, E for KiB and so on", shown(unit, show));
+		return xml_bad(n, "unit", e,
+			       "'%s' is not allowed: one of b, bytes, KB, KiB, MB, MiB, GB, GiB, TB, TiB, "
+			       "PB, PiB, EB, EiB, or k, M, G, T, P, E for KiB and so on",
+			       shown(unit, show));
 	AUTO_FREE char *s = value_of(n, NULL);
 	if (!s)
 		return xml_bad(n, NULL, e, "empty: a whole number is needed");
 	if (!str_u64(s, &v))
 		return xml_bad(n, NULL, e, "'%s' is not allowed: a whole number", shown(s, show));
 	if (__builtin_mul_overflow(v, factor, &v))
-		return xml_bad(n, NULL, e, "'%s %s' is too large: it does not fit 64 bits", shown(s, show), unit ? unit : "KiB");
+		return xml_bad(n, NULL, e, "'%s %s' is too large: it does not fit 64 bits", shown(s, show),
+			       unit ? unit : "KiB");
 	*bytes = v;
 	return 0;
 }
