@@ -10,7 +10,8 @@
 struct buf;
 struct vt;
 
-/* A key is a code point (what the key prints, already shifted) or one of these. VT_KEY_F(1) to VT_KEY_F(20). */
+/* A key is a code point (what the key prints, already shifted) or one of these. VT_KEY_F(1) to VT_KEY_F(20).
+ */
 enum vt_key {
 	VT_KEY_NAMED = 0x110000, /* beyond Unicode; no key itself */
 	VT_KEY_UP,
@@ -47,9 +48,9 @@ enum vt_mod { VT_SHIFT = 1 << 0, VT_ALT = 1 << 1, VT_CTRL = 1 << 2 };
 
 #define VT_KEYS_MAX 32 /* enough for every sequence below */
 
-/* The bytes for @key with @mods (enum vt_mod). Ctrl with a letter or one of @[\]^_? and space gives the control
- * character, as a serial line knows no other way; Alt puts ESC in front of printable ones.
- * Return: bytes in @out (not terminated), 0 for what is no key. */
+/* The bytes for @key with @mods (enum vt_mod). Ctrl with a letter or one of @[\]^_? and space gives the
+ * control character, as a serial line knows no other way; Alt puts ESC in front of printable ones. Return:
+ * bytes in @out (not terminated), 0 for what is no key. */
 size_t vt_key(const struct vt *vt, uint32_t key, unsigned mods, char out[VT_KEYS_MAX]);
 
 enum vt_mouse_action { VT_MOUSE_PRESS, VT_MOUSE_RELEASE, VT_MOUSE_MOVE };
@@ -71,9 +72,9 @@ struct vt_mouse {
 	int row, col;  /* cell, from 0; clipped to the screen */
 };
 
-/* The bytes for a mouse event, in the encoding that the guest has chosen. Call it for a movement only when the cell
- * has changed. Return: bytes in @out, 0 when the guest does not want this event (or cannot be told: without mode
- * 1006 there are only 223 columns and rows). */
+/* The bytes for a mouse event, in the encoding that the guest has chosen. Call it for a movement only when
+ * the cell has changed. Return: bytes in @out, 0 when the guest does not want this event (or cannot be told:
+ * without mode 1006 there are only 223 columns and rows). */
 size_t vt_mouse(const struct vt *vt, const struct vt_mouse *ev, char out[VT_KEYS_MAX]);
 
 /* The bytes that tell of focus gained or lost. Return: bytes in @out, 0 when the guest did not ask. */

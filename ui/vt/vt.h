@@ -1,10 +1,10 @@
-/* A terminal emulator that hostile bytes cannot hurt: it turns what a guest writes to its serial console into a
- * grid of cells, and answers what the guest asks of its terminal.
+/* A terminal emulator that hostile bytes cannot hurt: it turns what a guest writes to its serial console into
+ * a grid of cells, and answers what the guest asks of its terminal.
  *
- * Any byte stream is safe; memory is bounded by the size and scrollback given, time by bytes fed times cells on the
- * screen. Nothing that a guest sends reaches the user's own terminal but through cells and the sanitised title.
- * What it understands: VT100/VT220, the Linux console and the usual xterm functions; UTF-8 always, C1 as ESC only.
- * One vt belongs to one thread. Rows and columns count from 0. */
+ * Any byte stream is safe; memory is bounded by the size and scrollback given, time by bytes fed times cells
+ * on the screen. Nothing that a guest sends reaches the user's own terminal but through cells and the
+ * sanitised title. What it understands: VT100/VT220, the Linux console and the usual xterm functions; UTF-8
+ * always, C1 as ESC only. One vt belongs to one thread. Rows and columns count from 0. */
 #ifndef UI_VT_VT_H
 #define UI_VT_VT_H
 
@@ -35,10 +35,11 @@ enum vt_attr {
 };
 
 struct vt_cell {
-	uint32_t ch[VT_CELL_CHARS]; /* code points, 0-terminated when fewer; ch[0] == 0: blank, never a control */
-	uint32_t fg, bg;            /* colours, see above */
-	uint16_t attrs;             /* enum vt_attr */
-	uint8_t width;              /* 1; 2: also covers the next column; 0: the second half of a wide one */
+	uint32_t
+	    ch[VT_CELL_CHARS]; /* code points, 0-terminated when fewer; ch[0] == 0: blank, never a control */
+	uint32_t fg, bg;       /* colours, see above */
+	uint16_t attrs;        /* enum vt_attr */
+	uint8_t width;         /* 1; 2: also covers the next column; 0: the second half of a wide one */
 };
 
 enum vt_cursor_shape { VT_CURSOR_BLOCK, VT_CURSOR_UNDERLINE, VT_CURSOR_BAR };
@@ -72,18 +73,20 @@ struct vt_modes {
 
 struct vt;
 
-/* A terminal of @rows x @cols cells (each clipped to 1..VT_*_MAX) that keeps @scrollback_lines lines (0: none) that
- * leave at the top. No memory ends the process (x_malloc). */
+/* A terminal of @rows x @cols cells (each clipped to 1..VT_*_MAX) that keeps @scrollback_lines lines (0:
+ * none) that leave at the top. No memory ends the process (x_malloc). */
 struct vt *vt_new(int rows, int cols, int scrollback_lines);
 void vt_free(struct vt *vt);
 
-/* Take @n bytes from the guest. How a stream is cut into calls makes no difference to the result. Work is at most
- * proportional to @n times the number of cells, so feed a few KiB at a time and drain vt_output() in between. */
+/* Take @n bytes from the guest. How a stream is cut into calls makes no difference to the result. Work is at
+ * most proportional to @n times the number of cells, so feed a few KiB at a time and drain vt_output() in
+ * between. */
 void vt_feed(struct vt *vt, const void *bytes, size_t n);
 
-/* Change the size (clipped as in vt_new). The line with the cursor stays visible: when rows get fewer, blank lines
- * below the cursor go first, then lines at the top move to the scrollback, from where growing takes them back.
- * Lines are not re-wrapped: what gets too wide is hidden, and shown again by widening if the line did not change. */
+/* Change the size (clipped as in vt_new). The line with the cursor stays visible: when rows get fewer, blank
+ * lines below the cursor go first, then lines at the top move to the scrollback, from where growing takes
+ * them back. Lines are not re-wrapped: what gets too wide is hidden, and shown again by widening if the line
+ * did not change. */
 void vt_resize(struct vt *vt, int rows, int cols);
 
 /* As switched off and on: empty screen, default modes. The scrollback stays, the pending output goes. */
@@ -92,8 +95,8 @@ void vt_reset(struct vt *vt);
 int vt_rows(const struct vt *vt);
 int vt_cols(const struct vt *vt);
 
-/* The cell at @row, @col of the visible screen; one outside of it is a blank one. Never NULL; valid until the next
- * vt_feed, vt_resize, vt_reset or vt_free. */
+/* The cell at @row, @col of the visible screen; one outside of it is a blank one. Never NULL; valid until the
+ * next vt_feed, vt_resize, vt_reset or vt_free. */
 const struct vt_cell *vt_cell(const struct vt *vt, int row, int col);
 
 /* Where the cursor is, always inside the screen (on the last column while a wrap is pending). */
@@ -101,15 +104,16 @@ void vt_cursor(const struct vt *vt, int *row, int *col);
 
 const struct vt_modes *vt_modes(const struct vt *vt);
 
-/* The title that the guest has set: valid UTF-8 without control or direction-changing characters, "" at first. */
+/* The title that the guest has set: valid UTF-8 without control or direction-changing characters, "" at
+ * first. */
 const char *vt_title(const struct vt *vt);
 
 /* How often BEL was rung since vt_new. */
 uint64_t vt_bells(const struct vt *vt);
 
-/* What has changed: every call that may change something raises vt_gen(). Remember its value when you draw; later,
- * rows with vt_row_gen() above that value have to be drawn again. Moving the cursor or changing a mode or the title
- * raises only vt_gen(); reverse_screen, size and screen switches raise that of all rows. */
+/* What has changed: every call that may change something raises vt_gen(). Remember its value when you draw;
+ * later, rows with vt_row_gen() above that value have to be drawn again. Moving the cursor or changing a mode
+ * or the title raises only vt_gen(); reverse_screen, size and screen switches raise that of all rows. */
 uint64_t vt_gen(const struct vt *vt);
 uint64_t vt_row_gen(const struct vt *vt, int row);
 
@@ -121,17 +125,18 @@ struct vt_line {
 };
 
 int vt_scroll_count(const struct vt *vt);
-/* Line @i, 0 the oldest, vt_scroll_count() - 1 the one above the screen; NULL when out of range. Valid until the
- * next vt_feed, vt_resize, vt_reset or vt_free. */
+/* Line @i, 0 the oldest, vt_scroll_count() - 1 the one above the screen; NULL when out of range. Valid until
+ * the next vt_feed, vt_resize, vt_reset or vt_free. */
 const struct vt_line *vt_scroll_line(const struct vt *vt, int i);
 /* How many lines have been added since vt_new, so that a view of older lines can stay where it is. */
 uint64_t vt_scroll_total(const struct vt *vt);
 
-/* Take up to @n bytes of answers (cursor reports and the like) that are to be sent to the guest. Return: how many.
- * Answers that find no room in VT_OUTPUT_MAX are dropped whole. */
+/* Take up to @n bytes of answers (cursor reports and the like) that are to be sent to the guest. Return: how
+ * many. Answers that find no room in VT_OUTPUT_MAX are dropped whole. */
 size_t vt_output(struct vt *vt, void *out, size_t n);
 
-/* @cell's text as UTF-8, terminated: " " for a blank, "" for the second half of a wide one. Return: its length. */
+/* @cell's text as UTF-8, terminated: " " for a blank, "" for the second half of a wide one. Return: its
+ * length. */
 #define VT_CELL_TEXT (VT_CELL_CHARS * 4 + 1)
 size_t vt_cell_text(const struct vt_cell *cell, char out[VT_CELL_TEXT]);
 
