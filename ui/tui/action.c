@@ -1,0 +1,167 @@
+/* What keys do that is no verb. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "src/base/cleanup.h"
+#include "src/base/file.h"
+#include "ui/tui/dialog.h"
+#include "ui/tui/job.h"
+#include "ui/tui/keys.h"
+#include "ui/tui/page_domain.h"
+#include "ui/tui/page_text.h"
+
+#define XML_MAX (4u << 20)
+
+void action_quit(struct deck *d, int arg)
+{
+	d->quit = true;
+}
+
+void action_back(struct deck *d, int arg)
+{
+	deck_pop(d);
+}
+
+void action_help(struct deck *d, int arg)
+{
+	page_text_open(d, "Help", keys_help());
+}
+
+void action_messages(struct deck *d, int arg)
+{
+	AUTO_BUF struct buf out = {0};
+	for (size_t i = 0; i < d->nmessages; i++) {
+		const struct message *m = &d->messages[i];
+		char when[16];
+		time_t t = (time_t)(m->wall_ms / 1000);
+		struct tm tm;
+		strftime(when, sizeof(when), "%H:%M:%S", localtime_r(&t, &tm));
+		buf_printf(&out, "%s %c %s\n", when, m->role == ROLE_ERROR ? '!' : ' ', m->text);
+	}
+	d->unread = 0;
+	page_text_open_end(d, "Messages", buf_take(&out));
+}
+
+void action_redraw(struct deck *d, int arg)
+{
+	d->redraw = true;
+	d->sample_soon = true;
+}
+
+void action_stop(struct deck *d, int arg)
+{
+	d->stop = true;
+}
+
+void action_move(struct deck *d, int arg)
+{
+	struct view *v = deck_top(d);
+	if (v->ops->move)
+		v->ops->move(v, arg);
+}
+
+void action_info(struct deck *d, int arg)
+{
+	const struct figure *g = deck_target(d);
+	if (g)
+		page_domain_open(d, g->d->uuid);
+}
+
+void action_xml(struct deck *d, int arg)
+{
+	const struct figure *g = deck_target(d);
+	struct err e = {0};
+	char *text;
+	if (!g)
+		return;
+	AUTO_FREE char *title = x_asprintf("%s: XML", g->d->name);
+	if (d->backend->ops->domain_xml(d->backend, g->d->uuid, 0, &text, &e))
+		deck_say(d, ROLE_ERROR, "%s", e.msg);
+	else
+		page_text_open(d, title, text);
+}
+
+void action_autostart(struct deck *d, int arg)
+{
+	const struct figure *g = deck_target(d);
+	struct err e = {0};
+	if (!g)
+		return;
+	bool on = !g->d->autostart;
+	if (d->backend->ops->domain_autostart(d->backend, g->d->uuid, on, &e))
+		deck_say(d, ROLE_ERROR, "%s", e.msg);
+	else
+		deck_say(d, ROLE_INFO, "'%s' %s", g->d->name, on ? "starts with the host" : "does not start with the host");
+	d->sample_soon = true;
+}
+
+static void define_done(struct deck *d, const char *path)
+{
+	struct err e = {0};
+	struct domain_info info;
+	AUTO_FREE char *text = NULL;
+	AUTO_FREE char *notes = NULL;
+	AUTO_FREE char *whole = NULL;
+	size_t len;
+	if (!path || !*path)
+		return;
+	const char *home = getenv("HOME");
+	whole = path[0] == '~' && path[1] == '/' && home ? x_asprintf("%s%s", home, path + 1) : x_strdup(path);
+	if (file_read(whole, XML_MAX, &text, &len, &e) ||
+	    d->backend->ops->domain_define(d->backend, text, whole, 0, &info, &notes, &e)) {
+		deck_say(d, ROLE_ERROR, "%s", e.msg);
+		return;
+	}
+	deck_say(d, ROLE_INFO, "'%s' is defined%s%s", info.name, notes && *notes ? ": " : "", notes ? notes : "");
+	d->sample_soon = true;
+}
+
+void action_define(struct deck *d, int arg)
+{
+	prompt_open(d, "XML file:", NULL, NULL, define_done);
+}
+
+struct menu {
+	const struct cmd *cmds[64];
+	size_t n;
+};
+
+static void menu_done(struct deck *d, int choice, void *data)
+{
+	struct menu *m = data;
+	if (choice >= 0 && (size_t)choice < m->n)
+		deck_verb(d, m->cmds[choice]);
+}
+
+static bool needs_arguments(const struct cmd *c)
+{
+	for (const struct cmd_arg *a = c->args; a && a->name; a++)
+		if (a->required)
+			return true;
+	return false;
+}
+
+void action_menu(struct deck *d, int arg)
+{
+	const struct figure *g = deck_target(d);
+	if (!g)
+		return;
+	struct menu *m = x_calloc(1, sizeof(*m));
+	struct menu_item *items = x_calloc(ARRAY_SIZE(m->cmds), sizeof(*items));
+	for (int reports = 0; reports < 2; reports++) /* what changes something first */
+		for (const struct cmd *const *c = cmds; *c && m->n < ARRAY_SIZE(m->cmds); c++) {
+			bool fits = (*c)->target == CMD_DOMAIN && !((*c)->flags & CMD_HIDDEN) && !needs_arguments(*c) &&
+			            (!(*c)->states || (*c)->states & g->d->state);
+			if (!fits || !!((*c)->flags & CMD_QUIET) != reports)
+				continue;
+			struct menu_item *item = &items[m->n];
+			item->label = x_strdup((*c)->alias ? (*c)->alias : (*c)->name);
+			item->hint = x_strdup((*c)->summary);
+			binding_key_of((*c)->name, item->key);
+			m->cmds[m->n++] = *c;
+		}
+	AUTO_FREE char *title = x_asprintf("%s: %s", g->d->name, domain_state_text(g->d->state));
+	dialog_menu(d, title, items, m->n, menu_done, m);
+}

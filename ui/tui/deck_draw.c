@@ -1,0 +1,131 @@
+/* What surrounds the pages: the header with the host's figures, the message line, the key bar. */
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "src/base/fmt.h"
+#include "ui/tui/job.h"
+#include "ui/tui/keys.h"
+
+#define MESSAGE_MS 8000
+#define ERROR_MS 30000
+
+enum role state_role(enum domain_state s)
+{
+	switch (s) {
+	case DOMAIN_RUNNING:
+		return ROLE_RUNNING;
+	case DOMAIN_PAUSED:
+	case DOMAIN_SHUTDOWN:
+		return ROLE_PAUSED;
+	case DOMAIN_CRASHED:
+		return ROLE_CRASHED;
+	default:
+		return ROLE_DIM;
+	}
+}
+
+int header_rows(const struct deck *d)
+{
+	return d->rows >= 12 ? 3 : 1;
+}
+
+static void draw_top(struct deck *d, const struct area *a)
+{
+	const struct snapshot *s = deck_snapshot(d);
+	char clock[16] = "";
+	time_t t = (time_t)(s->now.wall_ms / 1000);
+	struct tm tm;
+	if (s->now.wall_ms)
+		strftime(clock, sizeof(clock), "%H:%M:%S", localtime_r(&t, &tm));
+	area_fill(a, 0, 0, 1, a->cols, theme(ROLE_TOP));
+	int n = 1 + area_text(a, 0, 1, -1, theme(ROLE_BRAND), "vmdeck");
+	n += area_printf(a, 0, n, theme(ROLE_TOP), "  %s", s->now.hostname);
+	char right[128], jobs[32] = "", load[48] = "";
+	if (jobs_count(d->jobs))
+		snprintf(jobs, sizeof(jobs), "%u job%s  ", jobs_count(d->jobs), jobs_count(d->jobs) == 1 ? "" : "s");
+	if (a->cols >= 60)
+		snprintf(load, sizeof(load), "load %.2f %.2f %.2f  ", s->now.load[0], s->now.load[1], s->now.load[2]);
+	snprintf(right, sizeof(right), "%s%s%s ", jobs, load, s->stale ? "no new figures" : clock);
+	int w = text_width(right);
+	if (n + w < a->cols)
+		area_text(a, 0, a->cols - w, -1, theme(ROLE_TOP), right);
+}
+
+static int meter(const struct area *a, int col, int width, const char *label, double part, const char *text)
+{
+	bool high = part >= 0.9;
+	area_text(a, 1, col, -1, theme(ROLE_DIM), label);
+	int at = col + text_width(label) + 1;
+	area_bar(a, 1, at, width, part, theme(high ? ROLE_METER_HIGH : ROLE_METER), theme(ROLE_METER_REST));
+	return at + width + 1 + area_text(a, 1, at + width + 1, -1, theme(high ? ROLE_METER_HIGH : ROLE_NORMAL), text);
+}
+
+static int count(const struct area *a, int col, enum role role, unsigned n, const char *what)
+{
+	return n ? col + area_printf(a, 1, col, theme(role), "%u %s", n, what) + 2 : col;
+}
+
+void draw_header(struct deck *d, const struct area *a)
+{
+	const struct snapshot *s = deck_snapshot(d);
+	draw_top(d, a);
+	if (a->rows < 3)
+		return;
+	char cpu[32] = "…", mem[64], used[FMT_MAX], total[FMT_MAX];
+	bool known = s->host.cpu.quality == STAT_DATA;
+	int bar = a->cols >= 110 ? 16 : a->cols >= 80 ? 8 : 5;
+	if (known)
+		snprintf(cpu, sizeof(cpu), "%.0f%% of %u", s->host.cpu.value, s->now.host_cpus);
+	uint64_t in_use = s->now.host_mem_bytes - s->now.host_mem_free_bytes;
+	snprintf(mem, sizeof(mem), "%s of %s", fmt_bytes_short(in_use, used), fmt_bytes_short(s->now.host_mem_bytes, total));
+	int at = meter(a, 1, bar, "CPU", known ? s->host.cpu.value / 100 : 0, cpu) + 1;
+	at = at < bar + 16 ? bar + 16 : at + 1; /* what follows does not jump with the digits */
+	if (a->cols >= 110) {
+		float values[HISTORY_LEN];
+		for (size_t i = 0; i < s->nhost_history; i++)
+			values[i] = s->host_history[i] < 0 ? -1 : s->host_history[i] / 100;
+		area_spark(a, 1, at, 20, values, s->nhost_history, theme(ROLE_METER));
+		at += 22;
+	}
+	at = meter(a, at, bar, "Memory", s->now.host_mem_bytes ? (double)in_use / (double)s->now.host_mem_bytes : 0, mem) + 2;
+	at = count(a, at, ROLE_CRASHED, s->crashed, "crashed");
+	at = count(a, at, ROLE_RUNNING, s->running, "running");
+	at = count(a, at, ROLE_PAUSED, s->paused, "paused");
+	area_printf(a, 1, at, theme(ROLE_DIM), "%zu guest%s", s->n, s->n == 1 ? "" : "s");
+}
+
+void draw_message(struct deck *d, const struct area *a)
+{
+	const struct message *m = d->nmessages ? &d->messages[d->nmessages - 1] : NULL;
+	int64_t life = m && (m->role == ROLE_ERROR || m->role == ROLE_WARNING) ? ERROR_MS : MESSAGE_MS;
+	unsigned seconds = 0;
+	const char *doing = jobs_doing(d->jobs, &seconds);
+	if (m && d->now_ms - m->at_ms < life) {
+		area_field(a, 0, 1, a->cols - 2, false, theme(m->role), m->text);
+	} else if (doing) {
+		area_printf(a, 0, 1, theme(ROLE_WARNING), "%s … %u s", doing, seconds);
+	} else if (d->rows < 24 || d->cols < 80) {
+		area_printf(a, 0, 1, theme(ROLE_DIM), "%dx%d: 80x24 and more shows all", d->cols, d->rows);
+	} else if (d->unread) {
+		area_printf(a, 0, 1, theme(ROLE_DIM), "%zu error%s: m shows them", d->unread, d->unread == 1 ? "" : "s");
+	}
+}
+
+void draw_keys(struct deck *d, const struct area *a)
+{
+	struct view *v = deck_top(d);
+	enum scope scope = v->ops->scope(v);
+	int at = 1;
+	for (const struct binding *b = bindings; b->keys; b++) {
+		char key[KEY_NAME_MAX];
+		if (!b->label || !(b->scopes & scope) || !binding_applies(d, b))
+			continue;
+		snprintf(key, sizeof(key), "%.*s", (int)strcspn(b->keys, " "), b->keys);
+		int w = text_width(key) + 1 + text_width(b->label);
+		if (at + w >= a->cols)
+			break;
+		at += area_text(a, 0, at, -1, theme(ROLE_KEY), key) + 1;
+		at += area_text(a, 0, at, -1, theme(ROLE_LABEL), b->label) + 2;
+	}
+}

@@ -1,0 +1,362 @@
+#include "ui/tui/dialog.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "src/base/cleanup.h"
+
+struct dialog {
+	enum { DIALOG_CONFIRM, DIALOG_MENU, DIALOG_NOTE } kind;
+	char *title, *text;
+	struct menu_item *items;
+	size_t n, at, top;
+	dialog_fn fn;
+	void *data;
+	struct area area; /* where it was drawn last, frame included */
+};
+
+static struct dialog *dialog_new(struct deck *d, int kind, const char *title, dialog_fn fn, void *data)
+{
+	dialog_free(d->dialog);
+	struct dialog *g = x_calloc(1, sizeof(*g));
+	g->kind = kind;
+	g->title = x_strdup(title);
+	g->fn = fn;
+	g->data = data;
+	d->dialog = g;
+	return g;
+}
+
+void dialog_free(struct dialog *g)
+{
+	if (!g)
+		return;
+	for (size_t i = 0; i < g->n; i++) {
+		free(g->items[i].label);
+		free(g->items[i].hint);
+	}
+	free(g->items);
+	free(g->title);
+	free(g->text);
+	free(g->data);
+	free(g);
+}
+
+void dialog_confirm(struct deck *d, const char *title, const char *text, dialog_fn fn, void *data)
+{
+	dialog_new(d, DIALOG_CONFIRM, title, fn, data)->text = x_strdup(text);
+}
+
+void dialog_note(struct deck *d, const char *title, const char *text)
+{
+	dialog_new(d, DIALOG_NOTE, title, NULL, NULL)->text = x_strdup(text);
+}
+
+void dialog_menu(struct deck *d, const char *title, struct menu_item *items, size_t n, dialog_fn fn, void *data)
+{
+	struct dialog *g = dialog_new(d, DIALOG_MENU, title, fn, data);
+	g->items = items;
+	g->n = n;
+}
+
+/* Close it, then tell: the answer may open the next one. */
+static void choose(struct deck *d, int choice)
+{
+	struct dialog *g = d->dialog;
+	d->dialog = NULL;
+	if (g->fn)
+		g->fn(d, choice, g->data);
+	dialog_free(g);
+}
+
+static void menu_key(struct deck *d, struct key k)
+{
+	struct dialog *g = d->dialog;
+	char name[KEY_NAME_MAX];
+	size_t last = g->n ? g->n - 1 : 0;
+	if (k.code == VT_KEY_ENTER && g->n) {
+		choose(d, (int)g->at);
+		return;
+	}
+	key_text(k, name);
+	for (size_t i = 0; i < g->n; i++)
+		if (!strcmp(g->items[i].key, name)) {
+			choose(d, (int)i);
+			return;
+		}
+	if (k.code == VT_KEY_ESCAPE || k.code == VT_KEY_LEFT || k.code == 'q')
+		choose(d, -1);
+	else if (k.code == VT_KEY_UP || k.code == 'k')
+		g->at = g->at ? g->at - 1 : last;
+	else if (k.code == VT_KEY_DOWN || k.code == 'j')
+		g->at = g->at < last ? g->at + 1 : 0;
+	else if (k.code == VT_KEY_HOME || k.code == VT_KEY_PGUP)
+		g->at = 0;
+	else if (k.code == VT_KEY_END || k.code == VT_KEY_PGDN)
+		g->at = last;
+}
+
+void dialog_key(struct deck *d, struct key k)
+{
+	struct dialog *g = d->dialog;
+	if (g->kind == DIALOG_NOTE)
+		choose(d, -1);
+	else if (g->kind == DIALOG_MENU)
+		menu_key(d, k);
+	else if (k.code == 'y' || k.code == 'Y')
+		choose(d, 1);
+	else if (k.code == 'n' || k.code == 'N' || k.code == VT_KEY_ESCAPE || k.code == 'q')
+		choose(d, 0);
+	else if (k.code == VT_KEY_ENTER)
+		choose(d, g->at == 1);
+	else if (k.code == VT_KEY_LEFT || k.code == VT_KEY_RIGHT || k.code == VT_KEY_TAB ||
+	         k.code == VT_KEY_BACKTAB)
+		g->at = !g->at;
+}
+
+void dialog_mouse(struct deck *d, const struct vt_mouse *m)
+{
+	struct dialog *g = d->dialog;
+	if (m->action != VT_MOUSE_PRESS)
+		return;
+	if (g->kind == DIALOG_MENU && m->button == VT_BUTTON_WHEEL_UP) {
+		g->at -= g->at > 0;
+		return;
+	}
+	if (g->kind == DIALOG_MENU && m->button == VT_BUTTON_WHEEL_DOWN) {
+		g->at += g->at + 1 < g->n;
+		return;
+	}
+	int row = m->row - g->area.row - 1, col = m->col - g->area.col;
+	bool inside = row >= 0 && row < g->area.rows - 2 && col >= 0 && col < g->area.cols;
+	if (g->kind == DIALOG_MENU && inside && g->top + row < g->n)
+		choose(d, (int)(g->top + row));
+	else if (!inside || g->kind == DIALOG_NOTE)
+		choose(d, g->kind == DIALOG_CONFIRM ? 0 : -1);
+}
+
+/* Lay @text into @width columns at spaces; draws when @a is given. Return: lines. */
+static int wrapped(const struct area *a, int row, int width, const char *text)
+{
+	int line = 0, col = 0;
+	const char *p = text;
+	while (*p) {
+		if (*p == '\n') {
+			p++;
+			line++;
+			col = 0;
+			continue;
+		}
+		size_t n = strcspn(p, " \n"), spaces = strspn(p + n, " ");
+		AUTO_FREE char *word = x_strndup(p, n);
+		int w = text_width(word);
+		if (col && col + w > width) {
+			line++;
+			col = 0;
+		}
+		if (a)
+			area_text(a, row + line, 2 + col, width - col, theme(ROLE_NORMAL), word);
+		col += w + (int)spaces;
+		p += n + spaces;
+	}
+	return line + 1;
+}
+
+static void draw_text(struct dialog *g, const struct area *a)
+{
+	bool ask = g->kind == DIALOG_CONFIRM;
+	int width = a->cols - 4 < 60 ? a->cols - 4 : 60;
+	int lines = wrapped(NULL, 0, width - 4, g->text), rows = lines + (ask ? 4 : 2);
+	struct area box = area_sub(a, (a->rows - rows) / 2, (a->cols - width) / 2, rows, width);
+	g->area = box;
+	area_fill(&box, 0, 0, rows, width, theme(ROLE_NORMAL));
+	area_box(&box, theme(ask ? ROLE_DANGER : ROLE_FRAME_ON), theme(ROLE_STRONG), g->title);
+	wrapped(&box, 1, width - 4, g->text);
+	if (!ask) {
+		area_text(&box, rows - 1, width - 13, -1, theme(ROLE_DIM), " any key ");
+		return;
+	}
+	int col = width / 2 - 9;
+	area_text(&box, rows - 2, col, -1, theme(g->at ? ROLE_BUTTON : ROLE_SELECTED), g->at ? "   No   " : " [ No ] ");
+	area_text(&box, rows - 2, col + 10, -1, theme(g->at ? ROLE_SELECTED : ROLE_BUTTON),
+	          g->at ? " [ Yes ] " : "   Yes   ");
+	area_text(&box, rows - 2, width - 7, -1, theme(ROLE_DIM), "n / y");
+}
+
+static void draw_menu(struct dialog *g, const struct area *a)
+{
+	int width = text_width(g->title) + 8;
+	for (size_t i = 0; i < g->n; i++) {
+		int w = 12 + text_width(g->items[i].label) + (g->items[i].hint ? text_width(g->items[i].hint) + 2 : 0);
+		width = w > width ? w : width;
+	}
+	width = width > a->cols - 2 ? a->cols - 2 : width;
+	int rows = (int)g->n + 2 > a->rows ? a->rows : (int)g->n + 2, seen = rows - 2 > 0 ? rows - 2 : 1;
+	struct area box = area_sub(a, (a->rows - rows) / 2, (a->cols - width) / 2, rows, width);
+	g->area = box;
+	g->top = g->at < g->top ? g->at : g->at >= g->top + seen ? g->at - seen + 1 : g->top;
+	int label = 0;
+	for (size_t i = 0; i < g->n; i++) {
+		int w = text_width(g->items[i].label);
+		label = w > label ? w : label;
+	}
+	area_fill(&box, 0, 0, rows, width, theme(ROLE_NORMAL));
+	area_box(&box, theme(ROLE_FRAME_ON), theme(ROLE_STRONG), g->title);
+	for (int i = 0; i < seen && g->top + i < g->n; i++) {
+		const struct menu_item *m = &g->items[g->top + i];
+		bool on = g->top + i == g->at;
+		struct area line = area_sub(&box, 1 + i, 1, 1, width - 2);
+		if (on)
+			area_fill(&line, 0, 0, 1, line.cols, theme(ROLE_SELECTED));
+		area_field(&line, 0, 1, 5, false, theme(on ? ROLE_SELECTED : ROLE_KEY), m->key);
+		area_text(&line, 0, 7, -1, theme(on ? ROLE_SELECTED : ROLE_NORMAL), m->label);
+		if (m->hint && line.cols > 11 + label)
+			area_field(&line, 0, 9 + label, line.cols - 10 - label, false,
+			           theme(on ? ROLE_SELECTED : ROLE_DIM), m->hint);
+	}
+}
+
+void dialog_draw(struct deck *d, const struct area *a)
+{
+	if (d->dialog->kind == DIALOG_MENU)
+		draw_menu(d->dialog, a);
+	else
+		draw_text(d->dialog, a);
+}
+
+struct prompt {
+	char *label;
+	struct buf text;
+	size_t at; /* byte offset of the cursor */
+	prompt_fn change, done;
+};
+
+void prompt_open(struct deck *d, const char *label, const char *initial, prompt_fn change, prompt_fn done)
+{
+	prompt_free(d->prompt);
+	struct prompt *p = x_calloc(1, sizeof(*p));
+	p->label = x_strdup(label);
+	buf_puts(&p->text, initial ? initial : "");
+	p->at = p->text.len;
+	p->change = change;
+	p->done = done;
+	d->prompt = p;
+}
+
+void prompt_free(struct prompt *p)
+{
+	if (!p)
+		return;
+	free(p->label);
+	buf_done(&p->text);
+	free(p);
+}
+
+static void prompt_splice(struct prompt *p, size_t from, size_t to, const char *with, size_t n)
+{
+	struct buf b = {0};
+	buf_add(&b, buf_text(&p->text), from);
+	buf_add(&b, with, n);
+	buf_puts(&b, buf_text(&p->text) + to);
+	buf_done(&p->text);
+	p->text = b;
+	p->at = from + n;
+}
+
+static size_t step_back(const struct prompt *p, size_t at)
+{
+	while (at && (buf_text(&p->text)[--at] & 0xc0) == 0x80)
+		;
+	return at;
+}
+
+static size_t step_on(const struct prompt *p, size_t at)
+{
+	uint32_t ch;
+	return at + utf8_next(buf_text(&p->text) + at, &ch);
+}
+
+static bool prompt_edit(struct prompt *p, struct key k)
+{
+	bool ctrl = k.mods & VT_CTRL;
+	if (k.code == VT_KEY_BACKSPACE || (ctrl && k.code == 'h')) {
+		prompt_splice(p, step_back(p, p->at), p->at, "", 0);
+	} else if (k.code == VT_KEY_DELETE) {
+		size_t at = p->at;
+		prompt_splice(p, at, step_on(p, at), "", 0);
+	} else if (ctrl && k.code == 'u') {
+		prompt_splice(p, 0, p->at, "", 0);
+	} else if (ctrl && k.code == 'k') {
+		prompt_splice(p, p->at, p->text.len, "", 0);
+	} else if (ctrl && k.code == 'w') {
+		size_t from = p->at;
+		while (from && buf_text(&p->text)[from - 1] == ' ')
+			from--;
+		while (from && buf_text(&p->text)[from - 1] != ' ')
+			from--;
+		prompt_splice(p, from, p->at, "", 0);
+	} else if (k.code >= ' ' && k.code < VT_KEY_NAMED && !k.mods && p->text.len < 4000) {
+		char glyph[5];
+		prompt_splice(p, p->at, p->at, glyph, utf8_put(k.code, glyph));
+	} else {
+		return false;
+	}
+	return true;
+}
+
+void prompt_key(struct deck *d, struct key k)
+{
+	struct prompt *p = d->prompt;
+	if (k.code == VT_KEY_ENTER || k.code == VT_KEY_ESCAPE || (k.code == 'c' && k.mods == VT_CTRL)) {
+		d->prompt = NULL; /* done() may open the next one */
+		p->done(d, k.code == VT_KEY_ENTER ? buf_text(&p->text) : NULL);
+		prompt_free(p);
+		return;
+	}
+	if (prompt_edit(p, k)) {
+		if (p->change)
+			p->change(d, buf_text(&p->text));
+	} else if (k.code == VT_KEY_LEFT) {
+		p->at = step_back(p, p->at);
+	} else if (k.code == VT_KEY_RIGHT) {
+		p->at = step_on(p, p->at);
+	} else if (k.code == VT_KEY_HOME || (k.code == 'a' && k.mods == VT_CTRL)) {
+		p->at = 0;
+	} else if (k.code == VT_KEY_END || (k.code == 'e' && k.mods == VT_CTRL)) {
+		p->at = p->text.len;
+	}
+}
+
+void prompt_paste(struct deck *d, const char *text, size_t n)
+{
+	struct prompt *p = d->prompt;
+	for (size_t i = 0; i < n; i++)
+		if ((unsigned char)text[i] < ' ') { /* the first line only */
+			n = i;
+			break;
+		}
+	if (p->text.len + n > 4000)
+		return;
+	prompt_splice(p, p->at, p->at, text, n);
+	if (p->change)
+		p->change(d, buf_text(&p->text));
+}
+
+void prompt_draw(struct deck *d, const struct area *a)
+{
+	struct prompt *p = d->prompt;
+	int label = area_printf(a, 0, 1, theme(ROLE_KEY), "%s ", p->label) + 1, width = a->cols - label - 1;
+	AUTO_FREE char *before = x_strndup(buf_text(&p->text), p->at);
+	const char *text = buf_text(&p->text);
+	int cursor = text_width(before);
+	while (cursor >= width && *text) { /* the end is what counts */
+		uint32_t ch;
+		text += utf8_next(text, &ch);
+		int w = glyph_width(ch);
+		cursor -= w < 0 ? 1 : w;
+	}
+	area_fill(a, 0, label, 1, width, theme(ROLE_FIELD));
+	area_text(a, 0, label, width, theme(ROLE_FIELD), text);
+	area_cursor(a, 0, label + cursor, VT_CURSOR_BAR);
+}

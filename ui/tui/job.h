@@ -1,0 +1,19 @@
+/* Verbs that run beside the deck, each in a child process that reports when it is done; a few at a time, the rest wait.
+ * A job that was begun goes on when the deck ends. A backend that lives in this process ("fake") runs them in place. */
+#ifndef UI_TUI_JOB_H
+#define UI_TUI_JOB_H
+
+#include "ui/tui/deck.h"
+
+#define JOBS_AT_ONCE 4
+
+struct jobs *jobs_new(struct deck *d);
+void jobs_free(struct jobs *j);
+/* Run @cmd on the domain (its uuid and name; "" for verbs of the host). @show: what it prints is shown on a page. */
+void jobs_add(struct jobs *j, const struct cmd *cmd, const char *uuid, const char *name, bool show);
+/* Running and waiting. */
+unsigned jobs_count(const struct jobs *j);
+/* What the oldest does, for the message line: "start 'web1'", or NULL; how long it has been at it. */
+const char *jobs_doing(const struct jobs *j, unsigned *seconds);
+
+#endif

@@ -1,0 +1,164 @@
+#include "ui/tui/keys.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "ui/tui/page_domains.h"
+
+#define LIST SCOPE_DOMAINS
+#define GUEST (SCOPE_DOMAINS | SCOPE_DOMAIN)
+#define PAGES (SCOPE_DOMAIN | SCOPE_TEXT)
+#define ALL (SCOPE_DOMAINS | SCOPE_DOMAIN | SCOPE_TEXT)
+#define PANEL SCOPE_PANEL
+
+/* Small letters lose nothing. Verbs in capitals may, and ask first: so says their CMD_CONFIRM. */
+const struct binding bindings[] = {
+	{ALL, "F1 ?", NULL, action_help, 0, "Help", "This page"},
+	{GUEST, "Enter", NULL, action_menu, 0, "Menu", "What can be done with the guest now"},
+	{LIST, "i Right", NULL, action_info, 0, "Info", "All about the guest"},
+	{GUEST, "c Tab", NULL, action_panel, 0, "Console", "Type in the guest's serial console"},
+	{GUEST, "z", NULL, action_panel_full, 0, "Full", "The same on the full screen"},
+	{LIST, "v", NULL, action_panel_show, 0, NULL, "View the console beside the list, or hide it"},
+	{GUEST, "t", NULL, action_stty, 0, NULL, "Tell the guest's shell the size of the panel (types stty rows .. cols ..)"},
+	{GUEST, "s", "domain-start", NULL, 0, "Start", NULL},
+	{GUEST, "p", "domain-suspend", NULL, 0, "Pause", NULL},
+	{GUEST, "p", "domain-resume", NULL, 0, "Resume", NULL},
+	{GUEST, "S", "domain-shutdown", NULL, 0, "Shut down", NULL},
+	{GUEST, "B", "domain-reboot", NULL, 0, NULL, NULL},
+	{GUEST, "R", "domain-reset", NULL, 0, NULL, NULL},
+	{GUEST, "K", "domain-destroy", NULL, 0, "Force off", NULL},
+	{LIST, "/", NULL, action_filter, 0, "Filter", "Show only guests whose name or title has this text"},
+	{LIST, "Esc", NULL, action_filter_off, 0, NULL, "Show all guests again, forget the marks"},
+	{LIST, "Space", NULL, action_mark, 0, NULL, "Mark the guest: verbs go to all that are marked"},
+	{LIST, "u", NULL, action_unmark, 0, NULL, "Forget the marks"},
+	{LIST, "P", NULL, action_sort, COL_CPU, NULL, "Sort by %CPU"},
+	{LIST, "M", NULL, action_sort, COL_MEMORY, NULL, "Sort by memory"},
+	{LIST, "T", NULL, action_sort, COL_UPTIME, NULL, "Sort by uptime"},
+	{LIST, "N", NULL, action_sort, COL_NAME, NULL, "Sort by name"},
+	{LIST, ">", NULL, action_sort_next, 1, NULL, "Sort by the next column"},
+	{LIST, "<", NULL, action_sort_next, -1, NULL, "Sort by the column before"},
+	{LIST, "r", NULL, action_sort_invert, 0, NULL, "Reverse the order"},
+	{GUEST, "x", NULL, action_xml, 0, NULL, "The guest's XML"},
+	{GUEST, "e", "edit", NULL, 0, NULL, NULL},
+	{GUEST, "a", NULL, action_autostart, 0, NULL, "Start the guest with the host, or no longer"},
+	{LIST, "n", NULL, action_define, 0, NULL, "Define a guest from an XML file"},
+	{GUEST, "U", "undefine", NULL, 0, NULL, NULL},
+	{LIST, "m", NULL, action_messages, 0, NULL, "What was said so far"},
+	{ALL, "Up k", NULL, action_move, MOVE_UP, NULL, "Up"},
+	{ALL, "Down j", NULL, action_move, MOVE_DOWN, NULL, "Down"},
+	{ALL, "PgUp", NULL, action_move, MOVE_PGUP, NULL, "A page up"},
+	{ALL, "PgDn", NULL, action_move, MOVE_PGDN, NULL, "A page down"},
+	{ALL, "Home g", NULL, action_move, MOVE_HOME, NULL, "To the first line"},
+	{ALL, "End G", NULL, action_move, MOVE_END, NULL, "To the last line"},
+	{PAGES, "q Esc Left", NULL, action_back, 0, "Back", "Close this page"},
+	{LIST, "q", NULL, action_quit, 0, "Quit", "Leave the deck; guests run on"},
+	{ALL, "F10", NULL, action_quit, 0, NULL, "Leave the deck from any page"},
+	{ALL, "C-l", NULL, action_redraw, 0, NULL, "Draw the screen anew"},
+	{ALL, "C-z", NULL, action_stop, 0, NULL, "Stop the deck, back to the shell (fg to come back)"},
+	{PANEL, "C-]", NULL, action_panel_leave, 0, "Leave", "Back to the list; all other keys go to the guest"},
+	{PANEL, "S-PgUp", NULL, action_panel_scroll, MOVE_PGUP, "Older", "Back in what the guest has written"},
+	{PANEL, "S-PgDn", NULL, action_panel_scroll, MOVE_PGDN, NULL, "Forward again"},
+	{PANEL, "S-Home", NULL, action_panel_scroll, MOVE_HOME, NULL, "To the oldest line kept"},
+	{PANEL, "S-End", NULL, action_panel_scroll, MOVE_END, NULL, "To what the guest writes now"},
+	{0},
+};
+
+/* The next word of @s in [*start, return); NULL at the end. */
+static const char *word(const char *s, const char **start)
+{
+	s += strspn(s, " ");
+	*start = s;
+	return *s ? s + strcspn(s, " ") : NULL;
+}
+
+static bool has_key(const struct binding *b, struct key k)
+{
+	const char *start, *end = b->keys;
+	while ((end = word(end, &start))) {
+		struct key one;
+		if (key_parse(start, end - start, &one) && key_same(one, k))
+			return true;
+	}
+	return false;
+}
+
+bool binding_applies(struct deck *d, const struct binding *b)
+{
+	if (!b->verb)
+		return true;
+	const struct cmd *cmd = cmd_find(b->verb, NULL);
+	const struct figure *g = deck_target(d);
+	return cmd && (cmd->target != CMD_DOMAIN || (g && (!cmd->states || cmd->states & g->d->state)));
+}
+
+const struct binding *binding_find(struct deck *d, enum scope scope, struct key k)
+{
+	const struct binding *first = NULL;
+	for (const struct binding *b = bindings; b->keys; b++) {
+		if (!(b->scopes & scope) || !has_key(b, k))
+			continue;
+		if (binding_applies(d, b))
+			return b;
+		if (!first)
+			first = b;
+	}
+	return first;
+}
+
+static char *first_key(const struct binding *b, char out[KEY_NAME_MAX])
+{
+	const char *start, *end = word(b->keys, &start);
+	snprintf(out, KEY_NAME_MAX, "%.*s", end ? (int)(end - start) : 0, start);
+	return out;
+}
+
+char *binding_key_of(const char *verb, char out[KEY_NAME_MAX])
+{
+	for (const struct binding *b = bindings; b->keys; b++)
+		if (b->verb && cmd_find(b->verb, NULL) == cmd_find(verb, NULL) && cmd_find(verb, NULL))
+			return first_key(b, out);
+	return NULL;
+}
+
+void binding_run(struct deck *d, const struct binding *b)
+{
+	if (!b->verb) {
+		b->run(d, b->arg);
+		return;
+	}
+	const struct cmd *cmd = cmd_find(b->verb, NULL);
+	if (cmd)
+		deck_verb(d, cmd);
+	else
+		deck_say(d, ROLE_WARNING, "there is no verb '%s'", b->verb);
+}
+
+static void help_section(struct buf *out, const char *title, unsigned in, unsigned not_in)
+{
+	buf_printf(out, "%s%s\n", out->len ? "\n" : "", title);
+	for (const struct binding *b = bindings; b->keys; b++) {
+		if (!(b->scopes & in) || b->scopes & not_in)
+			continue;
+		const struct cmd *cmd = b->verb ? cmd_find(b->verb, NULL) : NULL;
+		const char *help = b->help ? b->help : cmd ? cmd->summary : NULL;
+		if (help)
+			buf_printf(out, "  %-14s %s%s\n", b->keys, help, cmd && cmd->flags & CMD_CONFIRM ? " (asks)" : "");
+	}
+}
+
+char *keys_help(void)
+{
+	AUTO_BUF struct buf out = {0};
+	help_section(&out, "In the list of guests", LIST, PAGES);
+	help_section(&out, "For the guest under the bar, in the list and on its page", SCOPE_DOMAIN, SCOPE_TEXT);
+	help_section(&out, "In a console panel", PANEL, 0);
+	help_section(&out, "Everywhere but in a console", SCOPE_TEXT, 0);
+	buf_puts(&out, "\nVerbs, in the menu (Enter) and as `vmdeck VERB`\n");
+	for (const struct cmd *const *c = cmds; *c; c++)
+		if (!((*c)->flags & CMD_HIDDEN)) {
+			char key[KEY_NAME_MAX];
+			buf_printf(&out, "  %-18s %-3s %s\n", (*c)->alias ? (*c)->alias : (*c)->name,
+			           binding_key_of((*c)->name, key) ? key : "", (*c)->summary);
+		}
+	return buf_take(&out);
+}

@@ -1,0 +1,251 @@
+#include "ui/tui/page_domain.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "src/base/cleanup.h"
+#include "src/base/fmt.h"
+#include "ui/tui/page_domains.h"
+
+struct page_domain {
+	char uuid[UUID_TEXT];
+	struct domain *def; /* NULL: could not be read, see trouble */
+	char trouble[256];
+	enum domain_state state; /* that it was read in */
+	int top, lines, seen;
+};
+
+static void load(struct view *v)
+{
+	struct page_domain *p = v->state;
+	struct backend *b = v->deck->backend;
+	AUTO_FREE char *text = NULL;
+	struct err e = {0};
+	domain_free(p->def);
+	p->def = NULL;
+	p->trouble[0] = 0;
+	if (b->ops->domain_xml(b, p->uuid, 0, &text, &e) || domain_parse(text, strlen(text), "its XML", &p->def, &e))
+		str_printable(e.msg, p->trouble, sizeof(p->trouble));
+}
+
+static void domain_update(struct view *v)
+{
+	struct page_domain *p = v->state;
+	const struct figure *g = snapshot_find(deck_snapshot(v->deck), p->uuid);
+	if (!g || (g->d->state == p->state && (p->def || *p->trouble)))
+		return;
+	p->state = g->d->state;
+	load(v);
+}
+
+/* Lines of the page; what lies above the top is only counted. */
+struct lines {
+	struct page_domain *p;
+	const struct area *a;
+	int at;
+};
+
+static struct area next_line(struct lines *l)
+{
+	int row = l->at++ - l->p->top;
+	return area_sub(l->a, row, 0, row < 0 ? 0 : 1, l->a->cols);
+}
+
+static void section(struct lines *l, const char *title)
+{
+	if (l->at)
+		next_line(l);
+	struct area a = next_line(l);
+	int n = area_text(&a, 0, 1, -1, theme(ROLE_COLUMNS), title);
+	for (int i = n + 2; i < a.cols - 1; i++)
+		area_text(&a, 0, i, 1, theme(ROLE_FRAME), "─");
+}
+
+static void __attribute__((format(printf, 4, 5))) field(struct lines *l, const char *label, enum role role,
+                                                        const char *fmt, ...)
+{
+	AUTO_BUF struct buf b = {0};
+	va_list ap;
+	va_start(ap, fmt);
+	buf_vprintf(&b, fmt, ap);
+	va_end(ap);
+	struct area a = next_line(l);
+	area_field(&a, 0, 1, 14, false, theme(ROLE_DIM), label);
+	area_field(&a, 0, 16, a.cols - 17, false, theme(role), buf_text(&b));
+}
+
+static void draw_state(struct lines *l, struct view *v, const struct figure *g)
+{
+	const struct sample_domain *d = g->d;
+	char mem[FMT_MAX], rss[FMT_MAX], up[FMT_MAX];
+	section(l, "State");
+	field(l, "State", state_role(d->state), "%s (%s)%s%s", domain_state_text(d->state), domain_reason_text(d->reason),
+	      *d->detail ? ": " : "", d->detail);
+	if (d->state & DOMAIN_ACTIVE) {
+		int64_t ms = deck_snapshot(v->deck)->now.wall_ms - d->started_ms;
+		field(l, "Id, uptime", ROLE_NORMAL, "%d, %s", d->id, fmt_duration(ms > 0 ? ms / 1000 : 0, up));
+		field(l, "Memory", ROLE_NORMAL, "%s, of which the host holds %s", fmt_bytes(d->memory_bytes, mem),
+		      d->rss_bytes ? fmt_bytes(d->rss_bytes, rss) : "an unknown part");
+		if (g->rates.cpu.quality == STAT_STALE)
+			field(l, "Figures", ROLE_WARNING, "the guest's process has not answered for %u s", g->stale_s);
+	} else {
+		field(l, "Memory", ROLE_NORMAL, "%s", fmt_bytes(d->memory_bytes, mem));
+	}
+	field(l, "Defined", ROLE_NORMAL, "%s%s", d->persistent ? "yes" : "no, only while it runs",
+	      d->autostart ? ", starts with the host" : "");
+	field(l, "UUID", ROLE_NORMAL, "%s", d->uuid);
+}
+
+static void draw_cpu(struct lines *l, const struct figure *g)
+{
+	section(l, "Processor");
+	char cpu[FMT_MAX], exits[FMT_MAX];
+	struct area a = next_line(l);
+	area_field(&a, 0, 1, 14, false, theme(ROLE_DIM), "%CPU");
+	area_printf(&a, 0, 16, theme(ROLE_STRONG), "%6s", rate_text(g->rates.cpu, false, cpu));
+	float values[HISTORY_LEN];
+	for (size_t i = 0; i < g->nhistory; i++)
+		values[i] = g->d->vcpus ? g->history[i] / (100.0f * g->d->vcpus) : -1;
+	area_spark(&a, 0, 26, a.cols - 28 < 60 ? a.cols - 28 : 60, values, g->nhistory, theme(ROLE_METER));
+	for (unsigned i = 0; i < g->d->vcpus && i < DOMAIN_VCPUS_MAX; i++) {
+		struct area r = next_line(l);
+		double v = g->vcpu[i].quality == STAT_DATA ? g->vcpu[i].value / 100 : 0;
+		area_printf(&r, 0, 1, theme(ROLE_DIM), "vCPU %u", i);
+		area_printf(&r, 0, 16, theme(ROLE_NORMAL), "%6s", rate_text(g->vcpu[i], false, cpu));
+		area_bar(&r, 0, 26, 20, v, theme(v > 0.9 ? ROLE_METER_HIGH : ROLE_METER), theme(ROLE_METER_REST));
+		area_printf(&r, 0, 49, theme(ROLE_DIM), "%s exits/s", rate_text(g->vcpu_exits[i], false, exits));
+	}
+}
+
+static void draw_disks(struct lines *l, const struct figure *g)
+{
+	if (!g->d->ndisks)
+		return;
+	section(l, "Disks            read/s   ops/s   write/s   ops/s   errors");
+	for (unsigned i = 0; i < g->d->ndisks && i < 8; i++) {
+		const struct device_rates *r = &g->disks[i];
+		char a[FMT_MAX], b[FMT_MAX], c[FMT_MAX], d[FMT_MAX];
+		struct area line = next_line(l);
+		area_field(&line, 0, 1, 14, false, theme(ROLE_DIM), g->d->disks[i].name);
+		area_printf(&line, 0, 16, theme(ROLE_NORMAL), "%8s%8s%10s%8s", rate_text(r->rd_bytes, true, a),
+		            rate_text(r->rd_ops, false, b), rate_text(r->wr_bytes, true, c),
+		            rate_text(r->wr_ops, false, d));
+		area_printf(&line, 0, 50, theme(g->d->disks[i].errors ? ROLE_ERROR : ROLE_DIM), "%9llu",
+		            (unsigned long long)g->d->disks[i].errors);
+	}
+}
+
+static void draw_definition(struct lines *l, const struct page_domain *p)
+{
+	const struct domain *f = p->def;
+	section(l, "Definition");
+	if (!f) {
+		field(l, "XML", ROLE_WARNING, "%s", *p->trouble ? p->trouble : "not read yet");
+		return;
+	}
+	if (f->title)
+		field(l, "Title", ROLE_NORMAL, "%s", f->title);
+	if (f->description)
+		field(l, "Description", ROLE_NORMAL, "%s", f->description);
+	field(l, "Machine", ROLE_NORMAL, "%s, %u of %u vCPUs (%u sockets, %u cores, %u threads)", f->machine ? f->machine : "pc",
+	      f->vcpus, f->max_vcpus, f->sockets, f->cores, f->threads);
+	if (f->kernel)
+		field(l, "Kernel", ROLE_NORMAL, "%s", f->kernel);
+	if (f->initrd)
+		field(l, "Initrd", ROLE_NORMAL, "%s", f->initrd);
+	if (f->cmdline)
+		field(l, "Command line", ROLE_NORMAL, "%s", f->cmdline);
+	for (size_t i = 0; i < f->ndisks; i++) {
+		const struct domain_disk *d = &f->disks[i];
+		field(l, d->target, ROLE_NORMAL, "%s (%s, %s%s)", d->source ? d->source : "empty", d->bus ? d->bus : "",
+		      d->format ? d->format : "raw", d->readonly ? ", read-only" : "");
+	}
+	field(l, "At the end", ROLE_NORMAL, "power off: %s, reboot: %s, crash: %s", domain_action_text(f->on_poweroff),
+	      domain_action_text(f->on_reboot), domain_action_text(f->on_crash));
+	for (size_t i = 0; i < f->nnotes; i++)
+		field(l, f->notes[i].blocks_start ? "Cannot start" : "Note",
+		      f->notes[i].blocks_start ? ROLE_ERROR : ROLE_DIM, "%s", f->notes[i].text);
+}
+
+static void domain_draw(struct view *v, const struct area *a)
+{
+	struct page_domain *p = v->state;
+	const struct figure *g = snapshot_find(deck_snapshot(v->deck), p->uuid);
+	struct area body = area_sub(a, 1, 0, a->rows - 1, a->cols);
+	for (int i = 0; i < a->cols; i++)
+		area_text(a, 0, i, 1, theme(ROLE_FRAME), "─");
+	area_printf(a, 0, 2, theme(ROLE_STRONG), " %s ", g ? g->d->name : "(gone)");
+	if (!g) {
+		area_text(&body, 1, 2, -1, theme(ROLE_WARNING), "This guest is no longer there.");
+		return;
+	}
+	p->seen = body.rows;
+	if (p->top > p->lines - p->seen)
+		p->top = p->lines > p->seen ? p->lines - p->seen : 0;
+	struct lines l = {p, &body, 0};
+	draw_state(&l, v, g);
+	draw_cpu(&l, g);
+	draw_disks(&l, g);
+	draw_definition(&l, p);
+	p->lines = l.at;
+	if (p->top + p->seen < p->lines && a->cols > 24)
+		area_text(a, 0, a->cols - 10, -1, theme(ROLE_DIM), " more ▼ ");
+}
+
+static void domain_move(struct view *v, enum move m)
+{
+	struct page_domain *p = v->state;
+	static const int by[] = {-1, 1, -10, 10, -100000, 100000};
+	p->top += by[m];
+	if (p->top > p->lines - p->seen)
+		p->top = p->lines - p->seen;
+	if (p->top < 0)
+		p->top = 0;
+}
+
+static bool domain_mouse(struct view *v, const struct vt_mouse *m, const struct area *a)
+{
+	if (m->button == VT_BUTTON_WHEEL_UP || m->button == VT_BUTTON_WHEEL_DOWN)
+		domain_move(v, m->button == VT_BUTTON_WHEEL_UP ? MOVE_UP : MOVE_DOWN);
+	return true;
+}
+
+static enum scope domain_scope(struct view *v)
+{
+	return SCOPE_DOMAIN;
+}
+
+static const char *domain_target(struct view *v)
+{
+	return ((struct page_domain *)v->state)->uuid;
+}
+
+static void domain_done(struct view *v)
+{
+	domain_free(((struct page_domain *)v->state)->def);
+}
+
+static const struct view_ops page_domain_ops = {
+	.name = "domain",
+	.state_size = sizeof(struct page_domain),
+	.update = domain_update,
+	.draw = domain_draw,
+	.scope = domain_scope,
+	.move = domain_move,
+	.mouse = domain_mouse,
+	.target = domain_target,
+	.done = domain_done,
+};
+
+void page_domain_open(struct deck *d, const char *uuid)
+{
+	char key[UUID_TEXT];
+	memcpy(key, uuid, UUID_TEXT);
+	struct view *v = deck_push(d, &page_domain_ops);
+	if (!v)
+		return;
+	memcpy(((struct page_domain *)v->state)->uuid, key, UUID_TEXT);
+	domain_update(v);
+}

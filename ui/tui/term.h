@@ -1,0 +1,39 @@
+/* The user's terminal: the only file that knows curses. One terminal per process: standard input and output.
+ *
+ * However the process ends, the terminal is as it was: term_close(), or, for signals that kill and for crashes, a
+ * handler that writes what was prepared at term_open() and raises the signal again. */
+#ifndef UI_TUI_TERM_H
+#define UI_TUI_TERM_H
+
+#include <stdbool.h>
+
+#include "src/base/err.h"
+#include "ui/tui/canvas.h"
+#include "ui/tui/input.h"
+
+/* Take over the terminal. -ENOTTY when there is none, -EINVAL when terminfo does not know it well enough. */
+int term_open(struct err *e);
+/* Give it back. May be called twice. */
+void term_close(void);
+/* Give it back for a while (a shell, an editor, Ctrl-Z), and take it again; the next term_draw() draws all. */
+void term_leave(void);
+void term_enter(void);
+
+/* How many colours are used: 0 (NO_COLOR, monochrome), 8, 16, 256 or 16777216. */
+int term_colours(void);
+bool term_utf8(void);
+void term_size(int *rows, int *cols);
+
+/* Bring @c to the screen: only what changed is sent. Blocks as long as the terminal takes no output. */
+void term_draw(const struct canvas *c);
+/* Draw all of it the next time: something else wrote to the terminal. */
+void term_redraw(void);
+void term_bell(void);
+
+/* Standard input is readable: take what is there and call @fn for each event. 0; -EIO when the terminal is gone. */
+int term_read(event_fn fn, void *arg);
+/* Does a lone ESC wait for what follows? Then call term_timeout() after 50 ms of silence. */
+bool term_waiting(void);
+void term_timeout(event_fn fn, void *arg);
+
+#endif
