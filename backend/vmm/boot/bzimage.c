@@ -46,7 +46,7 @@ static int bzimage_load(struct machine *m, struct boot_image *k, struct boot_ent
 		return err_set(e, EINVAL, "'%s' is cut off: %llu bytes", k->path, (unsigned long long)k->size);
 	uint64_t at = kernel_address(&h), len = k->size - setup;
 	uint64_t need = h.init_size > len ? h.init_size : len;
-	if (at + need < at || !gm_ptr(&m->mem, at, need, true))
+	if (at < 0x100000 || at + need < at || !gm_ptr(&m->mem, at, need, true))
 		return err_set(e, ENOSPC,
 		               "kernel '%s' needs %llu MiB of guest memory to unpack itself, the guest has %llu MiB: raise <memory>",
 		               k->path, (unsigned long long)((at + need + 0xfffff) >> 20),
