@@ -41,10 +41,10 @@ static const struct {
 };
 
 /* A step that failed, as the JSON that tells so. */
-static json_t *failed(const char *step, int code, const char *fmt, const char *arg)
+static json_t *failed(const char *step, int code, const char *what)
 {
 	char text[300];
-	snprintf(text, sizeof(text), fmt, arg);
+	snprintf(text, sizeof(text), "%s: %s", what, strerror(code));
 	json_t *j = json_object(), *error = json_object();
 	json_set_int(error, "code", code);
 	json_set_str(error, "step", step);
@@ -136,24 +136,24 @@ static json_t *probe_vm(struct probe *p)
 {
 	uint64_t ns = 0, ips;
 	if (ioctl(p->kvm, KVM_GET_API_VERSION, 0) != KVM_API_VERSION)
-		return failed("api", EPROTO, "%s", "/dev/kvm does not speak KVM API version 12");
+		return failed("api", EPROTO, "/dev/kvm does not speak KVM API version 12");
 	int rc = vm_make(p);
 	if (rc)
-		return failed("create", -rc, "KVM cannot make a virtual machine: %s", strerror(-rc));
+		return failed("create", -rc, "KVM cannot make a virtual machine");
 	rc = measure(p, LOOPS_FIRST, &ns);
 	ips = ns ? 2ull * LOOPS_FIRST * 1000000000u / ns : 0;
 	if (!rc && ips >= PROBE_NATIVE_IPS / 4) { /* not an interpreter: without the cost of the exit, then */
 		rc = measure(p, LOOPS_SECOND, &ns);
 		ips = ns ? 2ull * LOOPS_SECOND * 1000000000u / ns : 0;
 	}
-	return rc ? failed("run", -rc, "KVM cannot run a loop of three instructions: %s", strerror(-rc)) : result(p, ips);
+	return rc ? failed("run", -rc, "KVM cannot run a loop of three instructions") : result(p, ips);
 }
 
 json_t *probe_kvm(void)
 {
 	struct probe p = {.kvm = open("/dev/kvm", O_RDWR | O_CLOEXEC), .vm = -1, .vcpu = -1, .page = MAP_FAILED, .run = MAP_FAILED};
 	if (p.kvm < 0)
-		return failed("open", errno, "cannot open /dev/kvm: %s", strerror(errno));
+		return failed("open", errno, "cannot open /dev/kvm");
 	json_t *j = probe_vm(&p);
 	if (p.run != MAP_FAILED)
 		munmap(p.run, p.run_size);

@@ -113,6 +113,8 @@ static void tell(int fd, int is_errno, int value)
 static void become(const char *const argv[], int log_fd, int fd3, int report)
 {
 	setsid();
+	if (chdir("/") < 0)
+		tell(report, 1, errno);
 	/* First all to numbers above those that are filled, so that no dup2 hits one that is still needed. */
 	int log = log_fd >= 0 ? fcntl(log_fd, F_DUPFD, 10) : -1;
 	int three = fd3 >= 0 ? fcntl(fd3, F_DUPFD, 10) : -1;
@@ -164,8 +166,12 @@ pid_t spawn_detached(const char *const argv[], int log_fd, int fd3, struct err *
 char *spawn_find(const char *name, const char *env, struct err *e)
 {
 	const char *v = getenv(env);
-	if (v && *v)
-		return x_strdup(v);
+	if (v && *v) {
+		char *path = realpath(v, NULL);
+		if (!path)
+			err_sys(e, errno, "%s '%s'", env, v);
+		return path;
+	}
 	char self[PATH_MAX];
 	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
 	if (n <= 0) {

@@ -1,0 +1,352 @@
+/* Starting a guest. Theory of operation: everything that can be refused is refused before anything is touched. Then the lock is taken,
+ * which decides between two starts at once; all files are opened and named in one set (src/proto/launch.h); a keeper is spawned
+ * as nobody's child, put where it outlives the session, given the set, and waited for. Whatever fails, the folder below <runtime>
+ * goes away with all in it; what stays is the log, which says why. Our copy of the lock is closed when the keeper has its own. */
+#include "src/proto/launch.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/sysinfo.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "backend/local/local.h"
+#include "src/base/cleanup.h"
+#include "src/base/file.h"
+#include "src/base/fmt.h"
+#include "src/base/spawn.h"
+#include "src/base/unixsock.h"
+#include "src/proto/registry.h"
+
+#define LAUNCH_MS 60000 /* until the guest's first instruction: huge memory, slow disks */
+#define KERNEL_MIN 0x210u
+
+struct launch {
+	struct local *l;
+	const struct domain *d;
+	unsigned flags;
+	struct buf *notes;
+	int id;
+	int lock;
+	pid_t keeper;
+	int pidfd;
+	char *vmm;
+	struct fd_set_named fds;
+};
+
+static void note(struct launch *a, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+static void note(struct launch *a, const char *fmt, ...)
+{
+	va_list ap;
+	va_start(ap, fmt);
+	if (a->notes) {
+		buf_vprintf(a->notes, fmt, ap);
+		buf_puts(a->notes, "\n");
+	}
+	va_end(ap);
+}
+
+/* --- what can be refused before anything is touched --- */
+
+static int check_memory(struct launch *a, struct err *e)
+{
+	struct sysinfo si;
+	char want[FMT_MAX], have[FMT_MAX];
+	if (sysinfo(&si) < 0)
+		return 0;
+	uint64_t total = (uint64_t)si.totalram * si.mem_unit;
+	if (a->d->memory_bytes > total)
+		return err_set(e, ENOMEM, "domain '%s' wants %s of memory, this host has %s: lower <memory>", a->d->name,
+		               fmt_bytes(a->d->memory_bytes, want), fmt_bytes(total, have));
+	return 0;
+}
+
+static int check_kvm(struct launch *a, struct err *e)
+{
+	struct kvm_facts f;
+	int rc = kvm_access(e);
+	if (!rc)
+		rc = kvm_facts(a->l, &f, e);
+	if (rc)
+		return rc;
+	if (f.error)
+		return err_set(e, f.error, "KVM cannot be used here: %s: see vmdeck host-validate", f.message);
+	if (a->d->max_vcpus > f.max_vcpus)
+		return err_set(e, EINVAL, "domain '%s' wants %u vCPUs, this host's KVM allows %u: lower <vcpu>", a->d->name,
+		               a->d->max_vcpus, f.max_vcpus);
+	if (f.native)
+		return 0;
+	if (!(a->flags & START_FORCE))
+		return err_set(e, EOPNOTSUPP, "this host's KVM interprets kernel code (%.1f million instructions a second, a thousandth of the "
+		               "usual): a guest would take hours to boot. Use a host with VT-x or AMD-V, or --force to try all the same "
+		               "(vmdeck host-validate explains)", f.ips / 1e6);
+	note(a, "warning: this host's KVM interprets kernel code (%.1f million instructions a second): the guest will be very slow",
+	     f.ips / 1e6);
+	return 0;
+}
+
+/* Open a file that the guest needs; @what stands before the path in the error. */
+static int open_file(const char *what, const char *path, int flags, struct err *e)
+{
+	struct stat st;
+	AUTO_CLOSE int fd = open(path, flags | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	if (fd < 0) {
+		int code = errno;
+		const char *remedy = code == ENOENT ? ": check the path" :
+		                     code == EACCES || code == EPERM ? ": make it readable (and writable, for a disk) for this user" :
+		                     code == EROFS                   ? ": add <readonly/>" :
+		                                                       "";
+		return err_set(e, code, "%s '%s' cannot be opened: %s%s", what, path, strerror(code), remedy);
+	}
+	if (fstat(fd, &st) < 0)
+		return err_sys(e, errno, "%s '%s'", what, path);
+	if (!S_ISREG(st.st_mode) && !S_ISBLK(st.st_mode))
+		return err_set(e, EINVAL, "%s '%s' is neither a file nor a block device", what, path);
+	fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) & ~O_NONBLOCK);
+	return TAKE_FD(fd);
+}
+
+/* Something that can be booted directly: a bzImage (Linux, Documentation/arch/x86/boot.rst, "The Real-Mode Kernel Header") or an ELF file. */
+static int check_kernel(int fd, const char *path, struct err *e)
+{
+	unsigned char head[KERNEL_MIN] = {0};
+	ssize_t n = pread(fd, head, sizeof(head), 0);
+	if (n < 0)
+		return err_sys(e, errno, "kernel '%s' cannot be read", path);
+	if (n >= 4 && !memcmp(head, "\177ELF", 4))
+		return 0;
+	if (n == sizeof(head) && head[0x1fe] == 0x55 && head[0x1ff] == 0xaa && !memcmp(head + 0x202, "HdrS", 4))
+		return 0;
+	return err_set(e, ENOEXEC, "kernel '%s' is not a kernel: neither a bzImage (vmlinuz) nor an ELF file", path);
+}
+
+static int open_boot(struct launch *a, struct err *e)
+{
+	const struct domain *d = a->d;
+	if (!d->kernel)
+		return err_set(e, ENOTSUP, "domain '%s' has no <kernel> in <os>: this vmdeck boots kernels directly and has no firmware yet",
+		               d->name);
+	int fd = open_file("kernel", d->kernel, O_RDONLY, e);
+	if (fd < 0)
+		return fd;
+	int rc = check_kernel(fd, d->kernel, e);
+	if (rc) {
+		fd_close(fd);
+		return rc;
+	}
+	named_add(&a->fds, "kernel", fd);
+	if (!d->initrd)
+		return 0;
+	fd = open_file("initrd", d->initrd, O_RDONLY, e);
+	return fd < 0 ? fd : named_add(&a->fds, "initrd", fd);
+}
+
+static int open_disks(struct launch *a, struct err *e)
+{
+	for (size_t i = 0; i < a->d->ndisks; i++) {
+		const struct domain_disk *disk = &a->d->disks[i];
+		if (!disk->source)
+			continue;
+		char what[64], name[64];
+		snprintf(what, sizeof(what), "disk '%s': image", disk->target);
+		snprintf(name, sizeof(name), "disk:%s", disk->target);
+		int fd = open_file(what, disk->source, disk->readonly ? O_RDONLY : O_RDWR, e);
+		if (fd < 0)
+			return fd;
+		int rc = named_add(&a->fds, name, fd);
+		if (!rc)
+			rc = image_lock(fd, disk->source, disk->target, !disk->readonly, disk->shareable, e);
+		if (rc)
+			return rc == -ENOSPC ? err_set(e, ENOSPC, "domain '%s' has more disks than can be opened", a->d->name) : rc;
+	}
+	return 0;
+}
+
+/* --- the guest's own files --- */
+
+static int open_own(struct launch *a, const char *name, char *path /* freed */, int flags, struct err *e)
+{
+	AUTO_FREE char *p = path;
+	int fd = open(p, flags | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0640);
+	if (fd < 0)
+		return err_sys(e, errno, "cannot open '%s'", p);
+	return named_add(&a->fds, name, fd) ? err_set(e, ENOSPC, "too many files for domain '%s'", a->d->name) : 0;
+}
+
+static int listen_own(struct launch *a, const char *name, const char *file, struct err *e)
+{
+	AUTO_FREE char *path = registry_path(a->l, a->d->uuid, file);
+	int fd = unixsock_listen(path, 0600, e);
+	if (fd < 0)
+		return fd;
+	return named_add(&a->fds, name, fd) ? err_set(e, ENOSPC, "too many files for domain '%s'", a->d->name) : 0;
+}
+
+static int open_console(struct launch *a, unsigned port, struct err *e)
+{
+	char name[40], file[40];
+	snprintf(name, sizeof(name), "console%u", port);
+	snprintf(file, sizeof(file), "console%u.sock", port);
+	int rc = listen_own(a, name, file, e);
+	for (int i = 0; i < CONSOLE_SEGMENTS && !rc; i++) {
+		snprintf(name, sizeof(name), "console%u.log.%d", port, i);
+		rc = open_own(a, name, log_path(a->l, a->d->uuid, name), O_RDWR, e);
+	}
+	snprintf(name, sizeof(name), "console%u.idx", port);
+	return rc ? rc : open_own(a, name, log_path(a->l, a->d->uuid, name), O_RDWR, e);
+}
+
+static int write_live(struct launch *a, struct err *e)
+{
+	AUTO_FREE char *path = registry_path(a->l, a->d->uuid, REG_LIVE_XML);
+	AUTO_FREE char *text = domain_live_text(a->d, a->id);
+	int rc = file_replace(path, text, strlen(text), 0640, e);
+	return rc ? rc : open_own(a, "live.xml", TAKE_PTR(path), O_RDONLY, e);
+}
+
+static int open_runtime(struct launch *a, struct err *e)
+{
+	struct local *l = a->l;
+	const char *uuid = a->d->uuid;
+	AUTO_FREE char *logs = x_asprintf("%s/%s", l->dirs->log, uuid);
+	int rc = dir_make(logs, 0750, e);
+	if (!rc)
+		rc = open_own(a, "vmm.log", log_path(l, uuid, REG_VMM_LOG), O_WRONLY | O_APPEND, e);
+	if (!rc)
+		rc = open_own(a, "stats", registry_path(l, uuid, REG_STATS), O_RDWR | O_TRUNC, e);
+	if (!rc && ftruncate(named_get(&a->fds, "stats"), (off_t)STATS_FILE_SIZE) < 0)
+		rc = err_sys(e, errno, "cannot make the statistics file of domain '%s'", a->d->name);
+	if (!rc)
+		rc = listen_own(a, "control", REG_CONTROL, e);
+	for (size_t i = 0; i < a->d->nserials && !rc; i++)
+		rc = open_console(a, a->d->serials[i].port, e);
+	if (rc)
+		return rc;
+	int kvm = open("/dev/kvm", O_RDWR | O_CLOEXEC);
+	if (kvm < 0)
+		return err_sys(e, errno, "cannot open /dev/kvm");
+	named_add(&a->fds, "kvm", kvm);
+	return write_live(a, e);
+}
+
+/* --- the processes --- */
+
+static json_t *go_message(struct launch *a)
+{
+	const struct domain *d = a->d;
+	json_t *go = json_object();
+	AUTO_FREE char *ended = log_path(a->l, d->uuid, REG_ENDED);
+	AUTO_FREE char *pidfile = registry_path(a->l, d->uuid, REG_KEEPER_PID);
+	AUTO_FREE char *vmdeck = spawn_find("vmdeck", "VMDECK", NULL);
+	json_set_str(go, "name", d->name);
+	json_set_str(go, "uuid", d->uuid);
+	json_set_int(go, "id", a->id);
+	json_set_flag(go, "paused", a->flags & START_PAUSED);
+	json_set_str(go, "home", a->l->dirs->home);
+	json_set_str(go, "vmdeck", vmdeck);
+	json_set_str(go, "ended", ended);
+	json_set_str(go, "pidfile", pidfile);
+	json_set_str(go, "on_poweroff", domain_action_text(d->on_poweroff));
+	json_set_str(go, "on_reboot", domain_action_text(d->on_reboot));
+	json_set_str(go, "on_crash", domain_action_text(d->on_crash));
+	return go;
+}
+
+static int spawn_keeper(struct launch *a, int *sock, struct err *e)
+{
+	int pair[2];
+	int rc = unixsock_pair(SOCK_SEQPACKET, pair);
+	if (rc)
+		return err_sys(e, -rc, "cannot make a socket for vmdeck-vmm");
+	a->keeper = spawn_detached((const char *const[]){a->vmm, "keeper", NULL}, named_get(&a->fds, "vmm.log"), pair[1], e);
+	close(pair[1]);
+	*sock = pair[0];
+	if (a->keeper < 0)
+		return (int)a->keeper;
+	a->pidfd = (int)syscall(SYS_pidfd_open, a->keeper, 0);
+	return scope_enter(a->keeper, a->d->name, a->d->uuid, e);
+}
+
+static int run(struct launch *a, struct err *e)
+{
+	AUTO_CLOSE int sock = -1;
+	AUTO_JSON json_t *go = go_message(a);
+	int pid, rc = spawn_keeper(a, &sock, e);
+	if (rc)
+		return rc;
+	rc = named_add(&a->fds, "lock", fcntl(a->lock, F_DUPFD_CLOEXEC, 3)) ? -EMFILE : 0;
+	if (!rc)
+		rc = launch_send(sock, &a->fds, go, e);
+	/* Ours are closed now: the guest is alive while its own processes hold the lock, and only while. */
+	named_done(&a->fds);
+	fd_close(TAKE_FD(a->lock));
+	return rc ? rc : launch_wait(sock, LAUNCH_MS, &pid, e);
+}
+
+/* A start failed: see that its processes end, then take away what there is. */
+static void undo(struct launch *a)
+{
+	if (a->pidfd >= 0) {
+		struct pollfd p = {.fd = a->pidfd, .events = POLLIN};
+		if (poll(&p, 1, 2000) == 0) { /* one that does not answer */
+			syscall(SYS_pidfd_send_signal, a->pidfd, SIGKILL, NULL, 0);
+			poll(&p, 1, 5000);
+		}
+	}
+	named_done(&a->fds);
+	if (a->lock < 0)
+		a->lock = registry_claim(a->l, a->d->uuid, a->d->name, NULL);
+	if (a->lock >= 0)
+		registry_remove(a->l, a->d->uuid, TAKE_FD(a->lock));
+}
+
+static int start_claimed(struct launch *a, struct err *e)
+{
+	a->id = registry_next_id(a->l, e);
+	int rc = a->id < 0 ? a->id : open_disks(a, e);
+	if (!rc)
+		rc = open_runtime(a, e);
+	if (!rc) {
+		ended_forget(a->l, a->d->uuid);
+		rc = run(a, e);
+		if (rc) {
+			struct ended en = {.valid = true, .state = DOMAIN_SHUTOFF, .reason = DOMAIN_REASON_FAILED, .id = a->id, .cleaned = true};
+			snprintf(en.detail, sizeof(en.detail), "%s", e->msg);
+			snprintf(en.action, sizeof(en.action), "destroy");
+			ended_write(a->l, a->d->uuid, &en, NULL);
+		}
+	}
+	if (rc)
+		undo(a);
+	journal_add(a->l, rc ? "start-failed" : "started", a->d->name, a->d->uuid, rc ? e->msg : NULL);
+	return rc;
+}
+
+int launch_guest(struct local *l, const struct domain *d, unsigned flags, struct buf *notes, struct err *out)
+{
+	struct err e = {0};
+	struct launch a = {.l = l, .d = d, .flags = flags, .notes = notes, .lock = -1, .pidfd = -1};
+	a.vmm = spawn_find("vmdeck-vmm", "VMDECK_VMM", &e);
+	int rc = a.vmm ? domain_startable(d, &e) : -ENOENT;
+	if (!rc)
+		rc = check_memory(&a, &e);
+	if (!rc)
+		rc = open_boot(&a, &e);
+	if (!rc)
+		rc = check_kvm(&a, &e);
+	if (!rc) {
+		a.lock = registry_claim(l, d->uuid, d->name, &e);
+		rc = a.lock < 0 ? a.lock : start_claimed(&a, &e);
+	}
+	named_done(&a.fds);
+	fd_close(a.lock);
+	fd_close(a.pidfd);
+	free(a.vmm);
+	return rc ? err_set(out, e.code ? e.code : -rc, "%s", e.msg) : 0;
+}

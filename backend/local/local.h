@@ -1,0 +1,177 @@
+/* The host that vmdeck runs on: what its modules share. Nothing here is for front ends (src/backend.h is).
+ *
+ * No daemon: every call looks at the folders (src/base/dirs.h). What was read is kept between calls and read again when the
+ * file is another one or has changed. All from one thread. */
+#ifndef BACKEND_LOCAL_LOCAL_H
+#define BACKEND_LOCAL_LOCAL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include "src/backend.h"
+#include "src/base/dirs.h"
+#include "src/base/json.h"
+#include "src/base/str.h"
+#include "src/proto/statspage.h"
+
+/* Which file it was, to see whether it is another one now. */
+struct file_id {
+	dev_t dev;
+	ino_t ino;
+	off_t size;
+	struct timespec mtime;
+};
+struct file_id file_id_of(const struct stat *st);
+bool file_id_eq(const struct file_id *a, const struct file_id *b);
+
+/* A definition, as far as lists need it. (store.c) */
+struct store_item {
+	char file[DOMAIN_NAME_MAX + 1]; /* NAME of domains/NAME.xml */
+	struct file_id id;
+	char *broken; /* the sentence that says why it cannot be used, or NULL */
+	char uuid[UUID_TEXT];
+	char title[128];
+	unsigned vcpus, max_vcpus;
+	uint64_t memory_bytes, max_memory_bytes;
+	bool autostart;
+	bool seen;
+};
+
+/* A guest that runs. (registry.c) */
+struct guest {
+	char uuid[UUID_TEXT];
+	char name[DOMAIN_NAME_MAX + 1];
+	char title[128];
+	int id;
+	unsigned vcpus, max_vcpus;
+	uint64_t memory_bytes, max_memory_bytes;
+	int lock_fd;               /* open for looking at the lock, never for taking it */
+	int stats_fd;              /* -1: not there yet */
+	struct stats_header stats; /* as last read; magic 0 = never */
+	struct file_id lock_id;
+	pid_t pid;                 /* machine whose /proc files are open below; 0 none */
+	int proc_stat, proc_statm;
+	char *live_xml;
+	struct file_id changed_for; /* of the definition that @changed was worked out from */
+	bool changed;
+	bool seen;
+};
+
+struct local {
+	struct backend backend;
+	const struct dirs *dirs;
+	struct store_item **items; /* sorted by file */
+	size_t nitems;
+	struct guest **guests;     /* sorted by name */
+	size_t nguests;
+};
+
+static inline struct local *local_of(struct backend *b)
+{
+	return (struct local *)b;
+}
+
+/* store.c: definitions. Paths are the caller's to free. */
+char *store_path(const struct local *l, const char *name);
+/* Look at the folder again. Broken files become items with @broken set. */
+int store_refresh(struct local *l, struct err *e);
+struct store_item *store_by_name(struct local *l, const char *name); /* not broken; NULL */
+struct store_item *store_by_uuid(struct local *l, const char *uuid);
+/* Load the definition of @it. */
+int store_load(struct local *l, const struct store_item *it, struct domain **d, struct err *e);
+/* Write @d; -EEXIST when its name or its uuid belongs to another domain (defined or running). */
+int store_define(struct local *l, const struct domain *d, struct err *e);
+/* The check alone, for what is started without being defined; after a refresh of store and registry. */
+int store_check_identity(struct local *l, const struct domain *d, struct err *e);
+int store_undefine(struct local *l, const struct store_item *it, struct err *e);
+int store_autostart(struct local *l, const struct store_item *it, bool on, struct err *e);
+void store_done(struct local *l);
+
+/* registry.c: what runs. */
+char *registry_dir(const struct local *l, const char *uuid);
+char *registry_path(const struct local *l, const char *uuid, const char *file); /* below <runtime>/UUID */
+char *log_path(const struct local *l, const char *uuid, const char *file);      /* below <log>/UUID */
+/* Look at all runtime folders again; those whose guest is gone are cleaned up, and it is recorded how it went when nobody did. */
+int registry_refresh(struct local *l, struct err *e);
+struct guest *guest_by_uuid(struct local *l, const char *uuid);
+struct guest *guest_by_name(struct local *l, const char *name);
+/* Read the guest's stats header anew. false: not there (yet) or not ours. */
+bool guest_stats(struct guest *g);
+void guest_state(const struct guest *g, enum domain_state *state, enum domain_reason *reason);
+/* Become the holder of <runtime>/UUID, made when missing: the descriptor of its lock, or -EALREADY when the guest runs. */
+int registry_claim(struct local *l, const char *uuid, const char *name, struct err *e);
+/* Remove <runtime>/UUID, whose lock the caller holds with @lock_fd (closed). */
+void registry_remove(struct local *l, const char *uuid, int lock_fd);
+/* The next domain id of this host. */
+int registry_next_id(struct local *l, struct err *e);
+void registry_done(struct local *l);
+
+/* How a guest's last run ended (ended.json). */
+struct ended {
+	bool valid;
+	enum domain_state state;   /* DOMAIN_SHUTOFF or DOMAIN_CRASHED */
+	enum domain_reason reason;
+	char detail[256];
+	char action[24];
+	int id;
+	bool cleaned;
+};
+void ended_read(const struct local *l, const char *uuid, struct ended *out);
+int ended_write(const struct local *l, const char *uuid, const struct ended *en, struct err *e);
+void ended_forget(const struct local *l, const char *uuid);
+
+/* journal.c: one line of JSON for everything that happened to a domain. Never fails loudly. */
+void journal_add(const struct local *l, const char *event, const char *name, const char *uuid, const char *detail);
+
+/* imagelock.c: QEMU's locks on an image. Take them on @fd as a guest that reads, or reads and writes; they last as long as the
+ * open file does. -EBUSY with who holds it. */
+int image_lock(int fd, const char *path, const char *target, bool write, bool share, struct err *e);
+
+/* kvm.c: what the host's KVM can do, measured once per boot. */
+struct kvm_facts {
+	int error;         /* errno: it cannot be used, 0 = fine */
+	char message[300]; /* why */
+	int api;
+	unsigned max_vcpus;
+	bool native;
+	double ips;        /* kernel-mode instructions per second */
+	char missing[200]; /* capabilities, or "" */
+};
+int kvm_facts(const struct local *l, struct kvm_facts *out, struct err *e);
+/* Why /dev/kvm cannot be opened, with the remedy; 0 when it can. */
+int kvm_access(struct err *e);
+
+/* scope.c: a place for the guest where it outlives the session. */
+int scope_enter(pid_t pid, const char *name, const char *uuid, struct err *e);
+/* Is lingering on for this user, so that a session's end does not end the guest? 1, 0, or -errno when there is no logind. */
+int scope_lingering(void);
+
+/* launch.c. @paused etc: enum start_flags. @persistent false: from domain_create. */
+int launch_guest(struct local *l, const struct domain *d, unsigned start_flags, struct buf *notes, struct err *e);
+
+/* The calls, by file. */
+int local_domain_list(struct backend *, struct domain_info **, size_t *, struct err *);
+int local_domain_get(struct backend *, const char *, struct domain_info *, struct err *);
+int local_domain_xml(struct backend *, const char *, unsigned, char **, struct err *);
+int local_domain_define(struct backend *, const char *, const char *, unsigned, struct domain_info *, char **, struct err *);
+int local_domain_undefine(struct backend *, const char *, struct err *);
+int local_domain_create(struct backend *, const char *, const char *, unsigned, struct domain_info *, char **, struct err *);
+int local_domain_start(struct backend *, const char *, unsigned, char **, struct err *);
+int local_domain_shutdown(struct backend *, const char *, enum shutdown_what, struct err *);
+int local_domain_destroy(struct backend *, const char *, struct err *);
+int local_domain_reset(struct backend *, const char *, struct err *);
+int local_domain_suspend(struct backend *, const char *, struct err *);
+int local_domain_resume(struct backend *, const char *, struct err *);
+int local_domain_autostart(struct backend *, const char *, bool, struct err *);
+int local_domain_command(struct backend *, const char *, const char *, const char *, char **, struct err *);
+int local_domain_release(struct backend *, const char *, struct err *);
+int local_console_open(struct backend *, const char *, unsigned, uint64_t, int *, struct err *);
+int local_console_log(struct backend *, const char *, unsigned, bool, int, struct err *);
+int local_console_path(struct backend *, const char *, unsigned, char **, struct err *);
+int local_sample(struct backend *, struct sample *, struct err *);
+int local_host_info(struct backend *, struct host_info *, struct err *);
+int local_host_validate(struct backend *, struct host_check **, size_t *, struct err *);
+
+#endif

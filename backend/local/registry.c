@@ -1,0 +1,364 @@
+/* What runs: <runtime>/UUID/, alive while its lock is held (src/proto/registry.h). A folder whose lock is free is what a guest left that
+ * nobody cleaned up after: its keeper was killed, or the host's manager killed both. Whoever looks removes it and records that. */
+#include "src/proto/registry.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "backend/local/local.h"
+#include "src/base/cleanup.h"
+#include "src/base/file.h"
+#include "src/base/lock.h"
+#include "src/base/log.h"
+#include "src/base/str.h"
+#include "src/model/xml.h"
+
+char *registry_dir(const struct local *l, const char *uuid)
+{
+	return x_asprintf("%s/%s", l->dirs->runtime, uuid);
+}
+
+char *registry_path(const struct local *l, const char *uuid, const char *file)
+{
+	return x_asprintf("%s/%s/%s", l->dirs->runtime, uuid, file);
+}
+
+char *log_path(const struct local *l, const char *uuid, const char *file)
+{
+	return x_asprintf("%s/%s/%s", l->dirs->log, uuid, file);
+}
+
+static void guest_free(struct guest *g)
+{
+	if (!g)
+		return;
+	fd_close(g->lock_fd);
+	fd_close(g->stats_fd);
+	fd_close(g->proc_stat);
+	fd_close(g->proc_statm);
+	free(g->live_xml);
+	free(g);
+}
+
+void registry_done(struct local *l)
+{
+	for (size_t i = 0; i < l->nguests; i++)
+		guest_free(l->guests[i]);
+	free(l->guests);
+	l->guests = NULL;
+	l->nguests = 0;
+}
+
+struct guest *guest_by_uuid(struct local *l, const char *uuid)
+{
+	for (size_t i = 0; i < l->nguests; i++)
+		if (!strcmp(l->guests[i]->uuid, uuid))
+			return l->guests[i];
+	return NULL;
+}
+
+struct guest *guest_by_name(struct local *l, const char *name)
+{
+	for (size_t i = 0; i < l->nguests; i++)
+		if (!strcmp(l->guests[i]->name, name))
+			return l->guests[i];
+	return NULL;
+}
+
+bool guest_stats(struct guest *g)
+{
+	struct stats_header h;
+	if (g->stats_fd < 0 || fd_pread_all(g->stats_fd, &h, sizeof(h), 0) || h.magic != STATS_MAGIC ||
+	    h.version != STATS_VERSION)
+		return false;
+	g->stats = h;
+	return true;
+}
+
+void guest_state(const struct guest *g, enum domain_state *state, enum domain_reason *reason)
+{
+	static const struct {
+		enum domain_state state;
+		enum domain_reason reason; /* when the machine gives none */
+	} of[] = {
+		[STATS_RUN_STARTING] = {DOMAIN_PAUSED, DOMAIN_REASON_STARTING},
+		[STATS_RUN_RUNNING] = {DOMAIN_RUNNING, DOMAIN_REASON_BOOTED},
+		[STATS_RUN_PAUSED] = {DOMAIN_PAUSED, DOMAIN_REASON_USER},
+		[STATS_RUN_SHUTDOWN] = {DOMAIN_SHUTDOWN, DOMAIN_REASON_USER},
+		[STATS_RUN_ENDED] = {DOMAIN_SHUTDOWN, DOMAIN_REASON_SHUTDOWN},
+	};
+	unsigned run = g->stats.magic && g->stats.run < ARRAY_SIZE(of) ? g->stats.run : STATS_RUN_STARTING;
+	*state = of[run].state;
+	*reason = g->stats.magic && g->stats.reason != DOMAIN_REASON_UNKNOWN && g->stats.reason < DOMAIN_REASON_COUNT ?
+	                  (enum domain_reason)g->stats.reason :
+	                  of[run].reason;
+}
+
+/* The guest's description from live.xml. */
+static int guest_describe(struct local *l, struct guest *g)
+{
+	AUTO_FREE char *path = registry_path(l, g->uuid, REG_LIVE_XML);
+	size_t len;
+	struct xml *x = NULL;
+	struct domain *d = NULL;
+	free(TAKE_PTR(g->live_xml));
+	int rc = file_read(path, XML_SIZE_MAX, &g->live_xml, &len, NULL);
+	if (!rc)
+		rc = xml_parse(g->live_xml, len, path, &x, NULL);
+	if (!rc) {
+		const char *id = xml_attr(xml_root(x), "id");
+		g->id = id ? atoi(id) : -1;
+		rc = domain_parse(g->live_xml, len, path, &d, NULL);
+		xml_free(x);
+	}
+	if (rc)
+		return rc;
+	snprintf(g->name, sizeof(g->name), "%s", d->name);
+	snprintf(g->title, sizeof(g->title), "%s", d->title ? d->title : "");
+	g->vcpus = d->vcpus;
+	g->max_vcpus = d->max_vcpus;
+	g->memory_bytes = d->current_bytes;
+	g->max_memory_bytes = d->memory_bytes;
+	domain_free(d);
+	return 0;
+}
+
+static struct guest *guest_open(struct local *l, const char *uuid, int lock_fd, const struct stat *st)
+{
+	struct guest *g = x_calloc(1, sizeof(*g));
+	*g = (struct guest){.id = -1, .lock_fd = lock_fd, .lock_id = file_id_of(st), .stats_fd = -1, .proc_stat = -1, .proc_statm = -1};
+	snprintf(g->uuid, sizeof(g->uuid), "%s", uuid);
+	if (guest_describe(l, g)) { /* just being started, or being removed: the next look tells */
+		guest_free(g);
+		return NULL;
+	}
+	return g;
+}
+
+/* Remove what is in the folder, the lock last, and the folder. */
+static void remove_contents(struct local *l, const char *uuid)
+{
+	AUTO_FREE char *dir = registry_dir(l, uuid);
+	DIR *d = opendir(dir);
+	if (!d)
+		return;
+	for (struct dirent *de; (de = readdir(d));)
+		if (strcmp(de->d_name, ".") && strcmp(de->d_name, "..") && strcmp(de->d_name, REG_LOCK))
+			unlinkat(dirfd(d), de->d_name, 0);
+	unlinkat(dirfd(d), REG_LOCK, 0);
+	closedir(d);
+	rmdir(dir);
+}
+
+void registry_remove(struct local *l, const char *uuid, int lock_fd)
+{
+	remove_contents(l, uuid);
+	fd_close(lock_fd);
+}
+
+/* Open and take the lock of UUID if that is still the file of that name. Descriptor, -EAGAIN (held), -ENOENT or -ESTALE (gone
+ * meanwhile: try again), or another -errno. */
+static int lock_open(const char *path, int flags)
+{
+	struct stat a, b;
+	AUTO_CLOSE int fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW | flags, 0640);
+	if (fd < 0)
+		return -errno;
+	int rc = lock_take(fd);
+	if (rc)
+		return rc;
+	if (fstat(fd, &a) < 0 || stat(path, &b) < 0 || a.st_ino != b.st_ino || a.st_dev != b.st_dev)
+		return -ESTALE;
+	return TAKE_FD(fd);
+}
+
+/* The guest of that folder is gone and nobody tidied up. */
+static void clean_stale(struct local *l, const char *uuid)
+{
+	AUTO_FREE char *lock = registry_path(l, uuid, REG_LOCK);
+	int fd = lock_open(lock, 0);
+	if (fd < 0)
+		return; /* being started, or another looks after it */
+	struct guest g = {.id = -1};
+	struct ended en;
+	snprintf(g.uuid, sizeof(g.uuid), "%s", uuid);
+	if (!guest_describe(l, &g)) {
+		ended_read(l, uuid, &en);
+		if (!en.valid || en.id != g.id) {
+			en = (struct ended){.valid = true, .state = DOMAIN_CRASHED, .reason = DOMAIN_REASON_CRASHED, .id = g.id, .cleaned = true};
+			snprintf(en.detail, sizeof(en.detail), "its keeper process was killed");
+			snprintf(en.action, sizeof(en.action), "destroy");
+			ended_write(l, uuid, &en, NULL);
+			journal_add(l, "crashed", g.name, uuid, en.detail);
+		}
+	}
+	free(g.live_xml);
+	registry_remove(l, uuid, fd);
+}
+
+/* One folder of <runtime>. */
+static struct guest *look_at(struct local *l, const char *uuid)
+{
+	AUTO_FREE char *path = registry_path(l, uuid, REG_LOCK);
+	struct guest *g = guest_by_uuid(l, uuid);
+	struct stat st;
+	if (g && lock_held(g->lock_fd) == 1)
+		return g;
+	AUTO_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return NULL;
+	int held = lock_held(fd);
+	if (held == 1) {
+		g = guest_open(l, uuid, TAKE_FD(fd), &st);
+		return g;
+	}
+	if (held == 0)
+		clean_stale(l, uuid);
+	return NULL;
+}
+
+static void stats_refresh(struct local *l, struct guest *g)
+{
+	if (g->stats_fd < 0) {
+		AUTO_FREE char *path = registry_path(l, g->uuid, REG_STATS);
+		g->stats_fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	}
+	guest_stats(g);
+}
+
+static int by_name(const void *a, const void *b)
+{
+	return strcmp((*(struct guest *const *)a)->name, (*(struct guest *const *)b)->name);
+}
+
+int registry_refresh(struct local *l, struct err *e)
+{
+	DIR *d = opendir(l->dirs->runtime);
+	if (!d)
+		return err_sys(e, errno, "cannot read the folder '%s'", l->dirs->runtime);
+	struct guest **now = NULL;
+	size_t n = 0;
+	for (struct dirent *de; (de = readdir(d));) {
+		char uuid[UUID_TEXT];
+		if (!uuid_canon(de->d_name, uuid) || strcmp(uuid, de->d_name))
+			continue;
+		struct guest *g = look_at(l, uuid);
+		if (!g)
+			continue;
+		g->seen = true;
+		stats_refresh(l, g);
+		now = x_realloc(now, (n + 1) * sizeof(*now));
+		now[n++] = g;
+	}
+	closedir(d);
+	for (size_t i = 0; i < l->nguests; i++) {
+		if (!l->guests[i]->seen)
+			guest_free(l->guests[i]);
+	}
+	free(l->guests);
+	l->guests = now;
+	l->nguests = n;
+	for (size_t i = 0; i < n; i++)
+		now[i]->seen = false;
+	if (n)
+		qsort(now, n, sizeof(*now), by_name);
+	return 0;
+}
+
+int registry_claim(struct local *l, const char *uuid, const char *name, struct err *e)
+{
+	AUTO_FREE char *dir = registry_dir(l, uuid);
+	AUTO_FREE char *path = registry_path(l, uuid, REG_LOCK);
+	int held = 0;
+	for (int i = 0; i < 20; i++) {
+		int rc = dir_make(dir, 0750, e);
+		if (rc)
+			return rc;
+		int fd = lock_open(path, O_CREAT);
+		if (fd >= 0)
+			return fd;
+		if (fd == -EAGAIN && ++held == 5)
+			return err_set(e, EALREADY, "domain '%s' is already active", name);
+		if (fd == -EAGAIN) /* perhaps only one who tidies up, for a moment */
+			nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
+		else if (fd != -ENOENT && fd != -ESTALE)
+			return err_sys(e, -fd, "cannot lock '%s'", path);
+	}
+	return err_set(e, EBUSY, "domain '%s' is being started and stopped by others all the time", name);
+}
+
+int registry_next_id(struct local *l, struct err *e)
+{
+	AUTO_FREE char *path = x_asprintf("%s/next-id", l->dirs->runtime);
+	AUTO_CLOSE int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0640);
+	if (fd < 0)
+		return err_sys(e, errno, "cannot open '%s'", path);
+	int rc = lock_wait(fd);
+	AUTO_FREE char *text = NULL;
+	uint64_t id = 1;
+	if (!rc)
+		rc = file_read_fd(fd, 64, &text, NULL);
+	if (!rc) {
+		text[strcspn(text, "\n")] = 0;
+		if (!str_u64(text, &id) || !id || id >= INT32_MAX)
+			id = 1;
+		char next[24];
+		int n = snprintf(next, sizeof(next), "%llu\n", (unsigned long long)id + 1);
+		rc = ftruncate(fd, 0) < 0 ? -errno : fd_pwrite_all(fd, next, (size_t)n, 0);
+	}
+	return rc ? err_sys(e, -rc, "cannot count domain ids in '%s'", path) : (int)id;
+}
+
+void ended_read(const struct local *l, const char *uuid, struct ended *out)
+{
+	AUTO_FREE char *path = log_path(l, uuid, REG_ENDED);
+	AUTO_FREE char *text = NULL;
+	size_t len;
+	*out = (struct ended){.id = -1};
+	if (file_read(path, 16384, &text, &len, NULL))
+		return;
+	AUTO_JSON json_t *j = json_parse(text, len, NULL);
+	if (!json_is_object(j))
+		return;
+	out->state = domain_state_parse(json_str(j, "state", ""));
+	if (out->state != DOMAIN_CRASHED)
+		out->state = DOMAIN_SHUTOFF;
+	out->reason = domain_reason_parse(json_str(j, "reason", ""));
+	str_printable(json_str(j, "detail", ""), out->detail, sizeof(out->detail));
+	snprintf(out->action, sizeof(out->action), "%s", json_str(j, "action", "destroy"));
+	out->id = (int)json_int(j, "id", -1);
+	out->cleaned = json_flag(j, "cleaned", false);
+	out->valid = true;
+}
+
+int ended_write(const struct local *l, const char *uuid, const struct ended *en, struct err *e)
+{
+	AUTO_FREE char *dir = x_asprintf("%s/%s", l->dirs->log, uuid);
+	AUTO_FREE char *path = log_path(l, uuid, REG_ENDED);
+	AUTO_JSON json_t *j = json_object();
+	char when[32];
+	struct tm tm;
+	time_t now = time(NULL);
+	strftime(when, sizeof(when), "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &tm));
+	json_set_str(j, "time", when);
+	json_set_str(j, "state", domain_state_text(en->state));
+	json_set_str(j, "reason", domain_reason_text(en->reason));
+	json_set_str(j, "detail", en->detail);
+	json_set_str(j, "action", en->action);
+	json_set_int(j, "id", en->id);
+	json_set_flag(j, "cleaned", en->cleaned);
+	AUTO_FREE char *text = json_text(j, true);
+	int rc = dir_make(dir, 0750, e);
+	return rc ? rc : file_replace(path, text, strlen(text), 0640, e);
+}
+
+void ended_forget(const struct local *l, const char *uuid)
+{
+	AUTO_FREE char *path = log_path(l, uuid, REG_ENDED);
+	unlink(path);
+}
