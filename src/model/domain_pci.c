@@ -140,7 +140,8 @@ int domain_assign_pci(struct domain *d, struct xml_node *devices, const struct p
 	unsigned moved = 0;
 	struct xml_node *type = xml_first(xml_first(xml_parent(devices), "os"), "type");
 	const char *machine = xml_attr(type, "machine");
-	bool is_pc = !machine || str_eq(machine, "pc") || str_starts(machine, "pc-i440fx-");
+	bool is_pc = !machine || str_eq(machine, "pc") ||
+		     (str_starts(machine, "pc-") && !str_starts(machine, "pc-q35-"));
 	int rc = read_all(devices, places, &nplaces, e);
 	for (size_t i = 0; i < n && !rc; i++)
 		rc = take_given(d, &users[i], is_pc, &moved, e);

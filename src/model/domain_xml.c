@@ -226,6 +226,9 @@ static int parse_machine(struct domain *d, struct xml_node *type, struct err *e)
 		return xml_bad(type, "arch", e, "'%s' is not allowed: only x86_64",
 			       str_printable(arch, show, sizeof(show)));
 	d->machine = x_strdup("pc");
+	if (!m)
+		return 0;
+	str_printable(m, show, sizeof(show));
 	if (!m || str_eq(m, "pc") || str_starts(m, "pc-i440fx-"))
 		return 0;
 	str_printable(m, show, sizeof(show));
@@ -238,10 +241,10 @@ static int parse_machine(struct domain *d, struct xml_node *type, struct err *e)
 		domain_note(d, type, false, "os/type: machine 'microvm' runs as pc");
 		return 0;
 	}
+	if (str_eq(m, "pc") || str_starts(m, "pc-"))
+		return 0;
 	return xml_bad(type, "machine", e,
-		       "'%s' is not allowed: pc, pc-i440fx-*, or q35, pc-q35-* and microvm, which run "
-		       "as pc",
-		       show);
+		       "'%s' is not allowed: pc, pc-*, or q35 and microvm, which run as pc", show);
 }
 
 /* The kernel, or what the guest is missed to have without one. */
@@ -309,7 +312,7 @@ static int parse_clock(struct domain *d, struct xml_node *root, struct err *e)
 	bool minus = *adjust == '-';
 	if (!str_u64(adjust + (minus || *adjust == '+'), &seconds) || seconds > INT32_MAX)
 		return xml_bad(n, "adjustment", e, "'%s' is not allowed: a number of seconds from -%d to %d",
-		               str_printable(adjust, show, sizeof(show)), INT32_MAX, INT32_MAX);
+			       str_printable(adjust, show, sizeof(show)), INT32_MAX, INT32_MAX);
 	d->clock.adjustment = minus ? -(int64_t)seconds : (int64_t)seconds;
 	return 0;
 }

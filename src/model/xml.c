@@ -119,13 +119,20 @@ int xml_parse(const char *text, size_t len, const char *where, struct xml **out,
 	return 0;
 }
 
+/* As x_malloc() does, for what libxml2 could not allocate. */
+static __attribute__((noreturn)) void no_memory(void)
+{
+	fputs("vmdeck: out of memory\n", stderr);
+	exit(1);
+}
+
 struct xml *xml_copy(const struct xml *x)
 {
 	struct xml *y = x_calloc(1, sizeof(*y));
 	y->where = x_strdup(x->where);
 	y->doc = xmlCopyDoc(x->doc, 1);
 	if (!y->doc)
-		x_malloc(SIZE_MAX); /* ends the process as all lack of memory does */
+		no_memory();
 	y->doc->_private = y;
 	return y;
 }
@@ -281,7 +288,7 @@ struct xml_node *xml_add(struct xml_node *parent, struct xml_node *after, const 
 	xmlNode *p = real_rw(parent), *first = (xmlNode *)xml_first(parent, NULL);
 	xmlNode *new = xmlNewDocNode(p->doc, NULL, (const xmlChar *)name, NULL);
 	if (!new)
-		x_malloc(SIZE_MAX);
+		no_memory();
 	if (content)
 		xmlAddChild(new, xmlNewDocText(p->doc, (const xmlChar *)content));
 	xmlNode *behind = real_rw(after);
