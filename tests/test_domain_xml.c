@@ -230,6 +230,8 @@ START_TEST(what_is_kept_is_valid_against_libvirts_schema)
 			      odd ? "valid, but is odd-" : "invalid");
 		ck_assert_msg(valid(schema, text) == !odd, "%s: is kept %s:\n%s", path,
 			      odd ? "valid" : "invalid", text);
+		AUTO_FREE char *live = domain_live_text(d, 1);
+		ck_assert_msg(valid(schema, live) == !odd, "%s: runs as\n%s", path, live);
 		domain_free(d);
 	}
 	xmlRelaxNGFree(schema);

@@ -252,6 +252,58 @@ START_TEST(values_are_escaped_so_that_they_read_back)
 }
 END_TEST
 
+START_TEST(what_is_added_to_an_empty_element_is_one_level_deeper)
+{
+	struct xml *x = NULL;
+	const char *before = "<a>\n    <b/>\n</a>";
+	ck_assert(!xml_parse(before, strlen(before), "t", &x, NULL));
+	xml_add(xml_first(xml_root(x), "b"), NULL, "n", NULL);
+	AUTO_FREE char *text = xml_text(x);
+	ck_assert_str_eq(text, "<a>\n    <b>\n      <n/>\n    </b>\n</a>\n");
+	xml_free(x);
+}
+END_TEST
+
+#define RNG "<rng model='virtio'><backend model='builtin'/><!-- %u --></rng>"
+
+START_TEST(too_many_of_anything_is_refused_or_counted)
+{
+	static const struct {
+		const char *head, *each, *tail; /* %u is a number in  */
+		unsigned n;
+		const char *says; /* an error, or NULL: taken with few notes */
+	} cases[] = {
+		{"", "<x%u/>", "", 1000, NULL},
+		{"<devices>", RNG, "</devices>", 29, NULL},
+		{"<devices>", RNG, "</devices>", 30, "no place left"},
+		{"<devices>", "<disk><source file='/a'/><target dev='vd%u'/></disk>", "</devices>", 257,
+	         "too many"},
+		{"<devices>", "<disk device='cdrom'><target dev='hd%u'/></disk>", "</devices>", 256, NULL},
+		{"<devices>", "<video><address type='pci' domain='%u' bus='1'/></video>", "</devices>", 1025,
+	         "more than 1024"},
+		{"<cpu>", "<feature name='f%u'/>", "</cpu>", 257, "more than 256"},
+		{"<devices><disk><source file='/", "a%u", "'/><target dev='vda'/></disk></devices>", 3000,
+	         "at most 4095"},
+	};
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct buf AUTO_BUF b = {0};
+		buf_printf(&b, "<memory>65536</memory>%s", cases[i].head);
+		for (unsigned k = 0; k < cases[i].n; k++) {
+			const char *hole = strstr(cases[i].each, "%u");
+			buf_add(&b, cases[i].each, (size_t)(hole - cases[i].each));
+			buf_printf(&b, "%u%s", k, hole + 2);
+		}
+		buf_puts(&b, cases[i].tail);
+		struct err e = {0};
+		struct domain *d = with(buf_text(&b), &e);
+		ck_assert_msg(!d == !!cases[i].says, "case %zu: %s", i, e.msg);
+		ck_assert_msg(d || strstr(e.msg, cases[i].says), "case %zu: %s", i, e.msg);
+		ck_assert_msg(!d || d->nnotes < 300, "case %zu: %zu notes", i, d ? d->nnotes : 0);
+		domain_free(d);
+	}
+}
+END_TEST
+
 START_TEST(states_reasons_and_actions_have_words)
 {
 	for (int s = DOMAIN_SHUTOFF; s <= DOMAIN_CRASHED; s <<= 1)
@@ -418,6 +470,8 @@ int main(void)
 	tcase_add_test(t, text_with_a_zero_byte_is_refused);
 	tcase_add_test(t, what_is_added_is_indented_as_its_neighbours);
 	tcase_add_test(t, values_are_escaped_so_that_they_read_back);
+	tcase_add_test(t, what_is_added_to_an_empty_element_is_one_level_deeper);
+	tcase_add_test(t, too_many_of_anything_is_refused_or_counted);
 	tcase_add_test(t, states_reasons_and_actions_have_words);
 	tcase_add_test(t, rates_come_from_the_measured_interval);
 	tcase_add_test(t, each_rate_says_what_it_is_worth);
