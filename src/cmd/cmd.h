@@ -22,6 +22,7 @@ enum cmd_flags {
 	CMD_TTY = 4,      /* takes over the terminal (console, edit): the deck leaves its screen for it */
 	CMD_HIDDEN = 8,   /* for our own processes; not in help or completion */
 	CMD_QUIET = 16,   /* changes nothing: may run while another job runs */
+	CMD_OFFLINE = 32, /* asks the host nothing: help works where the backend does not open */
 };
 
 enum arg_kind { ARG_FLAG, ARG_STRING, ARG_FILE, ARG_NUMBER };
@@ -32,6 +33,7 @@ struct cmd_arg {
 	bool position;       /* taken from the words that are no options, in order */
 	bool required;
 	const char *summary;
+	bool rest;           /* position: takes all words to the end; the value has a newline between them */
 };
 
 struct cmd_ctx {
@@ -40,6 +42,7 @@ struct cmd_ctx {
 	struct domain_info domain;  /* the target when cmd->target is CMD_DOMAIN */
 	const char *const *values;  /* one per cmd->args row; NULL = not given; flags: "" */
 	bool json;                  /* --json */
+	bool quiet;                 /* -q: results only, no "Domain 'x' started", no table headings */
 	FILE *out;                  /* results */
 	FILE *msg;                  /* warnings and notes: not errors, which go to @err */
 	bool tty;                   /* out is a terminal of a person */
@@ -49,10 +52,12 @@ struct cmd {
 	const char *name;           /* "domain-destroy": unique; the row is sorted by it */
 	const char *alias;          /* virsh's word: "destroy"; NULL when there is none */
 	const char *summary;        /* one line, no full stop */
+	const char *about;          /* sentences for "help VERB"; NULL: the summary is enough */
 	enum cmd_target target;
 	unsigned states;            /* enum domain_state bits in which it makes sense; 0 = any */
 	unsigned flags;             /* enum cmd_flags */
 	const struct cmd_arg *args; /* ends with a row without name; NULL = none */
+	const char *lacks;          /* options of virsh that we do not have, refused by name: "autodestroy nvram" */
 	/* 0 = done; -errno with @e filled. */
 	int (*exec)(struct cmd_ctx *, struct err *e);
 };
@@ -65,6 +70,13 @@ const struct cmd *cmd_find(const char *word, const char **near);
 /* The value of option or position @name; NULL when not given. */
 const char *cmd_value(const struct cmd_ctx *c, const char *name);
 bool cmd_flag(const struct cmd_ctx *c, const char *name);
+
+/* The extra sentence of success, on c->out unless -q: "Domain 'web1' started". */
+void cmd_done(const struct cmd_ctx *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* Print @j (taken) on c->out, indented. */
+void cmd_json(const struct cmd_ctx *c, json_t *j);
+/* The word that people type: the alias, or the name. */
+const char *cmd_word(const struct cmd *cmd);
 
 /* Resolve @key to c->domain and check that cmd->states allows the verb now; the error names the state and what
  * would. For CMD_HOST verbs @key is not looked at. */

@@ -1,0 +1,149 @@
+/* edit: the definition in the user's editor, checked when it is left, and asked again until it is right or given up. */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "src/base/cleanup.h"
+#include "src/base/file.h"
+#include "src/base/str.h"
+#include "src/cmd/rows.h"
+
+#define XML_FILE_MAX (4u << 20)
+
+static const char *editor_command(void)
+{
+	static const char *const variables[] = {"VISUAL", "EDITOR"};
+	for (unsigned i = 0; i < ARRAY_SIZE(variables); i++) {
+		const char *s = getenv(variables[i]);
+		if (s && *s)
+			return s;
+	}
+	return access("/usr/bin/sensible-editor", X_OK) ? "vi" : "sensible-editor";
+}
+
+/* Run the editor on @path and wait. As sh does it: the keyboard's signals are the editor's. */
+static int run_editor(const char *path, struct err *e)
+{
+	const char *editor = editor_command();
+	AUTO_FREE char *line = x_asprintf("%s \"$1\"", editor);
+	struct sigaction ignore = {.sa_handler = SIG_IGN}, old_int, old_quit;
+	sigaction(SIGINT, &ignore, &old_int);
+	sigaction(SIGQUIT, &ignore, &old_quit);
+	pid_t pid = fork();
+	if (!pid) {
+		sigaction(SIGINT, &old_int, NULL);
+		sigaction(SIGQUIT, &old_quit, NULL);
+		execl("/bin/sh", "sh", "-c", line, "sh", path, (char *)NULL);
+		_exit(127);
+	}
+	int code = errno, status = 0;
+	while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		;
+	sigaction(SIGINT, &old_int, NULL);
+	sigaction(SIGQUIT, &old_quit, NULL);
+	if (pid < 0)
+		return err_sys(e, code, "cannot start the editor '%s'", editor);
+	if (WIFSIGNALED(status))
+		return err_set(e, EINTR, "the editor '%s' was ended by signal %d", editor, WTERMSIG(status));
+	if (WEXITSTATUS(status))
+		return err_set(e, EIO, "the editor '%s' left with status %d%s", editor, WEXITSTATUS(status),
+		               WEXITSTATUS(status) == 127 ? ": set VISUAL or EDITOR to one that is installed" : "");
+	return 0;
+}
+
+/* A temporary file with @text; *path is the caller's to unlink and free. */
+static int temporary(const char *text, char **path, struct err *e)
+{
+	const char *dir = getenv("TMPDIR");
+	AUTO_FREE char *name = x_asprintf("%s/vmdeck-XXXXXX.xml", dir && *dir ? dir : "/tmp");
+	AUTO_CLOSE int fd = mkostemps(name, 4, O_CLOEXEC);
+	if (fd < 0)
+		return err_sys(e, errno, "cannot make a temporary file '%s'", name);
+	int rc = fd_write_all(fd, text, strlen(text));
+	if (rc) {
+		unlink(name);
+		return err_sys(e, -rc, "cannot write '%s'", name);
+	}
+	*path = TAKE_PTR(name);
+	return 0;
+}
+
+/* "Try again? [y,n,f,?]" of virsh. No answer at all means no. */
+static bool ask_again(struct cmd_ctx *c, const struct err *why)
+{
+	fprintf(c->msg, "error: %s\n", why->msg);
+	for (;;) {
+		char line[64];
+		fprintf(c->msg, "Failed. Try again? [y,n,?]: ");
+		fflush(c->msg);
+		/* Through read(): what stdio would keep back belongs to the editor. */
+		size_t n = 0;
+		while (n + 1 < sizeof(line) && read(STDIN_FILENO, line + n, 1) == 1 && line[n++] != '\n')
+			;
+		line[n] = 0;
+		if (!n || line[0] == 'n' || line[0] == 'N')
+			return false;
+		if (line[0] == 'y' || line[0] == 'Y')
+			return true;
+		fprintf(c->msg, "y - yes, start editor again\nn - no, throw away my changes\n? - print this help\n");
+	}
+}
+
+/* One turn: 1 = changed and defined, 0 = nothing changed, -errno = not taken. */
+static int edit_once(struct cmd_ctx *c, const char *path, const char *before, struct err *e)
+{
+	AUTO_FREE char *after = NULL, *notes = NULL;
+	struct domain_info d;
+	int rc = run_editor(path, e);
+	if (!rc)
+		rc = file_read(path, XML_FILE_MAX, &after, NULL, e);
+	if (rc)
+		return rc;
+	if (str_eq(before, after))
+		return 0;
+	unsigned flags = cmd_flag(c, "skip-validate") ? 0 : DEFINE_VALIDATE;
+	rc = c->backend->ops->domain_define(c->backend, after, c->domain.name, flags, &d, &notes, e);
+	if (rc)
+		return rc;
+	cmd_notes(c, notes);
+	cmd_done(c, "Domain '%s' XML configuration edited.", d.name);
+	return 1;
+}
+
+static int domain_edit_exec(struct cmd_ctx *c, struct err *e)
+{
+	AUTO_FREE char *before = NULL, *path = NULL;
+	int rc = c->backend->ops->domain_xml(c->backend, c->domain.uuid, XML_INACTIVE, &before, e);
+	if (!rc)
+		rc = temporary(before, &path, e);
+	if (rc)
+		return cmd_failed(c, e, "edit");
+	do
+		rc = edit_once(c, path, before, e);
+	while (rc < 0 && ask_again(c, e));
+	unlink(path);
+	if (rc < 0)
+		return cmd_failed(c, e, "edit");
+	if (!rc)
+		cmd_done(c, "Domain '%s' XML configuration not changed.", c->domain.name);
+	return 0;
+}
+
+const struct cmd cmd_domain_edit = {
+	.name = "domain-edit",
+	.alias = "edit",
+	.summary = "edit XML configuration for a domain",
+	.about = "Edit the XML configuration for a domain in $VISUAL, $EDITOR or the system's editor. What is written is checked "
+	         "and, where it is wrong, can be edited again. A running guest gets it with its next start.",
+	.target = CMD_DOMAIN,
+	.flags = CMD_TTY,
+	.args =
+	    (const struct cmd_arg[]){
+		{"skip-validate", ARG_FLAG, false, false, "skip validation of the XML against libvirt's schema", false},
+		{0},
+	    },
+	.exec = domain_edit_exec,
+};
