@@ -42,6 +42,7 @@ MAIN_OBJ := $(foreach p,$(PROGRAMS),$(MAIN_$(p):%.c=$(O)/obj/%.o))
 TESTS    := $(patsubst tests/%.c,%,$(wildcard tests/test_*.c))
 TEST_BIN := $(TESTS:%=$(O)/tests/%)
 TEST_LIB_OBJ := $(patsubst %.c,$(O)/obj/%.o,$(filter-out tests/test_%,$(wildcard tests/*.c)))
+REPLAY_BIN := $(patsubst tests/fuzz/fuzz_%.c,$(O)/tests/replay_%,$(wildcard tests/fuzz/fuzz_*.c))
 FUZZ_BIN := $(patsubst tests/fuzz/%.c,$(O)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
 
 Q := $(if $(V),,@)
@@ -85,7 +86,7 @@ $(O)/guests/%.elf: tests/guests/%.S Makefile
 	@mkdir -p $(@D)
 	$(call say,LD,$@)$(CC) $(GUEST_LDFLAGS) $< -o $@
 
-LIBS_test_vt = -lvterm
+LIBS_test_vt_oracle = -lvterm
 
 deps: deps-build ## install what building and running needs (as root, Debian or Ubuntu)
 	$(Q)tests/deps $(DEPS_RUN)
@@ -115,7 +116,7 @@ check-long: deps-check ## the tests that make check has no time for
 	$(Q)O=$(O) tests/run long
 
 .PHONY: test-bin
-test-bin: $(TEST_BIN) $(GUEST_BIN)
+test-bin: $(TEST_BIN) $(REPLAY_BIN) $(GUEST_BIN)
 	$(Q):
 
 asan: deps-check ## build with the address and undefined-behaviour sanitizers and run the native tests
@@ -129,10 +130,15 @@ bench: deps-check ## speed and size against QEMU, as ratios, in the box
 	$(Q)$(MAKE) --no-print-directory all
 	$(Q)O=$(O) tests/bench/run
 
-# The targets are plain programs with LLVMFuzzerTestOneInput: clang drives them here, `make check` replays a corpus.
+# The targets are plain programs with LLVMFuzzerTestOneInput: clang drives them here, `make check` replays corpora.
 $(O)/fuzz/%: tests/fuzz/%.c $(LIB_SRC)
 	@mkdir -p $(@D)
 	$(call say,FUZZ,$@)tests/fuzz/build $@ $<
+
+# The same targets with the tests' compiler: run without arguments they replay tests/fuzz/corpus/NAME.
+$(O)/tests/replay_%: $(O)/obj/tests/fuzz/fuzz_%.o $(O)/obj/tests/fuzz/replay.o $(O)/libvmdeck.a
+	@mkdir -p $(@D)
+	$(call say,LD,$@)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) $^ $(LIBS_test) -o $@
 
 fuzz: deps-build ## fuzz each target for FUZZ_S seconds (60)
 	$(Q)tests/deps clang libclang-rt-14-dev

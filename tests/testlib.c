@@ -30,12 +30,14 @@ int test_main(Suite *s)
 	int ran = srunner_ntests_run(r), failed = srunner_ntests_failed(r);
 	TestResult **bad = srunner_failures(r);
 	for (int i = 0; i < failed && !getenv("CK_VERBOSITY"); i++)
-		printf("  %s:%d: %s: %s\n", tr_lfile(bad[i]), tr_lno(bad[i]), tr_tcname(bad[i]), tr_msg(bad[i]));
+		printf("  %s:%d: %s: %s\n", tr_lfile(bad[i]), tr_lno(bad[i]), tr_tcname(bad[i]),
+		       tr_msg(bad[i]));
 	free(bad);
-	printf("%s: %d passed, %d failed, %d skipped\n", program_invocation_short_name, ran - failed - *skipped,
-	       failed, *skipped);
+	printf("%s: %d passed, %d failed, %d skipped\n", program_invocation_short_name,
+	       ran - failed - *skipped, failed, *skipped);
 	if (!ran)
-		printf("%s: no test ran; is CK_RUN_CASE or CK_RUN_SUITE wrong?\n", program_invocation_short_name);
+		printf("%s: no test ran; is CK_RUN_CASE or CK_RUN_SUITE wrong?\n",
+		       program_invocation_short_name);
 	srunner_free(r);
 	return failed || !ran;
 }
