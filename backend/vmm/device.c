@@ -19,6 +19,8 @@ const struct dev_type *const dev_types[] = {
 	&piix4_pm_type,
 	&port92_type,
 	&uart16550_type,
+	&virtio_blk_type,
+	&virtio_rng_type,
 	NULL,
 };
 

@@ -12,5 +12,7 @@ extern const struct dev_type piix3_type;
 extern const struct dev_type piix4_pm_type;
 extern const struct dev_type port92_type;
 extern const struct dev_type uart16550_type;
+extern const struct dev_type virtio_blk_type;
+extern const struct dev_type virtio_rng_type;
 
 #endif
