@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "src/base/cleanup.h"
@@ -62,6 +63,12 @@ static struct slot *slots_take(struct slots *l)
 
 /* The ring */
 
+/* Some builds of liburing do not export these two. */
+static int ring_register(struct io_uring *ring, unsigned opcode, const void *arg, unsigned n)
+{
+	return syscall(SYS_io_uring_register, ring->ring_fd, opcode, arg, n) < 0 ? -errno : 0;
+}
+
 /* Only these operations, only on registered file 0, and nothing else may be registered. */
 static int restrict_ring(struct io_uring *ring)
 {
@@ -73,7 +80,7 @@ static int restrict_ring(struct io_uring *ring)
 		{.opcode = IORING_RESTRICTION_SQE_FLAGS_REQUIRED, .sqe_flags = IOSQE_FIXED_FILE},
 		{.opcode = IORING_RESTRICTION_REGISTER_OP, .register_op = IORING_REGISTER_ENABLE_RINGS},
 	};
-	return io_uring_register_restrictions(ring, r, ARRAY_SIZE(r));
+	return ring_register(ring, IORING_REGISTER_RESTRICTIONS, r, ARRAY_SIZE(r));
 }
 
 static int ring_init(struct ioq *q)
@@ -85,7 +92,7 @@ static int ring_init(struct ioq *q)
 	q->ring_made = true;
 	if ((rc = io_uring_register_files(&q->ring, &q->fd, 1)) ||
 	    (rc = io_uring_register_eventfd(&q->ring, q->event_fd)) || (rc = restrict_ring(&q->ring)) ||
-	    (rc = io_uring_enable_rings(&q->ring))) {
+	    (rc = ring_register(&q->ring, IORING_REGISTER_ENABLE_RINGS, NULL, 0))) {
 		io_uring_queue_exit(&q->ring);
 		q->ring_made = false;
 	}
