@@ -378,7 +378,7 @@ int machine_main(void)
 	}
 	log_open(json_str(go, "name", "?"), named_get(&fds, "vmm.log"));
 	bool paused = json_flag(go, "paused", false);
-	if (build(&m, &r, &fds, &e)) {
+	if (sandbox_prepare(&e) || build(&m, &r, &fds, &e)) {
 		log_error("%s", e.msg);
 		launch_answer_error(LAUNCH_FD, &e);
 		return LAUNCH_EXIT_NOT_STARTED;
