@@ -1,6 +1,6 @@
 /* The PC's clock and its battery-backed memory: an MC146818A at ports 70h and 71h. (Motorola MC146818A data sheet; machine.md 1.4)
  *
- * Theory of operation. The guest's time is the host's wall clock plus @offset_ns, which the guest changes by setting the clock;
+ * Theory of operation. The guest's time is the host's wall clock plus @offset_us, which the guest changes by setting the clock;
  * nothing ticks while nobody looks. Flags of register C come about when it is read or when a timer says that an enabled
  * interrupt is due: sync() then finds what has happened since the last look.
  *
@@ -21,11 +21,13 @@
 
 #define RTC_PORT 0x70
 #define RTC_GSI 8
-#define SEC_NS 1000000000ll
-#define UIP_BEFORE_NS 244000ll /* data sheet, figure 17: t_BUC */
-#define UIP_AFTER_NS 1984000ll /* t_UC with a 32.768 kHz crystal */
-#define READ_HOLD_NS 20000000ll
-#define DIVIDER_HALF_NS (SEC_NS / 2) /* the first update after the divider's release comes half a second later */
+#define SEC_US 1000000ll
+#define UIP_BEFORE_US 244ll /* data sheet, figure 17: t_BUC */
+#define UIP_AFTER_US 1984ll /* t_UC with a 32.768 kHz crystal */
+#define READ_HOLD_NS 20000000ull
+#define DIVIDER_HALF_US (SEC_US / 2) /* the first update after the divider's release comes half a second later */
+#define NEVER INT64_MAX
+#define ADJUSTMENT_MAX (1ll << 38) /* seconds; 8,700 years, more than the face can show */
 
 enum {
 	REG_SEC = 0,
@@ -72,9 +74,9 @@ struct cmos_rtc {
 	bool added;
 	uint8_t index; /* with the NMI mask in bit 7 */
 	uint8_t mem[128];
-	int64_t offset_ns;     /* guest time - host wall time */
-	int64_t checked_ns;    /* guest time of the last sync() */
-	int64_t held_ns;       /* the date shown until hold_until (machine_now) */
+	int64_t offset_us;     /* guest time - host wall time */
+	int64_t checked_us;    /* guest time of the last sync() */
+	int64_t held_us;       /* the date shown until hold_until (machine_now) */
 	uint64_t hold_until;
 	uint64_t period_next;  /* machine_now() of the next periodic tick, 0 = stopped */
 	unsigned missed;       /* periodic ticks to make up for */
@@ -110,18 +112,18 @@ static bool stopped(const struct cmos_rtc *r)
 	return (r->mem[REG_B] & B_SET) || (r->mem[REG_A] & 0x60) == 0x60;
 }
 
-/* Guest time in ns since 1970, as its clock face (UTC or local) shows it. */
+/* Guest time in us since 1970, as its clock face (UTC or local) shows it. */
 static int64_t rtc_now(const struct cmos_rtc *r)
 {
 	uint32_t ns = 0;
 	int64_t sec = machine_wall(r->dev.m, &ns);
-	return sec * SEC_NS + ns + r->offset_ns;
+	return sec * SEC_US + ns / 1000 + r->offset_us;
 }
 
-static int64_t second_of(int64_t ns)
+static int64_t second_of(int64_t us)
 {
-	int64_t s = ns / SEC_NS;
-	return s * SEC_NS > ns ? s - 1 : s;
+	int64_t s = us / SEC_US;
+	return s * SEC_US > us ? s - 1 : s;
 }
 
 /* Show @sec in the ten registers and the century. */
@@ -156,14 +158,14 @@ static int64_t time_from_regs(const struct cmos_rtc *r)
 	return timegm(&tm);
 }
 
-static void set_guest_time(struct cmos_rtc *r, int64_t ns)
+static void set_guest_time(struct cmos_rtc *r, int64_t us)
 {
-	r->offset_ns += ns - rtc_now(r);
-	r->checked_ns = ns;
+	r->offset_us += us - rtc_now(r);
+	r->checked_us = us;
 	r->hold_until = 0;
 }
 
-/* The first second after @from that the alarm registers match, or -1. */
+/* The first second after @from that the alarm registers match, or NEVER. */
 static int64_t alarm_after(const struct cmos_rtc *r, int64_t from)
 {
 	uint8_t as = r->mem[REG_SEC_ALARM], am = r->mem[REG_MIN_ALARM], ah = r->mem[REG_HOUR_ALARM];
@@ -179,7 +181,7 @@ static int64_t alarm_after(const struct cmos_rtc *r, int64_t from)
 		else
 			return t;
 	}
-	return -1;
+	return NEVER;
 }
 
 /* Length of the periodic interrupt's period, 0 = none (table 5, 32.768 kHz). */
@@ -190,7 +192,7 @@ static uint64_t period_ns(const struct cmos_rtc *r)
 		return 0;
 	if (rate <= 2)
 		rate += 7;
-	return (uint64_t)SEC_NS * (1u << (rate - 1)) / 32768;
+	return 1000000000ull * (1u << (rate - 1)) / 32768;
 }
 
 static void raise_flags(struct cmos_rtc *r, uint8_t flags)
@@ -211,7 +213,7 @@ static uint8_t sync_periodic(struct cmos_rtc *r)
 	uint64_t ticks = (now - r->period_next) / period + 1;
 	r->period_next += ticks * period;
 	uint64_t unread = r->mem[REG_C] & C_PF ? ticks : ticks - 1;
-	uint64_t most = (uint64_t)SEC_NS / period;
+	uint64_t most = 1000000000u / period;
 	if (!(r->mem[REG_B] & B_PIE))
 		r->missed = 0;
 	else
@@ -223,14 +225,14 @@ static uint8_t sync_periodic(struct cmos_rtc *r)
 static void sync(struct cmos_rtc *r)
 {
 	uint8_t flags = sync_periodic(r);
-	int64_t now = rtc_now(r) - UIP_AFTER_NS; /* an update shows when its cycle ends */
-	if (!stopped(r) && second_of(now) > second_of(r->checked_ns)) {
-		int64_t alarm = alarm_after(r, second_of(r->checked_ns));
+	int64_t now = rtc_now(r) - UIP_AFTER_US; /* an update shows when its cycle ends */
+	if (!stopped(r) && second_of(now) > second_of(r->checked_us)) {
+		int64_t alarm = alarm_after(r, second_of(r->checked_us));
 		flags |= C_UF;
-		if (alarm >= 0 && alarm <= second_of(now))
+		if (alarm <= second_of(now))
 			flags |= C_AF;
 	}
-	r->checked_ns = now;
+	r->checked_us = now;
 	raise_flags(r, flags);
 }
 
@@ -239,19 +241,19 @@ static void arm(struct cmos_rtc *r)
 {
 	uint64_t now = machine_now(r->dev.m);
 	uint8_t enabled = r->mem[REG_B];
-	int64_t next = -1;
+	int64_t next = NEVER;
 	if (!stopped(r) && (enabled & B_UIE) && !(r->mem[REG_C] & C_UF))
-		next = second_of(r->checked_ns) + 1;
+		next = second_of(r->checked_us) + 1;
 	if (!stopped(r) && (enabled & B_AIE) && !(r->mem[REG_C] & C_AF)) {
-		int64_t alarm = alarm_after(r, second_of(r->checked_ns));
-		if (alarm >= 0 && (next < 0 || alarm < next))
+		int64_t alarm = alarm_after(r, second_of(r->checked_us));
+		if (alarm < next)
 			next = alarm;
 	}
-	int64_t in = next < 0 ? -1 : next * SEC_NS + UIP_AFTER_NS - rtc_now(r);
-	if (next < 0)
+	int64_t in = next == NEVER ? 0 : next * SEC_US + UIP_AFTER_US - rtc_now(r);
+	if (next == NEVER)
 		timer_stop(&r->second);
 	else
-		timer_set(&r->second, now + (uint64_t)(in > 1 ? in : 1));
+		timer_set(&r->second, now + (uint64_t)(in > 1 ? in : 1) * 1000);
 
 	uint64_t period = period_ns(r);
 	if (!period)
@@ -276,11 +278,11 @@ static uint8_t read_a(struct cmos_rtc *r)
 	uint8_t val = r->mem[REG_A] & ~A_UIP;
 	if (stopped(r))
 		return val;
-	int64_t now = rtc_now(r), in_second = now - second_of(now) * SEC_NS;
-	if (in_second < UIP_AFTER_NS || in_second >= SEC_NS - UIP_BEFORE_NS)
+	int64_t now = rtc_now(r), in_second = now - second_of(now) * SEC_US;
+	if (in_second < UIP_AFTER_US || in_second >= SEC_US - UIP_BEFORE_US)
 		return val | A_UIP;
-	r->held_ns = now;
-	r->hold_until = machine_now(r->dev.m) + (uint64_t)READ_HOLD_NS;
+	r->held_us = now;
+	r->hold_until = machine_now(r->dev.m) + READ_HOLD_NS;
 	return val;
 }
 
@@ -308,7 +310,7 @@ static uint8_t read_time(struct cmos_rtc *r, unsigned reg)
 {
 	if (!stopped(r)) {
 		bool held = machine_now(r->dev.m) < r->hold_until;
-		time_to_regs(r, second_of(held ? r->held_ns : rtc_now(r)));
+		time_to_regs(r, second_of(held ? r->held_us : rtc_now(r)));
 	}
 	return r->mem[reg];
 }
@@ -336,7 +338,7 @@ static void started_or_stopped(struct cmos_rtc *r, bool was_stopped, bool divide
 	if (!was_stopped && stopped(r))
 		time_to_regs(r, second_of(rtc_now(r)));
 	else if (was_stopped && !stopped(r))
-		set_guest_time(r, time_from_regs(r) * SEC_NS + (divider ? DIVIDER_HALF_NS : 0));
+		set_guest_time(r, time_from_regs(r) * SEC_US + (divider ? DIVIDER_HALF_US : 0));
 }
 
 static void write_a(struct cmos_rtc *r, uint8_t val)
@@ -379,7 +381,7 @@ static void write_time(struct cmos_rtc *r, unsigned reg, uint8_t val)
 	int64_t now = rtc_now(r);
 	time_to_regs(r, second_of(now));
 	r->mem[reg] = val;
-	set_guest_time(r, time_from_regs(r) * SEC_NS + now - second_of(now) * SEC_NS);
+	set_guest_time(r, time_from_regs(r) * SEC_US + now - second_of(now) * SEC_US);
 	arm(r);
 }
 
@@ -465,16 +467,18 @@ static void fill_sizes(struct cmos_rtc *r)
 }
 
 /* The clock face when the machine is built: UTC or the host's local time, plus what <clock> adds. */
-static int64_t clock_offset_ns(const struct machine *m)
+static int64_t clock_offset_us(const struct machine *m)
 {
 	if (!m->domain)
 		return 0;
 	int64_t sec = m->domain->clock.adjustment;
+	if (sec > ADJUSTMENT_MAX || sec < -ADJUSTMENT_MAX)
+		sec = 0;
 	time_t now = (time_t)machine_wall(m, NULL);
 	struct tm tm;
 	if (m->domain->clock.localtime && localtime_r(&now, &tm))
 		sec += tm.tm_gmtoff;
-	return sec * SEC_NS;
+	return sec * SEC_US;
 }
 
 static int rtc_init(struct dev *d, const struct dev_def *def, struct err *e)
@@ -492,8 +496,8 @@ static int rtc_init(struct dev *d, const struct dev_def *def, struct err *e)
 	r->mem[REG_A] = 0x26;
 	r->mem[REG_B] = B_24H;
 	fill_sizes(r);
-	r->offset_ns = clock_offset_ns(d->m);
-	r->checked_ns = rtc_now(r);
+	r->offset_us = clock_offset_us(d->m);
+	r->checked_us = rtc_now(r);
 	return 0;
 }
 
@@ -512,7 +516,7 @@ static void rtc_dump(const struct dev *d, FILE *f)
 {
 	const struct cmos_rtc *r = (const struct cmos_rtc *)d;
 	fprintf(f, "index %02x A %02x B %02x C %02x offset %llds missed %u irq %d\n", r->index, r->mem[REG_A], r->mem[REG_B],
-	        r->mem[REG_C], (long long)(r->offset_ns / SEC_NS), r->missed, r->irq.level);
+	        r->mem[REG_C], (long long)(r->offset_us / SEC_US), r->missed, r->irq.level);
 }
 
 static void rtc_done(struct dev *d)
