@@ -46,7 +46,7 @@ void action_messages(struct deck *d, int arg)
 
 void action_redraw(struct deck *d, int arg)
 {
-	d->redraw = true;
+	d->redraw = d->repaint = true;
 	d->sample_soon = true;
 }
 
@@ -131,7 +131,12 @@ struct menu {
 static void menu_done(struct deck *d, int choice, void *data)
 {
 	struct menu *m = data;
-	if (choice >= 0 && (size_t)choice < m->n)
+	if (choice < 0 || (size_t)choice >= m->n)
+		return;
+	const struct binding *b = binding_of(m->cmds[choice]);
+	if (b)
+		binding_run(d, b);
+	else
 		deck_verb(d, m->cmds[choice]);
 }
 
@@ -158,7 +163,8 @@ void action_menu(struct deck *d, int arg)
 				continue;
 			struct menu_item *item = &items[m->n];
 			item->label = x_strdup((*c)->alias ? (*c)->alias : (*c)->name);
-			item->hint = x_strdup((*c)->summary);
+			const struct binding *b = binding_of(*c);
+			item->hint = x_strdup(b && b->help ? b->help : (*c)->summary);
 			binding_key_of((*c)->name, item->key);
 			m->cmds[m->n++] = *c;
 		}

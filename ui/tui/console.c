@@ -249,15 +249,18 @@ void console_show(struct deck *d, const char *uuid)
 static void draw_title(struct console *c, const struct area *a, bool focus, const struct figure *g)
 {
 	struct style line = theme(focus ? ROLE_FRAME_ON : ROLE_FRAME);
-	const char *what = c->fd >= 0 ? "console" : c->kind == CONSOLE_LIVE ? "guest is off: as it was" :
-	                   *c->trouble ? "no console" : "guest is off: record of its last run";
+	const char *what = c->fd >= 0                  ? "console"
+	                   : c->kind == CONSOLE_LIVE ? "guest is off: as it was"
+	                   : *c->trouble             ? "no console"
+	                   : c->bytes                ? "guest is off: record of its last run"
+	                                             : "guest is off";
 	char right[64] = "";
 	for (int i = 0; i < a->cols; i++)
 		area_text(a, 0, i, 1, line, "─");
 	int n = area_printf(a, 0, 1, theme(focus ? ROLE_STRONG : ROLE_NORMAL), " %s ", g ? g->d->name : "");
 	n += area_printf(a, 0, 1 + n, theme(ROLE_DIM), "· %s ", what);
 	if (c->scroll)
-		snprintf(right, sizeof(right), " %d lines back, S-PgDn: on ", c->scroll);
+		snprintf(right, sizeof(right), a->cols < 60 ? " %d back " : " %d lines back, S-PgDn goes on ", c->scroll);
 	else if (focus)
 		snprintf(right, sizeof(right), " Ctrl+] leaves ");
 	else
@@ -268,7 +271,7 @@ static void draw_title(struct console *c, const struct area *a, bool focus, cons
 	const char *title = vt_title(c->vt);
 	int room = a->cols - n - w - 6;
 	if (*title && room > 8)
-		area_printf(a, 0, 2 + n, theme(ROLE_DIM), "%.*s ", room < text_width(title) ? 0 : 200, title);
+		area_printf(a, 0, 1 + n, theme(ROLE_DIM), "· %.*s ", room < text_width(title) ? 0 : 200, title);
 }
 
 static void draw_line(const struct area *a, int row, const struct vt_line *line, bool reverse)

@@ -2,7 +2,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "src/base/cleanup.h"
 #include "ui/tui/console.h"
@@ -104,10 +103,8 @@ void deck_say(struct deck *d, enum role role, const char *fmt, ...)
 		free(d->messages[0].text);
 		memmove(d->messages, d->messages + 1, (--d->nmessages) * sizeof(d->messages[0]));
 	}
-	struct timespec now;
-	clock_gettime(CLOCK_REALTIME, &now);
 	d->messages[d->nmessages++] = (struct message){
-		.wall_ms = now.tv_sec * 1000ll + now.tv_nsec / 1000000,
+		.wall_ms = deck_snapshot(d)->now.wall_ms,
 		.at_ms = d->now_ms,
 		.role = role,
 		.text = x_strdup(str_printable(buf_text(&b), text, sizeof(text))),
@@ -145,10 +142,7 @@ static void run_on_terminal(struct deck *d, const struct cmd *cmd, const char *u
 static void call_run(struct deck *d, const struct call *c)
 {
 	if (c->cmd->flags & CMD_TTY) {
-		if (c->cmd == cmd_find("console", NULL))
-			action_panel(d, 0);
-		else
-			run_on_terminal(d, c->cmd, c->uuids[0]);
+		run_on_terminal(d, c->cmd, c->uuids[0]);
 		return;
 	}
 	for (size_t i = 0; i < c->n; i++) {
@@ -168,13 +162,15 @@ static void call_confirm(struct deck *d, struct call *c)
 {
 	AUTO_BUF struct buf text = {0};
 	AUTO_FREE char *title = x_strdup(c->cmd->alias ? c->cmd->alias : c->cmd->name);
-	buf_printf(&text, "%s?\n\n", c->cmd->summary);
+	const struct binding *b = binding_of(c->cmd);
+	buf_printf(&text, "%s.\n\n", b && b->help ? b->help : c->cmd->summary);
 	for (size_t i = 0; i < c->n && i < 8; i++) {
 		const struct figure *g = snapshot_find(deck_snapshot(d), c->uuids[i]);
 		buf_printf(&text, "%s%s (%s)", i ? ", " : "", g->d->name, domain_state_text(g->d->state));
 	}
 	if (c->n > 8)
 		buf_printf(&text, " and %zu more", c->n - 8);
+	buf_puts(&text, "?");
 	dialog_confirm(d, title, buf_text(&text), call_answer, c);
 }
 
@@ -252,6 +248,25 @@ void deck_event(struct deck *d, const struct event *ev)
 	}
 }
 
+/* What guests did by themselves; what a verb did is told by its job. */
+static void tell_changes(struct deck *d)
+{
+	const struct snapshot *s = deck_snapshot(d);
+	for (size_t i = 0; i < s->n; i++) {
+		const struct sample_domain *m = s->figures[i].d;
+		enum domain_state was = s->figures[i].was;
+		if (!was || was == m->state || m->reason == DOMAIN_REASON_DESTROYED || m->reason == DOMAIN_REASON_USER)
+			continue;
+		const char *why = *m->detail ? m->detail : domain_reason_text(m->reason);
+		if (m->state == DOMAIN_CRASHED)
+			deck_say(d, ROLE_ERROR, "'%s' has crashed: %s", m->name, why);
+		else if (m->state == DOMAIN_PAUSED && m->reason != DOMAIN_REASON_STARTING)
+			deck_say(d, ROLE_ERROR, "'%s' is paused: %s", m->name, why);
+		else if (m->state == DOMAIN_SHUTOFF && was & DOMAIN_ACTIVE)
+			deck_say(d, ROLE_INFO, "'%s' is shut off: %s", m->name, why);
+	}
+}
+
 void deck_tick(struct deck *d, int64_t now_ms, bool sample)
 {
 	d->now_ms = now_ms;
@@ -262,6 +277,8 @@ void deck_tick(struct deck *d, int64_t now_ms, bool sample)
 	figures_update(d->figures, d->backend);
 	if (deck_snapshot(d)->stale && !was)
 		deck_say(d, ROLE_ERROR, "no new figures: %s", deck_snapshot(d)->error);
+	if (!deck_snapshot(d)->stale)
+		tell_changes(d);
 	consoles_update(d->consoles);
 	for (size_t i = 0; i < d->nviews; i++)
 		if (d->views[i]->ops->update)

@@ -76,6 +76,7 @@ struct deck {
 	struct message messages[MESSAGES_MAX];
 	size_t nmessages, unread; /* unread: errors that nobody has looked at */
 	bool quit, redraw, stop, sample_soon;
+	bool repaint; /* what is on the terminal is not to be trusted: draw all of it */
 	/* Leave the terminal to a verb that wants it, and take it again. NULL: such verbs are refused. */
 	void (*leave)(void);
 	void (*enter)(void);

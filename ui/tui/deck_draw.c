@@ -3,6 +3,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "src/base/cleanup.h"
 #include "src/base/fmt.h"
 #include "ui/tui/job.h"
 #include "ui/tui/keys.h"
@@ -61,9 +62,18 @@ static int meter(const struct area *a, int col, int width, const char *label, do
 	return at + width + 1 + area_text(a, 1, at + width + 1, -1, theme(high ? ROLE_METER_HIGH : ROLE_NORMAL), text);
 }
 
-static int count(const struct area *a, int col, enum role role, unsigned n, const char *what)
+static void draw_counts(const struct snapshot *s, const struct area *a, int col)
 {
-	return n ? col + area_printf(a, 1, col, theme(role), "%u %s", n, what) + 2 : col;
+	const struct {
+		unsigned n;
+		enum role role;
+		const char *what;
+	} counts[] = {{s->crashed, ROLE_CRASHED, "crashed"}, {s->running, ROLE_RUNNING, "running"},
+	              {s->paused, ROLE_PAUSED, "paused"}};
+	for (size_t i = 0; i < ARRAY_SIZE(counts); i++)
+		if (counts[i].n)
+			col += area_printf(a, 1, col, theme(counts[i].role), "%u %s", counts[i].n, counts[i].what) + 2;
+	area_printf(a, 1, col, theme(ROLE_DIM), "of %zu", s->n);
 }
 
 void draw_header(struct deck *d, const struct area *a)
@@ -72,27 +82,25 @@ void draw_header(struct deck *d, const struct area *a)
 	draw_top(d, a);
 	if (a->rows < 3)
 		return;
-	char cpu[32] = "…", mem[64], used[FMT_MAX], total[FMT_MAX];
-	bool known = s->host.cpu.quality == STAT_DATA;
-	int bar = a->cols >= 110 ? 16 : a->cols >= 80 ? 8 : 5;
+	char cpu[32] = "…", mem[80], used[FMT_MAX], total[FMT_MAX];
+	bool known = s->host.cpu.quality == STAT_DATA, wide = a->cols >= 110;
+	int bar = a->cols >= 140 ? 16 : wide ? 10 : a->cols >= 80 ? 6 : 5;
 	if (known)
-		snprintf(cpu, sizeof(cpu), "%.0f%% of %u", s->host.cpu.value, s->now.host_cpus);
+		snprintf(cpu, sizeof(cpu), wide ? "%.0f%% of %u" : "%.0f%%", s->host.cpu.value, s->now.host_cpus);
 	uint64_t in_use = s->now.host_mem_bytes - s->now.host_mem_free_bytes;
-	snprintf(mem, sizeof(mem), "%s of %s", fmt_bytes_short(in_use, used), fmt_bytes_short(s->now.host_mem_bytes, total));
-	int at = meter(a, 1, bar, "CPU", known ? s->host.cpu.value / 100 : 0, cpu) + 1;
-	at = at < bar + 16 ? bar + 16 : at + 1; /* what follows does not jump with the digits */
-	if (a->cols >= 110) {
+	snprintf(mem, sizeof(mem), wide ? "%s of %s" : "%s/%s", fmt_bytes_short(in_use, used),
+	         fmt_bytes_short(s->now.host_mem_bytes, total));
+	meter(a, 1, bar, "CPU", known ? s->host.cpu.value / 100 : 0, cpu);
+	int at = bar + (wide ? 18 : 12); /* what follows does not jump with the digits */
+	if (wide) {
 		float values[HISTORY_LEN];
 		for (size_t i = 0; i < s->nhost_history; i++)
 			values[i] = s->host_history[i] < 0 ? -1 : s->host_history[i] / 100;
 		area_spark(a, 1, at, 20, values, s->nhost_history, theme(ROLE_METER));
 		at += 22;
 	}
-	at = meter(a, at, bar, "Memory", s->now.host_mem_bytes ? (double)in_use / (double)s->now.host_mem_bytes : 0, mem) + 2;
-	at = count(a, at, ROLE_CRASHED, s->crashed, "crashed");
-	at = count(a, at, ROLE_RUNNING, s->running, "running");
-	at = count(a, at, ROLE_PAUSED, s->paused, "paused");
-	area_printf(a, 1, at, theme(ROLE_DIM), "%zu guest%s", s->n, s->n == 1 ? "" : "s");
+	double part = s->now.host_mem_bytes ? (double)in_use / (double)s->now.host_mem_bytes : 0;
+	draw_counts(s, a, meter(a, at, bar, wide ? "Memory" : "Mem", part, mem) + 2);
 }
 
 void draw_message(struct deck *d, const struct area *a)
@@ -106,7 +114,8 @@ void draw_message(struct deck *d, const struct area *a)
 	} else if (doing) {
 		area_printf(a, 0, 1, theme(ROLE_WARNING), "%s … %u s", doing, seconds);
 	} else if (d->rows < 24 || d->cols < 80) {
-		area_printf(a, 0, 1, theme(ROLE_DIM), "%dx%d: 80x24 and more shows all", d->cols, d->rows);
+		AUTO_FREE char *text = x_asprintf("%dx%d: 80x24 and more shows all", d->cols, d->rows);
+		area_field(a, 0, 1, a->cols - 2, false, theme(ROLE_DIM), text);
 	} else if (d->unread) {
 		area_printf(a, 0, 1, theme(ROLE_DIM), "%zu error%s: m shows them", d->unread, d->unread == 1 ? "" : "s");
 	}

@@ -14,6 +14,7 @@ struct history {
 	int64_t started_ms; /* of the run that the values belong to */
 	int64_t fresh_ns;   /* when its counters were last read */
 	struct domain_rates last;
+	enum domain_state state; /* when it was last looked at */
 };
 
 struct figures {
@@ -68,6 +69,7 @@ static void histories_match(struct figures *f)
 		struct history *old = history_find(f, s->domains[i].uuid);
 		if (old && old->started_ms == s->domains[i].started_ms)
 			all[i] = *old;
+		all[i].state = old ? old->state : 0;
 		memcpy(all[i].uuid, s->domains[i].uuid, UUID_TEXT);
 		all[i].started_ms = s->domains[i].started_ms;
 	}
@@ -133,6 +135,8 @@ static void figure_fill(struct figures *f, size_t i, bool again)
 	struct figure *g = &f->snap.figures[i];
 	struct history *h = history_find(f, d->uuid);
 	g->d = d;
+	g->was = h->state;
+	h->state = d->state;
 	g->rates = domain_rates(prev, now, d->uuid);
 	if (!(d->state & DOMAIN_ACTIVE)) {
 		static const struct rate none = {STAT_NODATA, 0};

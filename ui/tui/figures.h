@@ -18,6 +18,7 @@ struct figure {
 	struct rate vcpu[DOMAIN_VCPUS_MAX];       /* percent of a host CPU */
 	struct rate vcpu_exits[DOMAIN_VCPUS_MAX]; /* per second */
 	struct device_rates disks[8];
+	enum domain_state was; /* in the snapshot before; 0 = not there */
 	unsigned stale_s;     /* STAT_STALE: how long the figures have been old */
 	const float *history; /* %CPU, oldest first; negative = none */
 	size_t nhistory;

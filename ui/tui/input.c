@@ -296,6 +296,8 @@ static size_t parse(struct input *in, event_fn fn, void *arg)
 			emit_key(fn, arg, in->extra[i].key.code, in->extra[i].key.mods);
 			return n;
 		}
+		if (n > in->nwait && in->nwait > 1 && !memcmp(s, in->extra[i].seq, in->nwait) && s[1] != '[')
+			return 0;
 	}
 	if (in->nwait == 1)
 		return 0;

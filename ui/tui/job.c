@@ -88,8 +88,10 @@ static void job_said(struct deck *d, const struct job *job, int result, const ch
 	while (n && (out[n - 1] == '\n' || out[n - 1] == ' '))
 		out[--n] = 0;
 	d->sample_soon = true;
-	if (result) {
-		deck_say(d, ROLE_ERROR, "%s: %s", job->label, *error ? error : strerror(-result));
+	if (result && *error) {
+		deck_say(d, ROLE_ERROR, "%s", error);
+	} else if (result) {
+		deck_say(d, ROLE_ERROR, "%s: %s", job->label, strerror(-result));
 	} else if (job->show && strchr(out, '\n')) {
 		page_text_open(d, job->label, x_strdup(out));
 	} else if (*out) {
@@ -97,7 +99,8 @@ static void job_said(struct deck *d, const struct job *job, int result, const ch
 			next = strchr(line, '\n');
 			if (next)
 				*next++ = 0;
-			deck_say(d, ROLE_INFO, "%s: %s", job->label, line);
+			if (*line)
+				deck_say(d, ROLE_INFO, "%s", line);
 		}
 	} else {
 		deck_say(d, ROLE_INFO, "%s: done", job->label);

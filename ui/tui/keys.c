@@ -13,21 +13,22 @@
 
 /* Small letters lose nothing. Verbs in capitals may, and ask first: so says their CMD_CONFIRM. */
 const struct binding bindings[] = {
-	{ALL, "F1 ?", NULL, action_help, 0, "Help", "This page"},
+	{ALL, "? F1", NULL, action_help, 0, "Help", "This page"},
 	{GUEST, "Enter", NULL, action_menu, 0, "Menu", "What can be done with the guest now"},
+	{GUEST, "c Tab", "console", action_panel, 0, "Console", "Type in the guest's serial console, beside the list"},
+	{GUEST, "s", "domain-start", NULL, 0, "Start", "Start it"},
+	{GUEST, "p", "domain-suspend", NULL, 0, "Pause", "Pause it"},
+	{GUEST, "p", "domain-resume", NULL, 0, "Resume", "Let it run on"},
+	{GUEST, "S", "domain-shutdown", NULL, 0, "Shut down", "Shut down: the guest is asked to power off"},
+	{GUEST, "B", "domain-reboot", NULL, 0, NULL, "Reboot: the guest is asked to start again"},
+	{GUEST, "R", "domain-reset", NULL, 0, NULL, "Reset at once; what the guest has not written to its disks is lost"},
+	{GUEST, "K", "domain-destroy", NULL, 0, "Force off", "Force off, as by pulling the plug; what it has not written is lost"},
+	{LIST, "q", NULL, action_quit, 0, "Quit", "Leave the deck; guests run on"},
+	{LIST, "/", NULL, action_filter, 0, "Filter", "Show only guests whose name, title or state has this text"},
 	{LIST, "i Right", NULL, action_info, 0, "Info", "All about the guest"},
-	{GUEST, "c Tab", NULL, action_panel, 0, "Console", "Type in the guest's serial console"},
-	{GUEST, "z", NULL, action_panel_full, 0, "Full", "The same on the full screen"},
-	{LIST, "v", NULL, action_panel_show, 0, NULL, "View the console beside the list, or hide it"},
-	{GUEST, "t", NULL, action_stty, 0, NULL, "Tell the guest's shell the size of the panel (types stty rows .. cols ..)"},
-	{GUEST, "s", "domain-start", NULL, 0, "Start", NULL},
-	{GUEST, "p", "domain-suspend", NULL, 0, "Pause", NULL},
-	{GUEST, "p", "domain-resume", NULL, 0, "Resume", NULL},
-	{GUEST, "S", "domain-shutdown", NULL, 0, "Shut down", NULL},
-	{GUEST, "B", "domain-reboot", NULL, 0, NULL, NULL},
-	{GUEST, "R", "domain-reset", NULL, 0, NULL, NULL},
-	{GUEST, "K", "domain-destroy", NULL, 0, "Force off", NULL},
-	{LIST, "/", NULL, action_filter, 0, "Filter", "Show only guests whose name or title has this text"},
+	{GUEST, "z", NULL, action_panel_full, 0, "Full", "The console on the full screen"},
+	{LIST, "v", NULL, action_panel_show, 0, "View", "View the console beside the list, or hide it"},
+	{GUEST, "t", NULL, action_stty, 0, NULL, "Type stty rows R cols C into the console: the panel's size"},
 	{LIST, "Esc", NULL, action_filter_off, 0, NULL, "Show all guests again, forget the marks"},
 	{LIST, "Space", NULL, action_mark, 0, NULL, "Mark the guest: verbs go to all that are marked"},
 	{LIST, "u", NULL, action_unmark, 0, NULL, "Forget the marks"},
@@ -39,10 +40,10 @@ const struct binding bindings[] = {
 	{LIST, "<", NULL, action_sort_next, -1, NULL, "Sort by the column before"},
 	{LIST, "r", NULL, action_sort_invert, 0, NULL, "Reverse the order"},
 	{GUEST, "x", NULL, action_xml, 0, NULL, "The guest's XML"},
-	{GUEST, "e", "edit", NULL, 0, NULL, NULL},
-	{GUEST, "a", NULL, action_autostart, 0, NULL, "Start the guest with the host, or no longer"},
+	{GUEST, "e", "edit", NULL, 0, NULL, "Edit its XML in $EDITOR"},
+	{GUEST, "a", "autostart", action_autostart, 0, NULL, "Start the guest with the host, or no longer"},
 	{LIST, "n", NULL, action_define, 0, NULL, "Define a guest from an XML file"},
-	{GUEST, "U", "undefine", NULL, 0, NULL, NULL},
+	{GUEST, "U", "undefine", NULL, 0, NULL, "Forget its definition; its disks stay"},
 	{LIST, "m", NULL, action_messages, 0, NULL, "What was said so far"},
 	{ALL, "Up k", NULL, action_move, MOVE_UP, NULL, "Up"},
 	{ALL, "Down j", NULL, action_move, MOVE_DOWN, NULL, "Down"},
@@ -51,13 +52,14 @@ const struct binding bindings[] = {
 	{ALL, "Home g", NULL, action_move, MOVE_HOME, NULL, "To the first line"},
 	{ALL, "End G", NULL, action_move, MOVE_END, NULL, "To the last line"},
 	{PAGES, "q Esc Left", NULL, action_back, 0, "Back", "Close this page"},
-	{LIST, "q", NULL, action_quit, 0, "Quit", "Leave the deck; guests run on"},
 	{ALL, "F10", NULL, action_quit, 0, NULL, "Leave the deck from any page"},
 	{ALL, "C-l", NULL, action_redraw, 0, NULL, "Draw the screen anew"},
 	{ALL, "C-z", NULL, action_stop, 0, NULL, "Stop the deck, back to the shell (fg to come back)"},
 	{PANEL, "C-]", NULL, action_panel_leave, 0, "Leave", "Back to the list; all other keys go to the guest"},
-	{PANEL, "S-PgUp", NULL, action_panel_scroll, MOVE_PGUP, "Older", "Back in what the guest has written"},
-	{PANEL, "S-PgDn", NULL, action_panel_scroll, MOVE_PGDN, NULL, "Forward again"},
+	{LIST, "[", NULL, action_panel_scroll, MOVE_PGUP, NULL, "Back in the panel, the keys stay in the list"},
+	{LIST, "]", NULL, action_panel_scroll, MOVE_PGDN, NULL, "Forward in the panel"},
+	{PANEL, "S-PgUp M-PgUp", NULL, action_panel_scroll, MOVE_PGUP, "Older", "Back in what the guest has written"},
+	{PANEL, "S-PgDn M-PgDn", NULL, action_panel_scroll, MOVE_PGDN, NULL, "Forward again"},
 	{PANEL, "S-Home", NULL, action_panel_scroll, MOVE_HOME, NULL, "To the oldest line kept"},
 	{PANEL, "S-End", NULL, action_panel_scroll, MOVE_END, NULL, "To what the guest writes now"},
 	{0},
@@ -112,17 +114,23 @@ static char *first_key(const struct binding *b, char out[KEY_NAME_MAX])
 	return out;
 }
 
-char *binding_key_of(const char *verb, char out[KEY_NAME_MAX])
+const struct binding *binding_of(const struct cmd *cmd)
 {
 	for (const struct binding *b = bindings; b->keys; b++)
-		if (b->verb && cmd_find(b->verb, NULL) == cmd_find(verb, NULL) && cmd_find(verb, NULL))
-			return first_key(b, out);
+		if (b->verb && cmd && cmd_find(b->verb, NULL) == cmd)
+			return b;
 	return NULL;
+}
+
+char *binding_key_of(const char *verb, char out[KEY_NAME_MAX])
+{
+	const struct binding *b = binding_of(cmd_find(verb, NULL));
+	return b ? first_key(b, out) : NULL;
 }
 
 void binding_run(struct deck *d, const struct binding *b)
 {
-	if (!b->verb) {
+	if (b->run) {
 		b->run(d, b->arg);
 		return;
 	}
@@ -157,7 +165,7 @@ char *keys_help(void)
 	for (const struct cmd *const *c = cmds; *c; c++)
 		if (!((*c)->flags & CMD_HIDDEN)) {
 			char key[KEY_NAME_MAX];
-			buf_printf(&out, "  %-18s %-3s %s\n", (*c)->alias ? (*c)->alias : (*c)->name,
+			buf_printf(&out, "  %-20s %-3s %s\n", (*c)->alias ? (*c)->alias : (*c)->name,
 			           binding_key_of((*c)->name, key) ? key : "", (*c)->summary);
 		}
 	return buf_take(&out);

@@ -8,7 +8,7 @@ struct binding {
 	unsigned scopes;   /* enum scope bits */
 	const char *keys;  /* key names, separated by spaces */
 	const char *verb;  /* a row of cmds[], or NULL */
-	void (*run)(struct deck *, int arg); /* when there is no verb */
+	void (*run)(struct deck *, int arg); /* what it does; NULL = the verb, as it is */
 	int arg;
 	const char *label; /* in the key bar; NULL = not there */
 	const char *help;  /* NULL = the verb's summary */
@@ -21,6 +21,8 @@ extern const struct binding bindings[]; /* ends with a row without keys */
 const struct binding *binding_find(struct deck *d, enum scope scope, struct key k);
 /* Does its verb make sense in the state of the domain under the bar? true for what is no verb. */
 bool binding_applies(struct deck *d, const struct binding *b);
+/* The first row of this verb; NULL. */
+const struct binding *binding_of(const struct cmd *cmd);
 /* The first key that runs @verb, or NULL. In @out. */
 char *binding_key_of(const char *verb, char out[KEY_NAME_MAX]);
 void binding_run(struct deck *d, const struct binding *b);

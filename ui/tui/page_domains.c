@@ -403,6 +403,16 @@ static void draw_row(struct view *v, const struct area *a, int row, const struct
 	}
 }
 
+/* Where the rows on the screen lie among all, at the right edge. */
+static void draw_scrollbar(const struct page_domains *p, const struct area *a)
+{
+	size_t rows = (size_t)p->seen, size = rows * rows / p->n, from = (rows - (size ? size : 1)) * p->top / (p->n - rows);
+	for (size_t i = 0; i < rows; i++) {
+		bool on = i >= from && i < from + (size ? size : 1);
+		area_text(a, 1 + (int)i, a->cols - 1, 1, theme(on ? ROLE_DIM : ROLE_METER_REST), on ? "█" : "│");
+	}
+}
+
 static void draw_list(struct view *v, const struct area *a)
 {
 	struct page_domains *p = v->state;
@@ -416,7 +426,7 @@ static void draw_list(struct view *v, const struct area *a)
 		p->top = p->at - p->seen + 1;
 	if (p->top > most)
 		p->top = most;
-	lay_out(p, a->cols);
+	lay_out(p, most ? a->cols - 1 : a->cols);
 	draw_titles(p, a);
 	for (int i = 0; i < p->seen && p->top + i < p->n; i++)
 		draw_row(v, a, 1 + i, p->rows[p->top + i], p->top + i == p->at);
@@ -424,11 +434,8 @@ static void draw_list(struct view *v, const struct area *a)
 		area_text(a, 2, 2, -1, theme(ROLE_DIM), "No guests yet. n defines one from an XML file; ? helps.");
 	else if (!p->n)
 		area_printf(a, 2, 2, theme(ROLE_DIM), "No guest matches '%s'. Esc shows all.", p->filter ? p->filter : "");
-	if (p->n > (size_t)p->seen && a->cols > 20) {
-		size_t below = p->n - p->top - p->seen;
-		if (below)
-			area_printf(a, a->rows - 1, a->cols - 10, theme(ROLE_DIM), " %zu more ▼", below);
-	}
+	if (most)
+		draw_scrollbar(p, a);
 }
 
 static void domains_draw(struct view *v, const struct area *a)

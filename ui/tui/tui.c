@@ -45,6 +45,9 @@ static void on_event(void *arg, const struct event *ev)
 static void frame(uv_timer_t *timer)
 {
 	struct tui *t = timer->data;
+	if (t->deck->repaint)
+		term_redraw();
+	t->deck->repaint = false;
 	deck_draw(t->deck, &t->canvas);
 	term_draw(&t->canvas);
 }
@@ -123,8 +126,7 @@ static void on_signal(uv_signal_t *s, int sig)
 	struct tui *t = s->data;
 	if (sig == SIGTSTP)
 		t->deck->stop = true;
-	if (sig == SIGCONT)
-		term_redraw();
+	t->deck->repaint = sig == SIGCONT || t->deck->repaint;
 	take_size(t);
 	t->deck->redraw = true;
 }
