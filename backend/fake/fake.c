@@ -70,6 +70,12 @@ void fake_on(struct fake *f, struct fake_domain *d, bool paused)
 		d->live_xml = x_strdup(d->xml);
 }
 
+void fake_boot(struct fake *f, struct fake_domain *d)
+{
+	if (f->boot_text)
+		fake_write(d, f->boot_text, strlen(f->boot_text));
+}
+
 void fake_off(struct fake *f, struct fake_domain *d, enum domain_state s, enum domain_reason r, const char *detail)
 {
 	fake_hang_up(d);
@@ -262,6 +268,8 @@ static int power_on(struct fake *f, struct fake_domain *d, unsigned flags, struc
 	if (f->interpreted && !(flags & START_FORCE))
 		return err_set(e, ENOTSUP, "this host's KVM interprets kernel mode: --force starts nevertheless");
 	fake_on(f, d, flags & START_PAUSED);
+	if (!(flags & START_PAUSED))
+		fake_boot(f, d);
 	return 0;
 }
 
@@ -309,6 +317,7 @@ static int fake_shutdown(struct backend *b, const char *uuid, enum shutdown_what
 		return rc;
 	if (what == SHUTDOWN_REBOOT) {
 		d->boot = d->record.len;
+		fake_boot(f, d);
 		return 0;
 	}
 	d->info.state = DOMAIN_SHUTDOWN;
@@ -333,9 +342,11 @@ static int fake_reset(struct backend *b, const char *uuid, struct err *e)
 	FAKE_LOCK(f);
 	struct fake_domain *d;
 	int rc = begin(f, "domain_reset", uuid, DOMAIN_ACTIVE, &d, e);
-	if (!rc)
-		d->boot = d->record.len;
-	return rc;
+	if (rc)
+		return rc;
+	d->boot = d->record.len;
+	fake_boot(f, d);
+	return 0;
 }
 
 static int fake_pause(struct backend *b, const char *uuid, struct err *e)
@@ -359,8 +370,11 @@ static int fake_resume(struct backend *b, const char *uuid, struct err *e)
 	int rc = begin(f, "domain_resume", uuid, DOMAIN_PAUSED, &d, e);
 	if (rc)
 		return rc;
+	bool first = d->info.reason == DOMAIN_REASON_STARTING;
 	d->info.state = DOMAIN_RUNNING;
-	d->info.reason = d->info.reason == DOMAIN_REASON_STARTING ? DOMAIN_REASON_BOOTED : DOMAIN_REASON_UNPAUSED;
+	d->info.reason = first ? DOMAIN_REASON_BOOTED : DOMAIN_REASON_UNPAUSED;
+	if (first)
+		fake_boot(f, d);
 	return 0;
 }
 
@@ -420,6 +434,7 @@ static void fake_close(struct backend *b)
 		free(f->failures[i].text);
 	}
 	free(f->failures);
+	free(f->boot_text);
 	pthread_mutex_destroy(&f->lock);
 	free(f);
 }

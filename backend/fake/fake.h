@@ -7,6 +7,7 @@
  *                                  (MiB), load (percent), title, autostart=1, id, uptime (seconds), transient=1
  *   console NAME TEXT              recorded output of its console (\r \n \e \t \\ are read)
  *   fail CALL ERRNO TEXT           the next use of that call ("domain_start") fails: EIO, EINVAL, ETIMEDOUT, ...
+ *   boot TEXT                      what every guest prints when it begins to run, or does so again (escapes as above)
  *   interpreted                    the host's KVM interprets kernel mode: start wants START_FORCE
  *   no-kvm                         host_validate and host_info find no KVM
  *   stale NAME                     the guest's figures do not answer from now on

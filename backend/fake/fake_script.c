@@ -157,6 +157,19 @@ static int do_domains(struct fake *f, char *args, struct err *e)
 	return 0;
 }
 
+/* @text with \r, \n, \e, \t and \\ read; the caller's to free. */
+static char *unescape(const char *text)
+{
+	struct buf out = {0};
+	for (const char *p = text; *p; p++) {
+		static const char from[] = "rnet\\", to[] = "\r\n\033\t\\";
+		const char *k = *p == '\\' && p[1] ? strchr(from, p[1]) : NULL;
+		buf_add(&out, k ? to + (k - from) : p, 1);
+		p += k != NULL;
+	}
+	return buf_take(&out);
+}
+
 static int do_console(struct fake *f, char *args, struct err *e)
 {
 	char *text = args + strcspn(args, " ");
@@ -165,15 +178,8 @@ static int do_console(struct fake *f, char *args, struct err *e)
 	struct fake_domain *d = fake_by_name(f, args);
 	if (!d)
 		return err_set(e, EINVAL, "fake script: console: no domain '%s'", args);
-	struct buf out = {0};
-	for (const char *p = text; *p; p++) {
-		static const char from[] = "rnet\\", to[] = "\r\n\033\t\\";
-		const char *k = *p == '\\' && p[1] ? strchr(from, p[1]) : NULL;
-		buf_add(&out, k ? to + (k - from) : p, 1);
-		p += k != NULL;
-	}
-	fake_write(d, buf_text(&out), out.len);
-	buf_done(&out);
+	AUTO_FREE char *out = unescape(text);
+	fake_write(d, out, strlen(out));
 	return 0;
 }
 
@@ -226,11 +232,18 @@ static int do_live(struct fake *f, char *args, struct err *e)
 	return 0;
 }
 
+static int do_boot(struct fake *f, char *args, struct err *e)
+{
+	free(f->boot_text);
+	f->boot_text = unescape(args);
+	return 0;
+}
+
 static const struct {
 	const char *word;
 	int (*run)(struct fake *, char *args, struct err *);
 } directives[] = {
-	{"console", do_console}, {"domain", do_domain}, {"domains", do_domains}, {"fail", do_fail},
+	{"boot", do_boot}, {"console", do_console}, {"domain", do_domain}, {"domains", do_domains}, {"fail", do_fail},
 	{"interpreted", do_interpreted}, {"live", do_live}, {"no-kvm", do_no_kvm}, {"stale", do_stale},
 	{"step", do_step},
 };

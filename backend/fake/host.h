@@ -42,6 +42,7 @@ struct fake {
 	struct fake_failure *failures;
 	size_t nfailures;
 	bool interpreted, no_kvm;
+	char *boot_text; /* NULL: guests are silent */
 	unsigned step_ms;
 	uint64_t now_ms; /* the clock: since the fake was opened */
 };
@@ -71,6 +72,8 @@ struct fake_domain *fake_by_uuid(struct fake *f, const char *uuid);
 struct fake_domain *fake_add(struct fake *f, const struct domain_info *info);
 void fake_remove(struct fake *f, struct fake_domain *d);
 
+/* The guest begins to run: what it prints then. */
+void fake_boot(struct fake *f, struct fake_domain *d);
 /* Power on and off; state and reason as given. */
 void fake_on(struct fake *f, struct fake_domain *d, bool paused);
 void fake_off(struct fake *f, struct fake_domain *d, enum domain_state s, enum domain_reason r, const char *detail);

@@ -1,0 +1,647 @@
+/* The command line on the in-memory host: words, sentences, tables and exit statuses are those of virsh. */
+#include <check.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <locale.h>
+#include <poll.h>
+#include <pty.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <termios.h>
+#include <unistd.h>
+#include <utmp.h>
+
+#include "backend/fake/fake.h"
+#include "src/base/cleanup.h"
+#include "src/base/file.h"
+#include "src/base/str.h"
+#include "src/base/version.h"
+#include "src/cmd/tty.h"
+#include "tests/testlib.h"
+#include "ui/cli/cli.h"
+
+/* One host for a whole test: the command line opens and closes it, the test keeps it. */
+static struct backend *host;
+static struct backend_ops ops;
+
+static void keep(struct backend *b)
+{
+}
+
+static struct backend *open_host(struct err *e)
+{
+	if (!host)
+		err_set(e, EIO, "no host today");
+	return host;
+}
+
+static void host_make(const char *script)
+{
+	struct err e;
+	host = backend_fake_open(script, &e);
+	ck_assert_msg(host != NULL, "%s", e.msg);
+	ops = *host->ops;
+	ops.close = keep;
+	host->ops = &ops;
+}
+
+struct result {
+	int status;
+	char *out, *err;
+};
+
+static void result_done(struct result *r)
+{
+	free(r->out);
+	free(r->err);
+}
+#define AUTO_RESULT __attribute__((cleanup(result_done)))
+
+/* Run a command line: words between spaces. */
+static struct result run(const char *line)
+{
+	char *argv[64] = {(char *)"vmdeck"}, *save = NULL;
+	int argc = 1;
+	AUTO_FREE char *copy = x_strdup(line);
+	for (char *w = strtok_r(copy, " ", &save); w; w = strtok_r(NULL, " ", &save))
+		argv[argc++] = w;
+	struct result r = {0};
+	size_t n, m;
+	FILE *out = open_memstream(&r.out, &n), *err = open_memstream(&r.err, &m);
+	r.status = cli_main(&(struct cli){.open = open_host, .out = out, .msg = err}, argc, argv);
+	fclose(out);
+	fclose(err);
+	return r;
+}
+
+static const char *const three_guests =
+    "domain web1 running memory=256 vcpus=2 load=50 uptime=100 title=The web server\n"
+    "domain db shutoff memory=1024 vcpus=4 autostart=1\n"
+    "domain old-mail paused id=7\n"
+    "domain burnt crashed";
+
+/* A command line each, on a fresh host with three_guests; the exit status follows from whether there is an error. */
+static const struct {
+	const char *line, *out, *err; /* err: its beginning; NULL: none */
+} cases[] = {
+	{"list",
+	 " Id   Name       State\n"
+	 "--------------------------\n"
+	 " 1    web1       running\n"
+	 " 7    old-mail   paused\n",
+	 NULL},
+	{"list --all",
+	 " Id   Name       State\n"
+	 "---------------------------\n"
+	 " 1    web1       running\n"
+	 " 7    old-mail   paused\n"
+	 " -    burnt      crashed\n"
+	 " -    db         shut off\n",
+	 NULL},
+	{"list --inactive", " Id   Name    State\n------------------------\n -    burnt   crashed\n -    db      shut off\n",
+	 NULL},
+	{"list --title",
+	 " Id   Name       State     Title\n"
+	 "-------------------------------------------\n"
+	 " 1    web1       running   The web server\n"
+	 " 7    old-mail   paused    \n",
+	 NULL},
+	{"-q list", " 1   web1       running\n 7   old-mail   paused\n", NULL},
+	{"list --name", "web1\nold-mail\n", NULL},
+	{"list --all --name", "web1\nold-mail\nburnt\ndb\n", NULL},
+	{"list --all --id", "1\n7\n", NULL},
+	{"list --all --id --name", "1 web1\n7 old-mail\n- burnt\n- db\n", NULL},
+	{"list --state-shutoff --name", "db\n", NULL},
+	{"list --state-shutoff --state-paused --name", "old-mail\ndb\n", NULL},
+	{"list --state-other --name", "burnt\n", NULL},
+	{"list --all --autostart --name", "db\n", NULL},
+	{"list --all --no-autostart --name", "web1\nold-mail\nburnt\n", NULL},
+	{"list --all --transient --name", "", NULL},
+	{"domain-list --name", "web1\nold-mail\n", NULL},
+	{"list --name --table", "", "error: Options --table and --name are mutually exclusive\n"},
+	{"list foo", "", "error: unexpected data 'foo'\n"},
+	{"list --with-snapshot", "", "error: command 'list' doesn't support option --with-snapshot: virsh has it"},
+	{"domid web1", "1\n", NULL},
+	{"domid db", "-\n", NULL},
+	{"domname 7", "old-mail\n", NULL},
+	{"domname 9", "", "error: failed to get domain '9': "},
+	{"domstate web1", "running\n", NULL},
+	{"domstate --domain web1", "running\n", NULL},
+	{"domstate --domain=web1", "running\n", NULL},
+	{"domstate -- web1", "running\n", NULL},
+	{"domstate web1 --reason", "running (booted)\n", NULL},
+	{"domstate burnt --reason", "crashed (crashed)\n", NULL},
+	{"domstate nope", "", "error: failed to get domain 'nope': no domain with matching name 'nope'\n"},
+	{"domstate", "", "error: command 'domstate' requires <domain> option\n"},
+	{"domstate web1 db", "", "error: unexpected data 'db'\n"},
+	{"domstate web1 --domain db", "", "error: option --domain was already given\n"},
+	{"domstate web1 --domain", "", "error: "},
+	{"domstate web1 --raeson", "", "error: command 'domstate' doesn't support option --raeson; did you mean --reason?\n"},
+	{"domstate web1 --reason=yes", "", "error: invalid '=' after option --reason\n"},
+	{"domstate web1 -r", "", "error: command 'domstate' doesn't support option -r"},
+	{"domstat web1", "", "error: unknown command: 'domstat'; did you mean 'domstate'?\n"},
+	{"frobnicate", "", "error: unknown command: 'frobnicate'; vmdeck help lists them all\n"},
+	{"start db", "Domain 'db' started\n", NULL},
+	{"start db --paused", "Domain 'db' started\n", NULL},
+	{"start burnt", "Domain 'burnt' started\n", NULL},
+	{"start web1", "", "error: Domain is already active: 'web1' is running\n"},
+	{"start old-mail", "", "error: Domain is already active: 'old-mail' is paused; to let it go on: vmdeck resume old-mail\n"},
+	{"start db --autodestroy", "", "error: command 'start' doesn't support option --autodestroy: virsh has it"},
+	{"-q start db", "", NULL},
+	{"shutdown web1", "Domain 'web1' is being shutdown\n", NULL},
+	{"shutdown web1 --mode acpi", "Domain 'web1' is being shutdown\n", NULL},
+	{"shutdown web1 --mode agent", "", "error: mode 'agent' is not supported: acpi is the only one\n"},
+	{"shutdown db", "", "error: Failed to shutdown domain 'db': domain is not running (shut off); to start it: vmdeck start db\n"},
+	{"shutdown old-mail", "", "error: Failed to shutdown domain 'old-mail': domain is paused; to let it go on: "},
+	{"reboot web1", "Domain 'web1' is being rebooted\n", NULL},
+	{"reset web1", "Domain 'web1' was reset\n", NULL},
+	{"reset old-mail", "Domain 'old-mail' was reset\n", NULL},
+	{"destroy web1", "Domain 'web1' destroyed\n", NULL},
+	{"destroy web1 --graceful", "Domain 'web1' destroyed\n", NULL},
+	{"destroy db", "", "error: Failed to destroy domain 'db': domain is not running"},
+	{"suspend web1", "Domain 'web1' suspended\n", NULL},
+	{"suspend old-mail", "", "error: Failed to suspend domain 'old-mail': domain is paused"},
+	{"resume old-mail", "Domain 'old-mail' resumed\n", NULL},
+	{"resume web1", "", "error: Failed to resume domain 'web1': domain is running, not paused\n"},
+	{"undefine db", "Domain 'db' has been undefined\n", NULL},
+	{"undefine db --nvram", "", "error: command 'undefine' doesn't support option --nvram: virsh has it"},
+	{"autostart web1", "Domain 'web1' marked as autostarted\n", NULL},
+	{"autostart --disable db", "Domain 'db' unmarked as autostarted\n", NULL},
+	{"define /no/such/file.xml", "", "error: Failed to open file '/no/such/file.xml': No such file or directory\n"},
+	{"define", "", "error: command 'define' requires <file> option\n"},
+	{"qemu-monitor-command web1 query-status", "{\"return\":{\"status\":\"running\"}}\n", NULL},
+	{"qemu-monitor-command web1 --return-value {\"execute\":\"query-status\"}", "{\"status\":\"running\"}\n", NULL},
+	{"qemu-monitor-command web1 {\"execute\":1}", "", "error: Failed to run a command on domain 'web1': a QMP command"},
+	{"qemu-monitor-command db query-status", "", "error: Failed to qemu-monitor-command domain 'db': domain is not"},
+	{"console db", "", "error: Failed to open the console of domain 'db': domain 'db' is not running\n"},
+	{"console web1 --devname serial9", "", "error: Failed to open the console of domain 'web1': domain 'web1' has no"},
+	{"console web1 --devname lpt1", "", "error: domain 'web1' has no console 'lpt1'"},
+	{"console web1 --index x", "", "error: Numeric value 'x' for <index> option is malformed or out of range\n"},
+	{"console web1 --escape ctrl", "", "error: --escape wants one character"},
+	{"nodeinfo",
+	 "CPU model:           x86_64\n"
+	 "CPU(s):              8\n"
+	 "CPU frequency:       2500 MHz\n"
+	 "CPU socket(s):       1\n"
+	 "Core(s) per socket:  4\n"
+	 "Thread(s) per core:  2\n"
+	 "NUMA cell(s):        1\n"
+	 "Memory size:         16777216 KiB\n",
+	 NULL},
+	{"domstats db --state --balloon",
+	 "Domain: 'db'\n  state.state=5\n  state.reason=0\n  balloon.current=1048576\n  balloon.maximum=1048576\n\n", NULL},
+	{"domstats web1 db --state",
+	 "Domain: 'web1'\n  state.state=1\n  state.reason=1\n\nDomain: 'db'\n  state.state=5\n  state.reason=0\n\n", NULL},
+	{"domstats --list-paused --state", "Domain: 'old-mail'\n  state.state=3\n  state.reason=1\n\n", NULL},
+	{"domstats web1 --cpu-total",
+	 "Domain: 'web1'\n  cpu.time=50500000000\n  cpu.user=45450000000\n  cpu.system=5050000000\n\n", NULL},
+	{"domstats nope", "", "error: failed to get domain 'nope'"},
+	{"domstats --perf", "", "error: command 'domstats' doesn't support option --perf: virsh has it"},
+	{"domstate web1 --json", "{\n  \"state\": \"running\",\n  \"reason\": \"booted\",\n  \"detail\": \"\"\n}\n", NULL},
+	{"domid db --json", NULL, NULL},
+	{"start db --json", "", "error: command 'start' doesn't support option --json"},
+	{"help nope", "", "error: command or command group 'nope' doesn't exist"},
+	{"-c qemu:///system list", "", "error: option -c is not supported"},
+	{"-x", "", "error: unsupported option '-x'. See --help.\n"},
+	{"--version", VMDECK_VERSION "\n", NULL},
+	{"domain-release web1", "", NULL},
+	{"complete -- su", "suspend\n", NULL},
+	{"complete -- start d", "db\n", NULL},
+	{"complete -- resume --domain o", "old-mail\n", NULL},
+	{"complete -- domstate web1 --r", "--reason\n", NULL},
+	{"complete -- domstate web1 d", "", NULL},
+	{"complete -- console --escape ^A w", "web1\n", NULL},
+	{"complete -- help no", "nodeinfo\n", NULL},
+	{"complete -- nonsense x", "", NULL},
+};
+
+START_TEST(a_command_line_says_what_virsh_says)
+{
+	host_make(three_guests);
+	AUTO_RESULT struct result r = run(cases[_i].line);
+	const char *err = cases[_i].err;
+	if (cases[_i].out)
+		ck_assert_str_eq(r.out, cases[_i].out);
+	if (err)
+		ck_assert_msg(str_starts(r.err, err), "%s: '%s' does not begin with '%s'", cases[_i].line, r.err, err);
+	else
+		ck_assert_str_eq(r.err, "");
+	ck_assert_int_eq(r.status, err != NULL);
+}
+END_TEST
+
+START_TEST(dominfo_shows_virshs_fields)
+{
+	host_make(three_guests);
+	AUTO_RESULT struct result r = run("dominfo web1");
+	AUTO_RESULT struct result uuid = run("domuuid web1");
+	uuid.out[strcspn(uuid.out, "\n")] = 0;
+	AUTO_FREE char *want = x_asprintf("Id:             1\n"
+	                                  "Name:           web1\n"
+	                                  "UUID:           %s\n"
+	                                  "OS Type:        hvm\n"
+	                                  "State:          running\n"
+	                                  "CPU(s):         2\n"
+	                                  "CPU time:       50.5s\n"
+	                                  "Max memory:     262144 KiB\n"
+	                                  "Used memory:    262144 KiB\n"
+	                                  "Persistent:     yes\n"
+	                                  "Autostart:      disable\n"
+	                                  "Managed save:   no\n"
+	                                  "Security model: none\n"
+	                                  "Security DOI:   0\n",
+	                                  uuid.out);
+	ck_assert_str_eq(r.out, want);
+	AUTO_RESULT struct result by_uuid = run("dominfo db");
+	ck_assert(str_starts(by_uuid.out, "Id:             -\n"));
+	AUTO_FREE char *line = x_asprintf("domname %s", uuid.out);
+	AUTO_RESULT struct result name = run(line);
+	ck_assert_str_eq(name.out, "web1\n");
+}
+END_TEST
+
+START_TEST(json_of_every_reporting_verb_parses)
+{
+	static const struct {
+		const char *line, *key;
+	} verbs[] = {
+		{"list --all --json", NULL},         {"dominfo web1 --json", "cpu_ns"},  {"domstate db --json", "reason"},
+		{"domid db --json", "id"},           {"domname db --json", "name"},      {"domuuid db --json", "uuid"},
+		{"nodeinfo --json", "memory_bytes"}, {"version --json", "kvm_api"},      {"host-validate --json", NULL},
+		{"domstats --json", NULL},           {"ttyconsole web1 --json", "path"},
+	};
+	host_make(three_guests);
+	for (unsigned i = 0; i < ARRAY_SIZE(verbs); i++) {
+		AUTO_RESULT struct result r = run(verbs[i].line);
+		struct err e;
+		AUTO_JSON json_t *j = json_parse(r.out, strlen(r.out), &e);
+		ck_assert_msg(j != NULL, "%s: %s", verbs[i].line, e.msg);
+		ck_assert_int_eq(r.status, 0);
+		if (verbs[i].key)
+			ck_assert_msg(json_object_get(j, verbs[i].key) != NULL, "%s: no %s", verbs[i].line, verbs[i].key);
+		else
+			ck_assert_int_gt(json_array_size(j), 0);
+	}
+}
+END_TEST
+
+START_TEST(host_validate_fails_with_the_check_that_failed)
+{
+	host_make("domain web1 shutoff\ninterpreted");
+	AUTO_RESULT struct result r = run("host-validate");
+	ck_assert_int_eq(r.status, 1);
+	ck_assert_ptr_nonnull(strstr(r.out, ": FAIL (kernel mode is interpreted; use a host with VT-x or AMD-V)\n"));
+	ck_assert_ptr_nonnull(strstr(r.out, "  KVM: /dev/kvm can be opened   "));
+	ck_assert(str_starts(r.err, "error: 1 of 3 checks failed"));
+	AUTO_RESULT struct result refused = run("start web1"), forced = run("start web1 --force");
+	ck_assert_int_eq(refused.status, 1);
+	ck_assert_ptr_nonnull(strstr(refused.err, "--force"));
+	ck_assert_int_eq(forced.status, 0);
+}
+END_TEST
+
+/* A file that goes with the test. */
+static char *xml_file(const char *text)
+{
+	char *path = x_strdup("/tmp/vmdeck-test-XXXXXX");
+	int fd = mkstemp(path);
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(fd_write_all(fd, text, strlen(text)), 0);
+	close(fd);
+	return path;
+}
+
+static const char *const good_xml = "<domain type='kvm'><name>new1</name><memory unit='MiB'>64</memory><vcpu>1</vcpu>"
+                                    "<os><type arch='x86_64' machine='pc'>hvm</type><kernel>/k</kernel></os></domain>\n";
+
+START_TEST(define_dumpxml_undefine_go_round)
+{
+	host_make("domain web1 shutoff");
+	AUTO_FREE char *path = xml_file(good_xml), *line = x_asprintf("define %s", path);
+	AUTO_FREE char *want = x_asprintf("Domain 'new1' defined from %s\n", path);
+	AUTO_RESULT struct result r = run(line);
+	ck_assert_str_eq(r.out, want);
+	AUTO_RESULT struct result dump = run("dumpxml new1");
+	ck_assert_ptr_nonnull(strstr(dump.out, "<name>new1</name>"));
+	ck_assert_ptr_nonnull(strstr(dump.out, "<uuid>"));
+	AUTO_RESULT struct result gone = run("undefine new1"), after = run("domstate new1");
+	ck_assert_int_eq(gone.status, 0);
+	ck_assert_int_eq(after.status, 1);
+	unlink(path);
+}
+END_TEST
+
+START_TEST(create_runs_a_domain_that_ends_with_its_run)
+{
+	host_make("domain web1 shutoff");
+	AUTO_FREE char *path = xml_file(good_xml), *line = x_asprintf("create %s --paused", path);
+	AUTO_FREE char *want = x_asprintf("Domain 'new1' created from %s\n", path);
+	AUTO_RESULT struct result r = run(line), state = run("domstate new1 --reason"), list = run("list --transient --name");
+	ck_assert_str_eq(r.out, want);
+	ck_assert_str_eq(state.out, "paused (starting up)\n");
+	ck_assert_str_eq(list.out, "new1\n");
+	AUTO_RESULT struct result gone = run("destroy new1"), after = run("domstate new1");
+	ck_assert_int_eq(gone.status, 0);
+	ck_assert_int_eq(after.status, 1);
+	unlink(path);
+}
+END_TEST
+
+START_TEST(bad_xml_is_refused_with_file_and_line)
+{
+	host_make("domain web1 shutoff");
+	AUTO_FREE char *path = xml_file("<domain type='kvm'>\n<name>x</name>\n<memory>lots</memory>\n</domain>\n");
+	AUTO_FREE char *line = x_asprintf("define %s", path), *want = x_asprintf("error: Failed to define domain from %s: ", path);
+	AUTO_RESULT struct result r = run(line);
+	ck_assert_int_eq(r.status, 1);
+	ck_assert_msg(str_starts(r.err, want), "%s", r.err);
+	ck_assert_msg(strstr(r.err, ":3") != NULL, "no line number: %s", r.err);
+	unlink(path);
+}
+END_TEST
+
+START_TEST(a_failing_host_is_one_sentence_and_status_1)
+{
+	host_make("domain web1 shutoff\nfail domain_start EIO the plug is out\nfail domain_list EACCES not yours");
+	AUTO_RESULT struct result r = run("start web1"), again = run("start web1"), list = run("list");
+	ck_assert_str_eq(r.err, "error: Failed to start domain 'web1': the plug is out\n");
+	ck_assert_int_eq(r.status, 1);
+	ck_assert_int_eq(again.status, 0);
+	ck_assert_str_eq(list.err, "error: Failed to list domains: not yours\n");
+	host = NULL;
+	AUTO_RESULT struct result none = run("list"), help = run("help"), verb = run("help start"), opt = run("start --help");
+	ck_assert_str_eq(none.err, "error: no host today\n");
+	ck_assert_int_eq(help.status, 0); /* help needs no host */
+	ck_assert_str_eq(verb.out, opt.out);
+	ck_assert(str_starts(verb.out, "  NAME\n    start - start a (previously defined) inactive domain\n\n  SYNOPSIS\n"
+	                               "    start <domain> [--console] [--paused] [--force]\n"));
+}
+END_TEST
+
+START_TEST(edit_takes_what_the_editor_leaves)
+{
+	static const struct {
+		const char *editor;
+		int status;
+		const char *out, *err;
+	} edits[] = {
+		{"true", 0, "Domain 'web1' XML configuration not changed.\n", NULL},
+		{"sed -i s,/boot/vmlinuz,/boot/other,", 0, "Domain 'web1' XML configuration edited.\n", NULL},
+		{"sed -i s,65536,lots,", 1, "", "error: Failed to edit domain 'web1': "},
+		{"false", 1, "", "error: Failed to edit domain 'web1': the editor 'false' left with status 1"},
+		{"no-such-editor-here 2>/dev/null", 1, "", "error: Failed to edit domain 'web1': the editor"},
+	};
+	/* No answer to "try again?". */
+	ck_assert_int_ge(dup2(open("/dev/null", O_RDONLY | O_CLOEXEC), STDIN_FILENO), 0);
+	unsetenv("VISUAL");
+	for (unsigned i = 0; i < ARRAY_SIZE(edits); i++) {
+		host_make("domain web1 shutoff");
+		setenv("EDITOR", edits[i].editor, 1);
+		AUTO_RESULT struct result r = run("edit web1");
+		ck_assert_int_eq(r.status, edits[i].status);
+		ck_assert_str_eq(r.out, edits[i].out);
+		ck_assert_msg(!edits[i].err || strstr(r.err, edits[i].err), "%s: %s", edits[i].editor, r.err);
+		AUTO_RESULT struct result xml = run("dumpxml web1");
+		ck_assert_int_eq(strstr(xml.out, "/boot/other") != NULL, i == 1);
+	}
+}
+END_TEST
+
+START_TEST(console_log_prints_the_record)
+{
+	host_make("domain web1 running\nconsole web1 first life\\r\\n");
+	AUTO_RESULT struct result reset = run("reset web1");
+	fake_feed(host, "web1", "second life\r\n", 13);
+	AUTO_RESULT struct result all = run("console web1 --log"), boot = run("console web1 --since-boot");
+	ck_assert_str_eq(all.out, "first life\r\nsecond life\r\n");
+	ck_assert_str_eq(boot.out, "second life\r\n");
+	ck_assert_int_eq(reset.status, 0);
+}
+END_TEST
+
+START_TEST(the_record_on_a_terminal_keeps_colours_and_nothing_else)
+{
+	static const struct {
+		const char *in, *out;
+	} streams[] = {
+		{"plain\r\nnext\n", "plain\nnext\n"},
+		{"10%\r20%\r\n", "10%\n20%\n"},
+		{"\033[1;31mred\033[0m", "\033[1;31mred\033[0m"},
+		{"a\033[2J\033[Hb\033[?1049hc\033[6nd", "abcd"},
+		{"t\033]0;title\007x\033]52;c;aGk=\033\\y\033Pq\033\\z", "txyz"},
+		{"\033(Bq\033cr\033=s", "qrs"},
+		{"bell\a back\b del\177", "bell back del"},
+		{"\303\251 \302\251 \302\23331m", "\303\251 \302\251 31m"}, /* e acute, copyright sign, C1 CSI */
+		{"\033[1;2;3;4;5;6;7;8;9;0;1;2;3;4;5;6;7;8;9;0;1;2;3;4;5;6;7;8;9;0;1;2;3;4;5;6;7;8;9;0mx", "7;8;9;0mx"},
+		{"\033[>4;2mx", "x"},
+	};
+	for (unsigned i = 0; i < ARRAY_SIZE(streams); i++)
+		for (size_t step = 1; step < 3; step++) { /* in whole, and byte by byte */
+			struct tty_filter f = {0};
+			char out[512];
+			size_t n = strlen(streams[i].in), k = 0;
+			for (size_t at = 0; at < n; at += step == 1 ? 1 : n)
+				k += tty_filter(&f, streams[i].in + at, step == 1 ? 1 : n, out + k);
+			out[k] = 0;
+			if (i != 8) /* too long to be a colour: whatever is left is plain text */
+				ck_assert_str_eq(out, streams[i].out);
+			ck_assert(i == 8 ? !strchr(out, '\033') : true);
+		}
+}
+END_TEST
+
+/* The console with real descriptors: a child runs the command line on a host of its own. : what web1 has said
+ * and echoed is written behind that. */
+static _Noreturn void child(const char *script, const char *line, bool record)
+{
+	char *argv[16] = {(char *)"vmdeck"}, *save = NULL;
+	int argc = 1;
+	char *copy = x_strdup(line);
+	for (char *w = strtok_r(copy, " ", &save); w; w = strtok_r(NULL, " ", &save))
+		argv[argc++] = w;
+	host_make(script);
+	int status = cli_main(&(struct cli){.open = open_host}, argc, argv);
+	if (record) {
+		struct domain_info d;
+		host->ops->domain_get(host, "web1", &d, NULL);
+		host->ops->console_log(host, d.uuid, 0, false, STDOUT_FILENO, NULL);
+	}
+	exit(status);
+}
+
+static const char *const live_guest = "domain web1 running\nconsole web1 ~ # \nlive";
+
+/* Read @fd until @want was seen or it ends. */
+static char *read_until(int fd, const char *want)
+{
+	struct buf b = {0};
+	char part[512];
+	struct pollfd p = {.fd = fd, .events = POLLIN};
+	while (!(want && strstr(buf_text(&b), want)) && poll(&p, 1, 20000) > 0) {
+		ssize_t n = read(fd, part, sizeof(part));
+		if (n <= 0)
+			break;
+		buf_add(&b, part, (size_t)n);
+	}
+	return buf_take(&b);
+}
+
+START_TEST(console_through_a_pipe_delivers_every_byte)
+{
+	int in[2], out[2], status;
+	ck_assert_int_eq(pipe(in) | pipe(out), 0);
+	pid_t pid = fork();
+	if (!pid) {
+		dup2(in[0], 0);
+		dup2(out[1], 1);
+		close(in[1]);
+		child(live_guest, "console web1", true);
+	}
+	close(in[0]);
+	close(out[1]);
+	/* More than a socket buffer takes at once. */
+	struct buf typed = {0};
+	for (unsigned i = 0; i < 5000; i++)
+		buf_printf(&typed, "line %05u of many that are typed at once and must all arrive\r", i);
+	buf_puts(&typed, "echo the end\r");
+	pid_t writer = fork();
+	if (!writer) {
+		close(out[0]);
+		_exit(fd_write_all(in[1], typed.s, typed.len) ? 1 : 0);
+	}
+	close(in[1]);
+	AUTO_FREE char *text = read_until(out[0], NULL);
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	ck_assert_int_eq(status, 0);
+	ck_assert_int_eq(waitpid(writer, &status, 0), writer);
+	ck_assert_int_eq(status, 0);
+	ck_assert_msg(strstr(text, "echo the end\r\nthe end\r\n") != NULL, "the last line did not arrive");
+	buf_done(&typed);
+}
+END_TEST
+
+START_TEST(console_tells_when_the_guest_ends)
+{
+	int in[2], out[2], status;
+	ck_assert_int_eq(pipe(in) | pipe(out), 0);
+	pid_t pid = fork();
+	if (!pid) {
+		dup2(in[0], 0);
+		dup2(out[1], 1);
+		dup2(out[1], 2);
+		child(live_guest, "console web1", false);
+	}
+	close(out[1]);
+	ck_assert_int_eq(fd_write_all(in[1], "poweroff\r", 9), 0); /* and in[1] stays open */
+	AUTO_FREE char *text = read_until(out[0], NULL);
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	ck_assert_int_eq(status, 0);
+	ck_assert_msg(strstr(text, "Domain 'web1' is shut off (shutdown)\n") != NULL, "%s", text);
+}
+END_TEST
+
+/* The same at a terminal. @slave stays open here, to see its modes afterwards. */
+static pid_t at_terminal(const char *script, const char *line, int *master, int *slave)
+{
+	ck_assert_int_eq(openpty(master, slave, NULL, NULL, NULL), 0);
+	pid_t pid = fork();
+	if (!pid) {
+		login_tty(dup(*slave));
+		child(script, line, false);
+	}
+	return pid;
+}
+
+static bool same_modes(const struct termios *a, const struct termios *b)
+{
+	return a->c_iflag == b->c_iflag && a->c_oflag == b->c_oflag && a->c_lflag == b->c_lflag && a->c_cflag == b->c_cflag;
+}
+
+START_TEST(console_gives_the_terminal_back)
+{
+	static const struct {
+		const char *last; /* typed; NULL: a signal ends it */
+		int sig;
+		const char *said;
+	} ends[] = {
+		{"\035", 0, "echo hi\r\nhi\r\n"},
+		{"poweroff\r", 0, "Domain 'web1' is shut off (shutdown)"},
+		{NULL, SIGTERM, "\033[?25h"},
+		{NULL, SIGHUP, "\033[?25h"},
+	};
+	for (unsigned i = 0; i < ARRAY_SIZE(ends); i++) {
+		int master, slave, status;
+		pid_t pid = at_terminal(live_guest, "console web1", &master, &slave);
+		struct termios before, now;
+		ck_assert_int_eq(tcgetattr(slave, &before), 0);
+		AUTO_FREE char *greeting = read_until(master, "~ # ");
+		ck_assert_msg(strstr(greeting, "Connected to domain 'web1'\r\nEscape character is ^] (Ctrl + ])\r\n") != NULL,
+		              "%s", greeting);
+		ck_assert_int_eq(tcgetattr(slave, &now), 0);
+		ck_assert_int_eq(now.c_lflag & (ICANON | ECHO | ISIG), 0);
+		ck_assert_int_eq(fd_write_all(master, "echo hi\r", 8), 0);
+		AUTO_FREE char *answer = read_until(master, "\r\nhi\r\n");
+		if (ends[i].last)
+			ck_assert_int_eq(fd_write_all(master, ends[i].last, strlen(ends[i].last)), 0);
+		else
+			kill(pid, ends[i].sig);
+		ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+		if (ends[i].sig)
+			ck_assert_int_eq(WIFSIGNALED(status) ? WTERMSIG(status) : 0, ends[i].sig);
+		else
+			ck_assert_int_eq(status, 0);
+		ck_assert_int_eq(tcgetattr(slave, &now), 0);
+		ck_assert_msg(same_modes(&before, &now), "case %u: the terminal is not as it was", i);
+		close(slave); /* the master then ends behind what is left */
+		AUTO_FREE char *rest = read_until(master, NULL), *all = x_asprintf("%s%s", answer, rest);
+		ck_assert_msg(strstr(all, ends[i].said) != NULL, "case %u: %s", i, all);
+		close(master);
+	}
+}
+END_TEST
+
+START_TEST(start_with_console_shows_the_first_byte)
+{
+	int master, slave, status;
+	pid_t pid = at_terminal("domain web1 shutoff\nboot First byte!\\r\\n~ # \nlive", "start web1 --console", &master, &slave);
+	AUTO_FREE char *text = read_until(master, "~ # ");
+	ck_assert_msg(str_starts(text, "Domain 'web1' started\r\nConnected to domain 'web1'\r\n"), "%s", text);
+	ck_assert_msg(strstr(text, "])\r\nFirst byte!\r\n~ # "), "%s", text);
+	ck_assert_int_eq(fd_write_all(master, "\035", 1), 0);
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	ck_assert_int_eq(status, 0);
+	close(master);
+	close(slave);
+}
+END_TEST
+
+int main(void)
+{
+	const TTest *const tests[] = {
+		dominfo_shows_virshs_fields,
+		json_of_every_reporting_verb_parses,
+		host_validate_fails_with_the_check_that_failed,
+		define_dumpxml_undefine_go_round,
+		create_runs_a_domain_that_ends_with_its_run,
+		bad_xml_is_refused_with_file_and_line,
+		a_failing_host_is_one_sentence_and_status_1,
+		edit_takes_what_the_editor_leaves,
+		console_log_prints_the_record,
+		the_record_on_a_terminal_keeps_colours_and_nothing_else,
+		console_through_a_pipe_delivers_every_byte,
+		console_tells_when_the_guest_ends,
+		console_gives_the_terminal_back,
+		start_with_console_shows_the_first_byte,
+	};
+	setlocale(LC_ALL, "C.UTF-8");
+	Suite *s = suite_create("cli");
+	TCase *t = tcase_create("cli");
+	tcase_set_timeout(t, 60);
+	tcase_add_loop_test(t, a_command_line_says_what_virsh_says, 0, ARRAY_SIZE(cases));
+	for (unsigned i = 0; i < ARRAY_SIZE(tests); i++)
+		tcase_add_test(t, tests[i]);
+	suite_add_tcase(s, t);
+	return test_main(s);
+}
