@@ -1,0 +1,265 @@
+/* Launch messages, and the client's side of the control socket. */
+#include <check.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "src/base/cleanup.h"
+#include "src/base/file.h"
+#include "src/base/str.h"
+#include "src/base/unixsock.h"
+#include "src/proto/control.h"
+#include "src/proto/launch.h"
+#include "tests/testlib.h"
+
+static int pair[2];
+static struct err e;
+
+static void setup(void)
+{
+	ck_assert_int_eq(unixsock_pair(SOCK_SEQPACKET, pair), 0);
+}
+
+static void teardown(void)
+{
+	close(pair[0]);
+	close(pair[1]);
+}
+
+static int fds_open(void)
+{
+	int n = 0;
+	for (int i = 0; i < 1024; i++)
+		n += fcntl(i, F_GETFD) >= 0;
+	return n;
+}
+
+START_TEST(descriptors_arrive_under_their_names)
+{
+	static struct fd_set_named out, in;
+	json_t *go = json_object(), *got = NULL;
+	char name[40];
+	for (int i = 0; i < 150; i++) { /* more than one message holds */
+		int fd = memfd_create("x", MFD_CLOEXEC);
+		snprintf(name, sizeof(name), "file:%d", i);
+		ck_assert_int_eq(ftruncate(fd, i), 0);
+		ck_assert_int_eq(named_add(&out, name, fd), 0);
+	}
+	json_set_str(go, "name", "web1");
+	ck_assert_int_eq(launch_send(pair[0], &out, go, &e), 0);
+	ck_assert_int_eq(launch_recv(pair[1], &in, &got, &e), 0);
+	ck_assert_str_eq(json_str(got, "name", ""), "web1");
+	ck_assert_uint_eq(in.n, 150);
+	for (int i = 0; i < 150; i++) {
+		struct stat st;
+		snprintf(name, sizeof(name), "file:%d", i);
+		int fd = named_get(&in, name);
+		ck_assert_int_ge(fd, 0);
+		ck_assert_int_eq(fcntl(fd, F_GETFD), FD_CLOEXEC);
+		fstat(fd, &st);
+		ck_assert_int_eq(st.st_size, i);
+	}
+	int mine = named_take(&in, "file:7");
+	ck_assert_int_ge(mine, 0);
+	ck_assert_int_eq(named_get(&in, "file:7"), -1);
+	close(mine);
+	named_done(&in);
+	named_done(&out);
+	json_decref(go);
+	json_decref(got);
+}
+END_TEST
+
+START_TEST(a_full_set_closes_what_it_does_not_take)
+{
+	static struct fd_set_named s;
+	for (int i = 0; i < LAUNCH_FDS_MAX; i++)
+		ck_assert_int_eq(named_add(&s, "x", open("/dev/null", O_RDONLY)), 0);
+	int before = fds_open(), fd = open("/dev/null", O_RDONLY);
+	ck_assert_int_eq(named_add(&s, "y", fd), -ENOSPC);
+	ck_assert_int_eq(fds_open(), before);
+	ck_assert_int_eq(named_add(&s, "a name that is longer than the forty bytes there are", fd), -ENOSPC);
+	named_done(&s);
+}
+END_TEST
+
+START_TEST(nonsense_is_refused_without_a_leak)
+{
+	static const struct {
+		const char *text;
+		int nfds;
+	} cases[] = {
+		{"nonsense", 1},
+		{"{\"fds\": [\"a\"]}", 2},
+		{"{\"fds\": [\"a\", \"b\"]}", 1},
+		{"{\"fds\": [1]}", 1},
+		{"{\"fds\": [\"a\", \"a\"]}", 2},
+		{"{\"fds\": {}}", 0},
+		{"{\"go\": {}}", 1},
+		{"{\"go\": 1}", 0},
+		{"{}", 0},
+	};
+	static struct fd_set_named in;
+	json_t *go = NULL;
+	int fds[2] = {0, 0}, before = fds_open();
+	ck_assert_int_gt(unixsock_send(pair[0], cases[_i].text, strlen(cases[_i].text), fds, (size_t)cases[_i].nfds), 0);
+	ck_assert_int_lt(launch_recv(pair[1], &in, &go, &e), 0);
+	ck_assert_ptr_null(go);
+	ck_assert_uint_eq(in.n, 0);
+	ck_assert_int_eq(fds_open(), before);
+}
+END_TEST
+
+START_TEST(the_answer_is_ready_or_a_sentence_or_a_death)
+{
+	int pid = 0;
+	struct err why;
+	ck_assert_int_eq(launch_answer_ready(pair[0], 4711), 0);
+	ck_assert_int_eq(launch_wait(pair[1], 1000, &pid, &e), 0);
+	ck_assert_int_eq(pid, 4711);
+	err_set(&why, ENOMEM, "no memory for 'web1'");
+	ck_assert_int_eq(launch_answer_error(pair[0], &why), 0);
+	ck_assert_int_eq(launch_wait(pair[1], 1000, &pid, &e), -ENOMEM);
+	ck_assert_str_eq(e.msg, "no memory for 'web1'");
+	ck_assert_int_eq(launch_wait(pair[1], 10, &pid, &e), -ETIMEDOUT);
+	shutdown(pair[0], SHUT_RDWR);
+	ck_assert_int_eq(launch_wait(pair[1], 1000, &pid, &e), -EPIPE);
+}
+END_TEST
+
+/* --- control --- */
+
+static char dir[] = "/tmp/vmdeck-test-XXXXXX", *path;
+
+/* A server that says @lines, each after it has got one line (the first at once); the line "FD" is left out and a descriptor goes with the
+ * next. Ends with the connection. */
+static pid_t serve(const char *const lines[])
+{
+	char tmp[] = "/tmp/vmdeck-test-XXXXXX";
+	memcpy(dir, tmp, sizeof(tmp));
+	ck_assert_ptr_nonnull(mkdtemp(dir));
+	path = x_asprintf("%s/control.sock", dir);
+	int l = unixsock_listen(path, 0600, &e);
+	ck_assert_int_ge(l, 0);
+	pid_t pid = fork();
+	if (pid)
+		return close(l), pid;
+	fcntl(l, F_SETFL, 0);
+	int c = accept(l, NULL, NULL), null = open("/dev/null", O_RDONLY);
+	char buf[4096];
+	for (int i = 0; lines[i]; i++) {
+		bool fd = !strcmp(lines[i], "FD");
+		i += fd;
+		if (i && read(c, buf, sizeof(buf)) <= 0)
+			_exit(0);
+		unixsock_send(c, lines[i], strlen(lines[i]), &null, fd);
+	}
+	while (read(c, buf, sizeof(buf)) > 0)
+		;
+	_exit(0);
+}
+
+static void served(pid_t pid)
+{
+	waitpid(pid, NULL, 0);
+	unlink(path);
+	rmdir(dir);
+	free(path);
+}
+
+#define GREETING "{\"QMP\": {\"version\": {\"vmdeck\": \"0.1.0\", \"protocol\": 1}, \"capabilities\": []}}\n"
+
+START_TEST(a_command_gets_its_answer_past_events_and_others)
+{
+	static const char *const lines[] = {
+		GREETING,
+		"{\"event\": \"STOP\", \"data\": {}}\n{\"return\": 1, \"id\": 99}\n{\"return\": {\"status\": \"paused\"}, \"id\": 1}\n",
+		"{\"error\": {\"class\": \"GenericError\", \"desc\": \"no console 7\"}, \"id\": 2}\n",
+		"FD", "{\"return\": {}, \"id\": 3}\n", NULL};
+	pid_t pid = serve(lines);
+	struct control *c = control_connect(path, 2000, &e);
+	ck_assert_ptr_nonnull(c);
+	json_t *reply = NULL;
+	int fd = -1;
+	ck_assert_int_eq(control_call(c, "query-status", NULL, &reply, NULL, &e), 0);
+	ck_assert_str_eq(json_str(reply, "status", ""), "paused");
+	json_decref(reply);
+	ck_assert_int_eq(control_call(c, "console-open", json_object(), NULL, &fd, &e), -EREMOTEIO);
+	ck_assert_str_eq(e.msg, "no console 7");
+	ck_assert_int_eq(fd, -1);
+	ck_assert_int_eq(control_call(c, "console-open", json_object(), NULL, &fd, &e), 0);
+	ck_assert_int_ge(fd, 0);
+	close(fd);
+	control_close(c);
+	served(pid);
+}
+END_TEST
+
+START_TEST(a_silent_guest_is_left_after_the_time)
+{
+	static const char *const lines[] = {GREETING, NULL};
+	pid_t pid = serve(lines);
+	struct control *c = control_connect(path, 50, &e);
+	ck_assert_ptr_nonnull(c);
+	ck_assert_int_eq(control_call(c, "query-status", NULL, NULL, NULL, &e), -ETIMEDOUT);
+	control_close(c);
+	served(pid);
+}
+END_TEST
+
+START_TEST(greetings_that_are_not_ours_are_refused)
+{
+	static const struct {
+		const char *greeting;
+		int code;
+		const char *says;
+	} cases[] = {
+		{"{\"QMP\": {\"version\": {\"vmdeck\": \"9.9\", \"protocol\": 99}}}\n", EPROTO, "9.9"},
+		{"{\"QMP\": {\"version\": {\"qemu\": {\"major\": 7}}}}\n", EPROTO, "no vmdeck guest"},
+		{"hello\n", EBADMSG, "not JSON"},
+		{"{\"QMP\": ", ETIMEDOUT, "does not answer"},
+	};
+	const char *const lines[] = {cases[_i].greeting, NULL};
+	pid_t pid = serve(lines);
+	ck_assert_ptr_null(control_connect(path, 100, &e));
+	ck_assert_int_eq(e.code, cases[_i].code);
+	ck_assert_msg(strstr(e.msg, cases[_i].says), "%s", e.msg);
+	served(pid);
+}
+END_TEST
+
+START_TEST(an_endless_line_is_cut_off)
+{
+	static char big[CONTROL_LINE_MAX * 2 + 1];
+	memset(big, 'x', sizeof(big) - 1);
+	const char *const lines[] = {big, NULL};
+	pid_t pid = serve(lines);
+	ck_assert_ptr_null(control_connect(path, 2000, &e));
+	ck_assert_int_eq(e.code, EMSGSIZE);
+	served(pid);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("launch");
+	TCase *t = tcase_create("launch"), *c = tcase_create("control");
+	tcase_add_checked_fixture(t, setup, teardown);
+	tcase_add_test(t, descriptors_arrive_under_their_names);
+	tcase_add_test(t, a_full_set_closes_what_it_does_not_take);
+	tcase_add_loop_test(t, nonsense_is_refused_without_a_leak, 0, 9);
+	tcase_add_test(t, the_answer_is_ready_or_a_sentence_or_a_death);
+	suite_add_tcase(s, t);
+	tcase_add_test(c, a_command_gets_its_answer_past_events_and_others);
+	tcase_add_test(c, a_silent_guest_is_left_after_the_time);
+	tcase_add_loop_test(c, greetings_that_are_not_ours_are_refused, 0, 4);
+	tcase_add_test(c, an_endless_line_is_cut_off);
+	suite_add_tcase(s, c);
+	return test_main(s);
+}
