@@ -1,0 +1,687 @@
+/* The local host: definitions, what runs, how it ends. This program is also the vmdeck-vmm and the vmdeck of its guests: the keeper is the
+ * real one, the machine is a fake that answers and ends as its kernel command line says, and no KVM is used. */
+#include <check.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "backend/local/local.h"
+#include "backend/vmm/keeper.h"
+#include "src/backend.h"
+#include "src/base/cleanup.h"
+#include "src/base/file.h"
+#include "src/base/lock.h"
+#include "src/base/str.h"
+#include "src/base/unixsock.h"
+#include "src/model/xml.h"
+#include "src/proto/launch.h"
+#include "src/proto/record.h"
+#include "src/proto/statspage.h"
+#include "tests/testlib.h"
+
+/* --- the fake machine --- */
+
+static void on_term(int sig)
+{
+	_exit(LAUNCH_EXIT_POWEROFF);
+}
+
+static void fake_stats(int fd, unsigned run)
+{
+	struct stats_header h = {.magic = STATS_MAGIC, .version = STATS_VERSION, .block_size = STATS_BLOCK, .nblocks = 1,
+	                         .machine_pid = (uint32_t)getpid(), .run = run, .memory_bytes = 64 << 20, .started_ms = 1234567890123};
+	struct stats_block b = {.kind = STATS_VCPU, .name = "vcpu0", .vcpu = {.exits = 42, .pio = 40, .tid = (uint32_t)getpid()}};
+	h.reason = run == STATS_RUN_PAUSED ? DOMAIN_REASON_USER : DOMAIN_REASON_BOOTED;
+	fd_pwrite_all(fd, &b, sizeof(b), STATS_BLOCK);
+	fd_pwrite_all(fd, &h, sizeof(h), 0);
+}
+
+static void fake_console(struct fd_set_named *fds)
+{
+	int seg[RECORD_SEGMENTS];
+	struct record r;
+	char name[40];
+	for (int i = 0; i < RECORD_SEGMENTS; i++) {
+		snprintf(name, sizeof(name), "console0.log.%d", i);
+		seg[i] = named_get(fds, name);
+	}
+	if (named_get(fds, "console0.idx") < 0)
+		return;
+	record_open_writer(&r, seg, named_get(fds, "console0.idx"), RECORD_SEGMENT_BYTES);
+	record_mark(&r, RECORD_POWERON, 1);
+	record_write(&r, "Linux version\n", 14, 1);
+}
+
+/* Answer one client. Returns when it has gone. */
+static void fake_serve(int c, int stats)
+{
+	static char line[65536];
+	const char *greeting = "{\"QMP\": {\"version\": {\"vmdeck\": \"0\", \"protocol\": 1}}}\n";
+	fd_write_all(c, greeting, strlen(greeting));
+	for (ssize_t n; (n = read(c, line, sizeof(line))) > 0;) {
+		AUTO_JSON json_t *j = json_parse(line, (size_t)n - 1, NULL);
+		const char *what = json_str(j, "execute", "");
+		char reply[100];
+		int pair[2] = {-1, -1};
+		if (!strcmp(what, "quit"))
+			_exit(LAUNCH_EXIT_DESTROYED);
+		if (!strcmp(what, "stop"))
+			fake_stats(stats, STATS_RUN_PAUSED);
+		if (!strcmp(what, "cont"))
+			fake_stats(stats, STATS_RUN_RUNNING);
+		if (!strcmp(what, "console-open"))
+			unixsock_pair(SOCK_STREAM, pair);
+		int k = snprintf(reply, sizeof(reply), "{\"return\": {}, \"id\": %d}\n", (int)json_int(j, "id", 0));
+		unixsock_send(c, reply, (size_t)k, &pair[0], pair[0] >= 0);
+		fd_close(pair[0]);
+		if (!strcmp(what, "system_powerdown")) {
+			launch_ended(LAUNCH_FD, "shutdown", "the fake powered off");
+			_exit(json_flag(json_object_get(j, "arguments"), "reboot", false) ? LAUNCH_EXIT_REBOOT : LAUNCH_EXIT_POWEROFF);
+		}
+	}
+}
+
+static int fake_machine(void)
+{
+	static struct fd_set_named fds;
+	struct err e = {0};
+	json_t *go = NULL;
+	size_t len;
+	AUTO_FREE char *xml = NULL;
+	if (launch_recv(LAUNCH_FD, &fds, &go, &e) || file_read_fd(named_get(&fds, "live.xml"), 1 << 20, &xml, &len))
+		return LAUNCH_EXIT_NOT_STARTED;
+	struct domain *d;
+	if (domain_parse(xml, len, "live.xml", &d, &e))
+		return LAUNCH_EXIT_NOT_STARTED;
+	const char *how = d->cmdline ? d->cmdline : "";
+	if (!strcmp(how, "die"))
+		return 77;
+	if (!strcmp(how, "refuse")) {
+		err_set(&e, ENOMEM, "the fake has no memory");
+		launch_answer_error(LAUNCH_FD, &e);
+		return LAUNCH_EXIT_NOT_STARTED;
+	}
+	signal(SIGTERM, on_term);
+	int stats = named_get(&fds, "stats"), control = named_get(&fds, "control");
+	fake_stats(stats, json_flag(go, "paused", false) ? STATS_RUN_PAUSED : STATS_RUN_RUNNING);
+	fake_console(&fds);
+	launch_answer_ready(LAUNCH_FD, getpid());
+	if (!strcmp(how, "crash")) {
+		launch_ended(LAUNCH_FD, "crashed", "triple fault");
+		return LAUNCH_EXIT_CRASHED;
+	}
+	for (;;) {
+		struct pollfd p = {.fd = control, .events = POLLIN};
+		poll(&p, !strcmp(how, "hang") ? 0 : 1, -1);
+		int c = accept4(control, NULL, NULL, SOCK_CLOEXEC);
+		if (c >= 0)
+			fake_serve(c, stats);
+		fd_close(c);
+	}
+}
+
+/* --- the tests --- */
+
+static char home[64];
+static struct backend *b;
+static struct err e;
+static const char uuid[] = "11111111-2222-3333-4444-555555555555";
+
+static void make_file(const char *name, const char *data, size_t n)
+{
+	char path[128];
+	snprintf(path, sizeof(path), "%s/%s", home, name);
+	ck_assert_int_eq(file_replace(path, data, n, 0644, &e), 0);
+}
+
+static void setup(void)
+{
+	char path[100];
+	strcpy(home, "/tmp/vmdeck-test-XXXXXX");
+	ck_assert_ptr_nonnull(mkdtemp(home));
+	snprintf(path, sizeof(path), "%s/run", home); /* a plain folder: nothing of the test outside of its own */
+	mkdir(path, 0700);
+	setenv("VMDECK_HOME", home, 1);
+	make_file("kernel", "\177ELF and nothing more", 21);
+	make_file("disk.img", "0123456789", 10);
+	b = backend_local_open(&e);
+	ck_assert_msg(b != NULL, "%s", e.msg);
+}
+
+static void teardown(void)
+{
+	struct domain_info *list;
+	size_t n;
+	if (!b->ops->domain_list(b, &list, &n, &e)) {
+		for (size_t i = 0; i < n; i++)
+			if (list[i].state & DOMAIN_ACTIVE)
+				b->ops->domain_destroy(b, list[i].uuid, &e);
+		free(list);
+	}
+	b->ops->close(b);
+	pid_t pid = fork();
+	if (pid == 0)
+		execlp("rm", "rm", "-rf", home, (char *)NULL);
+	waitpid(pid, NULL, 0);
+}
+
+static char *xml_of(const char *name, const char *id, const char *cmdline, const char *more)
+{
+	AUTO_BUF struct buf t = {0};
+	buf_printf(&t, "<domain type='kvm'><name>%s</name>", name);
+	if (*id)
+		buf_printf(&t, "<uuid>%s</uuid>", id);
+	buf_printf(&t, "<memory unit='MiB'>64</memory><vcpu>1</vcpu><os><type arch='x86_64' machine='pc'>hvm</type>"
+	           "<kernel>%s/kernel</kernel><cmdline>%s</cmdline></os>%s</domain>", home, cmdline, more);
+	return buf_take(&t);
+}
+
+#define SERIAL "<devices><serial type='pty'><target port='0'/></serial></devices>"
+
+static int define_xml(const char *xml)
+{
+	struct domain_info info;
+	char *notes = NULL;
+	int rc = b->ops->domain_define(b, xml, "test.xml", 0, &info, &notes, &e);
+	free(notes);
+	return rc;
+}
+
+static int define(const char *name, const char *id, const char *cmdline, const char *more)
+{
+	AUTO_FREE char *xml = xml_of(name, id, cmdline, more);
+	return define_xml(xml);
+}
+
+static int start(const char *id, unsigned flags)
+{
+	char *notes = NULL;
+	int rc = b->ops->domain_start(b, id, flags, &notes, &e);
+	free(notes);
+	return rc;
+}
+
+/* KVM is opened for the guest, although the fake machine leaves it alone. */
+#define need_kvm()                                                                                           \
+	if (access("/dev/kvm", R_OK | W_OK) < 0)                                                             \
+		test_skip("/dev/kvm cannot be opened")
+
+static struct domain_info get(const char *key)
+{
+	struct domain_info info = {.id = -2};
+	ck_assert_msg(b->ops->domain_get(b, key, &info, &e) == 0, "%s", e.msg);
+	return info;
+}
+
+/* Wait, at most 10 s, until the guest has ended and been tidied up after. */
+static void wait_end(void)
+{
+	AUTO_FREE char *dir = x_asprintf("%s/run/%s", home, uuid);
+	for (int i = 0; i < 1000 && access(dir, F_OK) == 0; i++)
+		usleep(10000);
+	ck_assert_int_lt(access(dir, F_OK), 0);
+}
+
+/* Nothing is left of a guest below the runtime folder. */
+static void check_no_rest(void)
+{
+	AUTO_FREE char *dir = x_asprintf("%s/run", home);
+	DIR *d = opendir(dir);
+	for (struct dirent *de; (de = readdir(d));)
+		ck_assert_msg(strlen(de->d_name) != 36, "'%s' was left", de->d_name);
+	closedir(d);
+}
+
+START_TEST(a_definition_comes_back_under_name_and_uuid)
+{
+	ck_assert_int_eq(define("web1", uuid, "", ""), 0);
+	struct domain_info i = get("web1");
+	ck_assert_str_eq(i.uuid, uuid);
+	ck_assert_int_eq(i.id, -1);
+	ck_assert_int_eq(i.state, DOMAIN_SHUTOFF);
+	ck_assert(i.persistent && !i.autostart);
+	ck_assert_str_eq(get(uuid).name, "web1");
+	ck_assert_str_eq(get("11111111222233334444555555555555").name, "web1");
+	ck_assert_int_eq(b->ops->domain_get(b, "web2", &i, &e), -ENOENT);
+	ck_assert_int_eq(b->ops->domain_undefine(b, uuid, &e), 0);
+	ck_assert_int_eq(b->ops->domain_get(b, "web1", &i, &e), -ENOENT);
+}
+END_TEST
+
+START_TEST(name_and_uuid_belong_together)
+{
+	static const char other[] = "99999999-2222-3333-4444-555555555555";
+	ck_assert_int_eq(define("web1", uuid, "", ""), 0);
+	ck_assert_int_eq(define("web1", uuid, "quiet", ""), 0);
+	ck_assert_int_eq(define("web1", other, "", ""), -EEXIST);
+	ck_assert_msg(strstr(e.msg, "already exists"), "%s", e.msg);
+	ck_assert_int_eq(define("web2", uuid, "", ""), -EEXIST);
+	ck_assert_msg(strstr(e.msg, "web1"), "%s", e.msg);
+	ck_assert_int_eq(define("web2", other, "", ""), 0);
+}
+END_TEST
+
+START_TEST(a_broken_file_spoils_only_itself)
+{
+	struct domain_info *list, i;
+	size_t n;
+	ck_assert_int_eq(define("web1", uuid, "", ""), 0);
+	make_file("config/domains/bad.xml", "<domain>", 8);
+	AUTO_FREE char *other = xml_of("another", "", "", "");
+	make_file("config/domains/renamed.xml", other, strlen(other));
+	ck_assert_int_eq(b->ops->domain_list(b, &list, &n, &e), 0);
+	ck_assert_uint_eq(n, 1);
+	ck_assert_str_eq(list[0].name, "web1");
+	free(list);
+	ck_assert_int_eq(b->ops->domain_get(b, "bad", &i, &e), -EINVAL);
+	ck_assert_msg(strstr(e.msg, "bad.xml"), "%s", e.msg);
+	ck_assert_int_eq(b->ops->domain_get(b, "renamed", &i, &e), -EINVAL);
+	ck_assert_msg(strstr(e.msg, "another"), "%s", e.msg);
+	make_file("config/domains/renamed.xml", "", 0);
+	ck_assert_int_eq(b->ops->domain_get(b, "another", &i, &e), -ENOENT);
+}
+END_TEST
+
+START_TEST(autostart_is_a_link_that_goes_with_the_definition)
+{
+	AUTO_FREE char *path = x_asprintf("%s/config/domains/autostart/web1.xml", home);
+	char to[100] = "";
+	ck_assert_int_eq(define("web1", uuid, "", ""), 0);
+	ck_assert_int_eq(b->ops->domain_autostart(b, uuid, true, &e), 0);
+	ck_assert_int_eq(b->ops->domain_autostart(b, uuid, true, &e), 0);
+	ck_assert_int_gt(readlink(path, to, sizeof(to) - 1), 0);
+	ck_assert_str_eq(to, "../web1.xml");
+	ck_assert(get("web1").autostart);
+	ck_assert_int_eq(b->ops->domain_autostart(b, uuid, false, &e), 0);
+	ck_assert(!get("web1").autostart);
+	ck_assert_int_eq(b->ops->domain_autostart(b, uuid, true, &e), 0);
+	ck_assert_int_eq(b->ops->domain_undefine(b, uuid, &e), 0);
+	ck_assert_int_lt(readlink(path, to, sizeof(to)), 0);
+}
+END_TEST
+
+START_TEST(a_guest_starts_and_is_destroyed)
+{
+	need_kvm();
+	ck_assert_int_eq(define("web1", uuid, "", SERIAL), 0);
+	ck_assert_msg(start(uuid, 0) == 0, "%s", e.msg);
+	struct domain_info i = get("web1");
+	ck_assert_int_eq(i.state, DOMAIN_RUNNING);
+	ck_assert_int_eq(i.reason, DOMAIN_REASON_BOOTED);
+	ck_assert_int_eq(i.id, 1);
+	ck_assert(!i.changed);
+	ck_assert_int_eq(i.started_ms, 1234567890123);
+	ck_assert_str_eq(get("1").name, "web1");
+	ck_assert_int_eq(start(uuid, 0), -EALREADY);
+	ck_assert_str_eq(e.msg, "domain 'web1' is already active");
+	ck_assert_int_eq(b->ops->domain_destroy(b, uuid, &e), 0);
+	i = get("web1");
+	ck_assert_int_eq(i.state, DOMAIN_SHUTOFF);
+	ck_assert_int_eq(i.reason, DOMAIN_REASON_DESTROYED);
+	check_no_rest();
+	ck_assert_int_eq(b->ops->domain_destroy(b, uuid, &e), -ENOTCONN);
+	ck_assert_msg(start(uuid, START_PAUSED) == 0, "%s", e.msg);
+	i = get("web1");
+	ck_assert_int_eq(i.state, DOMAIN_PAUSED);
+	ck_assert_int_eq(i.id, 2);
+}
+END_TEST
+
+START_TEST(a_guest_that_does_not_answer_is_destroyed_all_the_same)
+{
+	need_kvm();
+	ck_assert_int_eq(define("web1", uuid, "hang", ""), 0);
+	ck_assert_msg(start(uuid, 0) == 0, "%s", e.msg);
+	ck_assert_msg(b->ops->domain_destroy(b, uuid, &e) == 0, "%s", e.msg);
+	ck_assert_int_eq(get("web1").reason, DOMAIN_REASON_DESTROYED);
+	check_no_rest();
+}
+END_TEST
+
+START_TEST(of_two_starts_at_once_exactly_one_wins)
+{
+	need_kvm();
+	int won = 0, lost = 0;
+	pid_t pid[6];
+	ck_assert_int_eq(define("web1", uuid, "", ""), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(pid); i++) {
+		pid[i] = fork();
+		if (pid[i] == 0) {
+			int rc = start(uuid, 0);
+			_exit(rc == 0 ? 0 : rc == -EALREADY ? 1 : 2);
+		}
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(pid); i++) {
+		int status;
+		waitpid(pid[i], &status, 0);
+		won += WEXITSTATUS(status) == 0;
+		lost += WEXITSTATUS(status) == 1;
+	}
+	ck_assert_int_eq(won, 1);
+	ck_assert_int_eq(lost, (int)ARRAY_SIZE(pid) - 1);
+	ck_assert_int_eq(get("web1").state, DOMAIN_RUNNING);
+}
+END_TEST
+
+START_TEST(a_refused_start_leaves_nothing_behind)
+{
+	static const struct {
+		const char *cmdline, *devices, *says;
+	} cases[] = {
+		{"refuse", "", "the fake has no memory"},
+		{"die", "", "status 77"},
+		{"", "<devices><disk type='file' device='disk'><source file='/nowhere/x'/><target dev='vda' bus='virtio'/></disk></devices>",
+		 "disk 'vda': image '/nowhere/x'"},
+		{"", "<devices><disk type='file' device='disk'><source file='/tmp'/><target dev='vda' bus='virtio'/></disk></devices>",
+		 "'/tmp'"},
+	};
+	need_kvm();
+	ck_assert_int_eq(define("web1", uuid, cases[_i].cmdline, cases[_i].devices), 0);
+	ck_assert_int_lt(start(uuid, 0), 0);
+	ck_assert_msg(strstr(e.msg, cases[_i].says), "%s", e.msg);
+	ck_assert_int_eq(get("web1").state, DOMAIN_SHUTOFF);
+	check_no_rest();
+}
+END_TEST
+
+START_TEST(what_cannot_be_booted_is_refused_before_anything_is_touched)
+{
+	need_kvm();
+	make_file("kernel", "#!/bin/sh", 9);
+	ck_assert_int_eq(define("web1", uuid, "", ""), 0);
+	ck_assert_int_eq(start(uuid, 0), -ENOEXEC);
+	ck_assert_msg(strstr(e.msg, "is not a kernel"), "%s", e.msg);
+	AUTO_FREE char *kernel = x_asprintf("%s/kernel", home);
+	unlink(kernel);
+	ck_assert_int_eq(start(uuid, 0), -ENOENT);
+	ck_assert_msg(strstr(e.msg, kernel), "%s", e.msg);
+	check_no_rest();
+}
+END_TEST
+
+START_TEST(more_memory_than_the_host_has_is_refused)
+{
+	AUTO_FREE char *xml = xml_of("web1", uuid, "", "");
+	char *at = strstr(xml, "'MiB'>64");
+	memcpy(at, "'TiB'>32", 8);
+	ck_assert_msg(define_xml(xml) == 0, "%s", e.msg);
+	ck_assert_int_eq(start(uuid, 0), -ENOMEM);
+	ck_assert_msg(strstr(e.msg, "32 TiB") && strstr(e.msg, "<memory>"), "%s", e.msg);
+}
+END_TEST
+
+START_TEST(how_a_guest_ended_is_told)
+{
+	static const struct {
+		const char *name;
+		int signal;       /* to the machine (or keeper), or 0: by its command line */
+		bool keeper;
+		const char *cmdline;
+		enum domain_state state;
+		enum domain_reason reason;
+		const char *detail;
+	} cases[] = {
+		{"machine killed", SIGKILL, false, "", DOMAIN_CRASHED, DOMAIN_REASON_CRASHED, "killed by signal 9"},
+		{"keeper killed", SIGKILL, true, "", DOMAIN_CRASHED, DOMAIN_REASON_CRASHED, "keeper"},
+		{"machine aborted", SIGABRT, false, "", DOMAIN_CRASHED, DOMAIN_REASON_CRASHED, "signal 6"},
+		{"keeper terminated", SIGTERM, true, "", DOMAIN_SHUTOFF, DOMAIN_REASON_SHUTDOWN, ""},
+		{"guest crashed", 0, false, "crash", DOMAIN_CRASHED, DOMAIN_REASON_CRASHED, "triple fault"},
+	};
+	need_kvm();
+	ck_assert_int_eq(define("web1", uuid, cases[_i].cmdline, ""), 0);
+	ck_assert_msg(start(uuid, 0) == 0, "%s", e.msg);
+	struct domain_info i;
+	if (cases[_i].signal) {
+		struct local *l = local_of(b);
+		ck_assert_int_eq(registry_refresh(l, &e), 0);
+		AUTO_FREE char *path = registry_path(l, uuid, "keeper.pid");
+		AUTO_FREE char *text = NULL;
+		ck_assert_int_eq(file_read(path, 64, &text, NULL, &e), 0);
+		struct guest *g = guest_by_uuid(l, uuid);
+		ck_assert(g && guest_stats(g));
+		kill(cases[_i].keeper ? atoi(text) : (pid_t)g->stats.machine_pid, cases[_i].signal);
+	}
+	for (int k = 0; k < 1000; k++) {
+		i = get("web1");
+		if (i.state & DOMAIN_INACTIVE)
+			break;
+		usleep(10000);
+	}
+	ck_assert_msg(i.state == cases[_i].state, "%s: state %d", cases[_i].name, i.state);
+	ck_assert_int_eq(i.reason, cases[_i].reason);
+	ck_assert_msg(strstr(i.detail, cases[_i].detail), "%s: '%s'", cases[_i].name, i.detail);
+	wait_end();
+	if (!*cases[_i].cmdline)
+		ck_assert_msg(start(uuid, 0) == 0, "%s: not restartable: %s", cases[_i].name, e.msg);
+}
+END_TEST
+
+START_TEST(on_reboot_restart_starts_it_again)
+{
+	need_kvm();
+	ck_assert_int_eq(define("web1", uuid, "", "<on_reboot>restart</on_reboot>"), 0);
+	ck_assert_msg(start(uuid, 0) == 0, "%s", e.msg);
+	ck_assert_msg(b->ops->domain_shutdown(b, uuid, SHUTDOWN_REBOOT, &e) == 0, "%s", e.msg);
+	struct domain_info i = {0};
+	for (int k = 0; k < 1000 && !(i.id > 1 && i.state == DOMAIN_RUNNING); k++) {
+		usleep(10000);
+		i = get("web1");
+	}
+	ck_assert_int_eq(i.id, 2);
+}
+END_TEST
+
+START_TEST(a_transient_domain_is_gone_with_its_run)
+{
+	need_kvm();
+	struct domain_info i;
+	char *notes = NULL;
+	AUTO_FREE char *xml = xml_of("web1", uuid, "", "");
+	ck_assert_msg(b->ops->domain_create(b, xml, "web1.xml", 0, &i, &notes, &e) == 0, "%s", e.msg);
+	free(notes);
+	ck_assert(!i.persistent);
+	ck_assert_int_eq(i.state, DOMAIN_RUNNING);
+	ck_assert_int_eq(define("web2", uuid, "", ""), -EEXIST);
+	ck_assert_int_eq(b->ops->domain_undefine(b, uuid, &e), -EINVAL);
+	ck_assert_int_eq(b->ops->domain_shutdown(b, uuid, SHUTDOWN_POWERBUTTON, &e), 0);
+	wait_end();
+	ck_assert_int_eq(b->ops->domain_get(b, "web1", &i, &e), -ENOENT);
+}
+END_TEST
+
+START_TEST(what_runs_may_differ_from_its_definition)
+{
+	need_kvm();
+	char *text;
+	ck_assert_int_eq(define("web1", uuid, "", ""), 0);
+	ck_assert_msg(start(uuid, 0) == 0, "%s", e.msg);
+	ck_assert_int_eq(define("web1", uuid, "later", ""), 0);
+	ck_assert(get("web1").changed);
+	ck_assert_int_eq(b->ops->domain_xml(b, uuid, 0, &text, &e), 0);
+	ck_assert(strstr(text, "id='1'") && !strstr(text, "later"));
+	free(text);
+	ck_assert_int_eq(b->ops->domain_xml(b, uuid, XML_INACTIVE, &text, &e), 0);
+	ck_assert(strstr(text, "later") && !strstr(text, "id='1'"));
+	free(text);
+	ck_assert_int_eq(b->ops->domain_undefine(b, uuid, &e), 0); /* lives on, transient */
+	ck_assert(!get("web1").persistent);
+}
+END_TEST
+
+START_TEST(pause_and_resume_are_seen)
+{
+	need_kvm();
+	ck_assert_int_eq(define("web1", uuid, "", ""), 0);
+	ck_assert_int_eq(b->ops->domain_suspend(b, uuid, &e), -ENOTCONN);
+	ck_assert_str_eq(e.msg, "domain 'web1' is not running");
+	ck_assert_msg(start(uuid, 0) == 0, "%s", e.msg);
+	ck_assert_int_eq(b->ops->domain_suspend(b, uuid, &e), 0);
+	ck_assert_int_eq(get("web1").state, DOMAIN_PAUSED);
+	ck_assert_int_eq(b->ops->domain_resume(b, uuid, &e), 0);
+	ck_assert_int_eq(get("web1").state, DOMAIN_RUNNING);
+}
+END_TEST
+
+START_TEST(figures_come_from_stats_and_proc)
+{
+	need_kvm();
+	struct sample s;
+	ck_assert_int_eq(define("web1", uuid, "", ""), 0);
+	ck_assert_int_eq(define("web2", "", "", ""), 0);
+	ck_assert_msg(start(uuid, 0) == 0, "%s", e.msg);
+	ck_assert_int_eq(b->ops->sample(b, &s, &e), 0);
+	ck_assert_uint_eq(s.ndomains, 2);
+	ck_assert_str_eq(s.domains[0].name, "web1");
+	ck_assert(s.domains[0].valid && !s.domains[1].valid);
+	ck_assert_uint_eq(s.domains[0].exits, 42);
+	ck_assert_uint_eq(s.domains[0].exits_pio, 40);
+	ck_assert_uint_gt(s.domains[0].rss_bytes, 0);
+	ck_assert_uint_gt(s.host_total_ns, s.host_busy_ns);
+	ck_assert_uint_gt(s.host_mem_bytes, s.host_mem_free_bytes);
+	free(s.domains);
+}
+END_TEST
+
+START_TEST(consoles_are_attached_logged_and_named)
+{
+	need_kvm();
+	int fd = -1;
+	char *path, text[100] = "";
+	ck_assert_int_eq(define("web1", uuid, "", SERIAL), 0);
+	ck_assert_int_eq(b->ops->console_open(b, uuid, 0, 0, &fd, &e), -ENOTCONN);
+	ck_assert_msg(start(uuid, 0) == 0, "%s", e.msg);
+	ck_assert_msg(b->ops->console_open(b, uuid, 0, 0, &fd, &e) == 0, "%s", e.msg);
+	ck_assert_int_ge(fd, 0);
+	close(fd);
+	ck_assert_int_eq(b->ops->console_path(b, uuid, 0, &path, &e), 0);
+	ck_assert(str_ends(path, "/console0.sock"));
+	free(path);
+	ck_assert_int_eq(b->ops->console_path(b, uuid, 1, &path, &e), -ENOENT);
+	int out = memfd_create("out", MFD_CLOEXEC);
+	ck_assert_int_eq(b->ops->console_log(b, uuid, 0, true, out, &e), 0);
+	ck_assert_int_eq(pread(out, text, sizeof(text) - 1, 0), 14);
+	ck_assert_str_eq(text, "Linux version\n");
+	ck_assert_int_eq(b->ops->console_log(b, uuid, 3, true, out, &e), -ENOENT);
+	close(out);
+}
+END_TEST
+
+START_TEST(images_are_locked_as_qemu_locks_them)
+{
+	static const struct {
+		int lock;         /* byte that another program has locked; 0 none */
+		bool write, share;
+		bool refused;
+	} cases[] = {
+		{0, true, false, false},
+		{100, true, false, false},  /* it reads: fine */
+		{101, true, false, true},   /* it writes */
+		{101, false, false, true},
+		{101, true, true, false},   /* it writes, and we share */
+		{201, true, false, true},   /* it refuses writers */
+		{201, true, true, true},
+		{201, false, false, false}, /* and we only read */
+		{200, false, false, true},  /* it refuses readers: being made */
+		{203, true, false, false},  /* we do not resize */
+	};
+	AUTO_FREE char *path = x_asprintf("%s/disk.img", home);
+	AUTO_CLOSE int other = open(path, O_RDWR), ours = open(path, O_RDWR);
+	if (cases[_i].lock)
+		ck_assert_int_eq(lock_range_read(other, cases[_i].lock), 0);
+	int rc = image_lock(ours, path, "vda", cases[_i].write, cases[_i].share, &e);
+	ck_assert_int_eq(rc, cases[_i].refused ? -EBUSY : 0);
+	if (rc)
+		ck_assert_msg(strstr(e.msg, "disk 'vda'") && strstr(e.msg, path), "%s", e.msg);
+	if (!rc) { /* and ours are seen by others */
+		ck_assert_int_eq(lock_range_taken(other, 100), 1);
+		ck_assert_int_eq(lock_range_taken(other, 101), cases[_i].write || cases[_i].lock == 101 ? cases[_i].write : 0);
+		ck_assert_int_eq(lock_range_taken(other, 201), !cases[_i].share);
+	}
+}
+END_TEST
+
+START_TEST(a_disk_in_use_by_another_guest_is_refused)
+{
+	need_kvm();
+	AUTO_FREE char *disk = x_asprintf("<devices><disk type='file' device='disk'><driver name='qemu' type='raw'/><source file='%s/disk.img'/>"
+	                                  "<target dev='vda' bus='virtio'/></disk></devices>", home);
+	ck_assert_int_eq(define("web1", uuid, "", disk), 0);
+	ck_assert_int_eq(define("web2", "", "", disk), 0);
+	ck_assert_msg(start(uuid, 0) == 0, "%s", e.msg);
+	ck_assert_int_eq(start(get("web2").uuid, 0), -EBUSY);
+	ck_assert_msg(strstr(e.msg, "in use by process"), "%s", e.msg);
+	ck_assert_int_eq(b->ops->domain_destroy(b, uuid, &e), 0);
+	ck_assert_msg(start(get("web2").uuid, 0) == 0, "%s", e.msg);
+}
+END_TEST
+
+START_TEST(the_hosts_checks_all_say_something)
+{
+	struct host_check *v;
+	size_t n;
+	ck_assert_int_eq(b->ops->host_validate(b, &v, &n, &e), 0);
+	ck_assert_uint_ge(n, 10);
+	for (size_t i = 0; i < n; i++) {
+		ck_assert_msg(*v[i].name && *v[i].key && *v[i].detail, "row %zu", i);
+		ck_assert_msg(v[i].result < HOST_WARN || *v[i].remedy, "'%s' has no remedy", v[i].name);
+	}
+	free(v);
+	struct host_info h;
+	ck_assert_int_eq(b->ops->host_info(b, &h, &e), 0);
+	ck_assert(h.cpus && h.memory_bytes && *h.hostname && *h.kernel && h.cores && h.threads && h.sockets && h.nodes);
+}
+END_TEST
+
+int main(int argc, char **argv)
+{
+	const char *role = argc > 1 ? argv[1] : "";
+	static const char *const machine[] = {"/proc/self/exe", "machine", NULL};
+	if (!strcmp(role, "keeper"))
+		return keeper_main(machine);
+	if (!strcmp(role, "machine"))
+		return fake_machine();
+	if (!strcmp(role, "probe"))
+		return puts("{\"api\": 12, \"max_vcpus\": 16, \"missing\": [], \"ips\": 900000000, \"native\": true}") < 0;
+	if (!strcmp(role, "domain-release")) {
+		struct backend *r = backend_local_open(&e);
+		return r ? r->ops->domain_release(r, argv[2], &e) != 0 : 1;
+	}
+	setenv("VMDECK_VMM", "/proc/self/exe", 1);
+	setenv("VMDECK", "/proc/self/exe", 1);
+	Suite *s = suite_create("local");
+	TCase *t = tcase_create("local");
+	tcase_set_timeout(t, 60);
+	tcase_add_checked_fixture(t, setup, teardown);
+	tcase_add_test(t, a_definition_comes_back_under_name_and_uuid);
+	tcase_add_test(t, name_and_uuid_belong_together);
+	tcase_add_test(t, a_broken_file_spoils_only_itself);
+	tcase_add_test(t, autostart_is_a_link_that_goes_with_the_definition);
+	tcase_add_test(t, a_guest_starts_and_is_destroyed);
+	tcase_add_test(t, a_guest_that_does_not_answer_is_destroyed_all_the_same);
+	tcase_add_test(t, of_two_starts_at_once_exactly_one_wins);
+	tcase_add_loop_test(t, a_refused_start_leaves_nothing_behind, 0, 4);
+	tcase_add_test(t, what_cannot_be_booted_is_refused_before_anything_is_touched);
+	tcase_add_test(t, more_memory_than_the_host_has_is_refused);
+	tcase_add_loop_test(t, how_a_guest_ended_is_told, 0, 5);
+	tcase_add_test(t, on_reboot_restart_starts_it_again);
+	tcase_add_test(t, a_transient_domain_is_gone_with_its_run);
+	tcase_add_test(t, what_runs_may_differ_from_its_definition);
+	tcase_add_test(t, pause_and_resume_are_seen);
+	tcase_add_test(t, figures_come_from_stats_and_proc);
+	tcase_add_test(t, consoles_are_attached_logged_and_named);
+	tcase_add_loop_test(t, images_are_locked_as_qemu_locks_them, 0, 10);
+	tcase_add_test(t, a_disk_in_use_by_another_guest_is_refused);
+	tcase_add_test(t, the_hosts_checks_all_say_something);
+	suite_add_tcase(s, t);
+	return test_main(s);
+}
