@@ -1,0 +1,46 @@
+# limit: 400
+# One guest's life: disks, suspend and resume, reset, reboot from inside, and what is on the disks afterwards.
+. tests/lib.sh
+
+truncate -s 64M "$WORK/data.img"; mkfs.ext4 -qF "$WORK/data.img"
+truncate -s 8M "$WORK/loop.img"; loop=$(losetup -f --show "$WORK/loop.img")
+head -c 1M /dev/urandom > "$WORK/seed.img"
+DISKS="$(disk vda "$WORK/data.img" '<serial>DATA01</serial>') $(disk vdb "$loop") $(disk vdc "$WORK/seed.img" '<readonly/>')"
+silent() { local before; before=$(console life | wc -c); sleep 3; is "$before" eval 'console life | wc -c'; }
+frozen() { local pid before; pid=$(machine_pid life); before=$(cpu_ticks "$pid"); sleep 2; [ $(($(cpu_ticks "$pid") - before)) -le 1 ]; }
+grows() { [ "$(console life | wc -c)" -gt "$1" ]; }
+
+ok "a guest with three disks is defined and starts" eval 'guest life cloud disks="$DISKS" && vmdeck start life'
+ok "it comes to its shell" at_shell life
+ok "it sees the disks and their sizes" run_says life '65536 vda' 'cat /proc/partitions'
+ok "the disk's serial is seen" run_says life '^DATA01' 'cat /sys/block/vda/serial'
+ok "it writes a file on a virtio disk" run_in life 'mount /dev/vda /mnt && seq 20000 > /mnt/numbers && umount /mnt'
+ok "it writes to a disk that is a block device here" run_in life 'echo by the guest | dd of=/dev/vdb bs=512 conv=sync,fsync 2>/dev/null'
+ok "it reads what this host wrote" run_says life "^$(md5sum < "$WORK/seed.img" | cut -c1-32)" 'md5sum < /dev/vdc'
+ok "a read-only disk cannot be written" not run_in life 'echo x | dd of=/dev/vdc conv=fsync 2>/dev/null'
+ok "domstats counts what the disk wrote" says 'block.0.wr.bytes=[1-9]' vmdeck domstats life
+
+type_in life 'while :; do echo tick; sleep 1; done'
+ok "a guest that talks once a second is heard" wait_for 30 console_has life '^tick'
+ok "suspend" vmdeck suspend life
+ok "it is paused, by the user" reason_is life "paused (user)"
+ok "a suspended guest is silent" silent
+ok "a suspended guest takes no CPU time" frozen
+before=$(console life | wc -c)
+ok "resume" vmdeck resume life
+ok "it is running again" state_is life running
+ok "a resumed guest talks on" wait_for 30 grows "$before"
+
+n=$(prompts life)
+ok "reset" vmdeck reset life
+ok "it boots again, its console's record kept" at_shell life "$n"
+ok "the file has survived the reset" run_says life '^20000$' 'mount /dev/vda /mnt && tail -1 /mnt/numbers; umount /mnt'
+n=$(prompts life)
+type_in life reboot
+ok "reboot from inside boots it again" at_shell life "$n"
+ok "it is running" state_is life running
+ok "destroy" vmdeck destroy life
+ok "on this host the file is what the guest wrote" is "$(seq 20000 | md5sum)" \
+	eval 'debugfs -R "cat numbers" "$WORK/data.img" 2>/dev/null | md5sum'
+ok "the file system is clean but for the reset" eval 'e2fsck -fy "$WORK/data.img" >/dev/null 2>&1; [ $? -le 1 ]'
+ok "the block device has what the guest wrote" is "by the guest" head -c 12 "$WORK/loop.img"
