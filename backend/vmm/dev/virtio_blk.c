@@ -5,6 +5,8 @@
  * come back in completed(); all of a batch are shown to the driver at once. With all requests in use, chains wait on
  * the queue. A disk of the host that is full pauses the guest: the request waits and is submitted again, from where it
  * stopped, when the guest goes on. Other errors are the guest's to handle. */
+#include "backend/vmm/dev/virtio_blk.h"
+
 #include "backend/vmm/dev/dev.h"
 #include "backend/vmm/dev/virtio.h"
 
@@ -149,6 +151,16 @@ static void completed(void *ctx)
 		if (starved && d->unused && virtio_live(&d->v))
 			notify(&d->v, &d->v.q[i]);
 	}
+}
+
+struct blk *virtio_blk_image(struct dev *d)
+{
+	return &((struct virtio_blk *)d)->blk;
+}
+
+void virtio_blk_completed(struct dev *d)
+{
+	completed(d);
 }
 
 /* Requests */
