@@ -6,7 +6,8 @@
 #include "ui/cli/cli.h"
 #include "ui/tui/tui.h"
 
-/* VMDECK_FAKE=SCRIPT: an in-memory host instead of this one (backend/fake/fake.h), to try the deck and for tests. */
+/* VMDECK_FAKE=SCRIPT: an in-memory host instead of this one (backend/fake/fake.h), to try the deck and for
+ * tests. */
 static struct backend *open_host(struct err *e)
 {
 	const char *script = getenv("VMDECK_FAKE");

@@ -77,12 +77,13 @@ static struct result run(const char *line)
 }
 
 static const char *const three_guests =
-    "domain web1 running memory=256 vcpus=2 load=50 uptime=100 title=The web server\n"
-    "domain db shutoff memory=1024 vcpus=4 autostart=1\n"
-    "domain old-mail paused id=7\n"
-    "domain burnt crashed";
+	"domain web1 running memory=256 vcpus=2 load=50 uptime=100 title=The web server\n"
+	"domain db shutoff memory=1024 vcpus=4 autostart=1\n"
+	"domain old-mail paused id=7\n"
+	"domain burnt crashed";
 
-/* A command line each, on a fresh host with three_guests; the exit status follows from whether there is an error. */
+/* A command line each, on a fresh host with three_guests; the exit status follows from whether there is an
+ * error. */
 static const struct {
 	const char *line, *out, *err; /* err: its beginning; NULL: none */
 } cases[] = {
@@ -100,7 +101,8 @@ static const struct {
 	 " -    burnt      crashed\n"
 	 " -    db         shut off\n",
 	 NULL},
-	{"list --inactive", " Id   Name    State\n------------------------\n -    burnt   crashed\n -    db      shut off\n",
+	{"list --inactive",
+	 " Id   Name    State\n------------------------\n -    burnt   crashed\n -    db      shut off\n",
 	 NULL},
 	{"list --title",
 	 " Id   Name       State     Title\n"
@@ -122,7 +124,8 @@ static const struct {
 	{"domain-list --name", "web1\nold-mail\n", NULL},
 	{"list --name --table", "", "error: Options --table and --name are mutually exclusive\n"},
 	{"list foo", "", "error: unexpected data 'foo'\n"},
-	{"list --with-snapshot", "", "error: command 'list' doesn't support option --with-snapshot: virsh has it"},
+	{"list --with-snapshot", "",
+	 "error: command 'list' doesn't support option --with-snapshot: virsh has it"},
 	{"domid web1", "1\n", NULL},
 	{"domid db", "-\n", NULL},
 	{"domname 7", "old-mail\n", NULL},
@@ -138,7 +141,8 @@ static const struct {
 	{"domstate web1 db", "", "error: unexpected data 'db'\n"},
 	{"domstate web1 --domain db", "", "error: option --domain was already given\n"},
 	{"domstate web1 --domain", "", "error: "},
-	{"domstate web1 --raeson", "", "error: command 'domstate' doesn't support option --raeson; did you mean --reason?\n"},
+	{"domstate web1 --raeson", "",
+	 "error: command 'domstate' doesn't support option --raeson; did you mean --reason?\n"},
 	{"domstate web1 --reason=yes", "", "error: invalid '=' after option --reason\n"},
 	{"domstate web1 -r", "", "error: command 'domstate' doesn't support option -r"},
 	{"domstat web1", "", "error: unknown command: 'domstat'; did you mean 'domstate'?\n"},
@@ -147,14 +151,19 @@ static const struct {
 	{"start db --paused", "Domain 'db' started\n", NULL},
 	{"start burnt", "Domain 'burnt' started\n", NULL},
 	{"start web1", "", "error: Domain is already active: 'web1' is running\n"},
-	{"start old-mail", "", "error: Domain is already active: 'old-mail' is paused; to let it go on: vmdeck resume old-mail\n"},
-	{"start db --autodestroy", "", "error: command 'start' doesn't support option --autodestroy: virsh has it"},
+	{"start old-mail", "",
+	 "error: Domain is already active: 'old-mail' is paused; to let it go on: vmdeck resume old-mail\n"},
+	{"start db --autodestroy", "",
+	 "error: command 'start' doesn't support option --autodestroy: virsh has it"},
 	{"-q start db", "", NULL},
 	{"shutdown web1", "Domain 'web1' is being shutdown\n", NULL},
 	{"shutdown web1 --mode acpi", "Domain 'web1' is being shutdown\n", NULL},
 	{"shutdown web1 --mode agent", "", "error: mode 'agent' is not supported: acpi is the only one\n"},
-	{"shutdown db", "", "error: Failed to shutdown domain 'db': domain is not running (shut off); to start it: vmdeck start db\n"},
-	{"shutdown old-mail", "", "error: Failed to shutdown domain 'old-mail': domain is paused; to let it go on: "},
+	{"shutdown db", "",
+	 "error: Failed to shutdown domain 'db': domain is not running (shut off); to start it: vmdeck start "
+	 "db\n"},
+	{"shutdown old-mail", "",
+	 "error: Failed to shutdown domain 'old-mail': domain is paused; to let it go on: "},
 	{"reboot web1", "Domain 'web1' is being rebooted\n", NULL},
 	{"reset web1", "Domain 'web1' was reset\n", NULL},
 	{"reset old-mail", "Domain 'old-mail' was reset\n", NULL},
@@ -169,16 +178,22 @@ static const struct {
 	{"undefine db --nvram", "", "error: command 'undefine' doesn't support option --nvram: virsh has it"},
 	{"autostart web1", "Domain 'web1' marked as autostarted\n", NULL},
 	{"autostart --disable db", "Domain 'db' unmarked as autostarted\n", NULL},
-	{"define /no/such/file.xml", "", "error: Failed to open file '/no/such/file.xml': No such file or directory\n"},
+	{"define /no/such/file.xml", "",
+	 "error: Failed to open file '/no/such/file.xml': No such file or directory\n"},
 	{"define", "", "error: command 'define' requires <file> option\n"},
 	{"qemu-monitor-command web1 query-status", "{\"return\":{\"status\":\"running\"}}\n", NULL},
-	{"qemu-monitor-command web1 --return-value {\"execute\":\"query-status\"}", "{\"status\":\"running\"}\n", NULL},
-	{"qemu-monitor-command web1 {\"execute\":1}", "", "error: Failed to run a command on domain 'web1': a QMP command"},
-	{"qemu-monitor-command db query-status", "", "error: Failed to qemu-monitor-command domain 'db': domain is not"},
+	{"qemu-monitor-command web1 --return-value {\"execute\":\"query-status\"}",
+	 "{\"status\":\"running\"}\n", NULL},
+	{"qemu-monitor-command web1 {\"execute\":1}", "",
+	 "error: Failed to run a command on domain 'web1': a QMP command"},
+	{"qemu-monitor-command db query-status", "",
+	 "error: Failed to qemu-monitor-command domain 'db': domain is not"},
 	{"console db", "", "error: Failed to open the console of domain 'db': domain 'db' is not running\n"},
-	{"console web1 --devname serial9", "", "error: Failed to open the console of domain 'web1': domain 'web1' has no"},
+	{"console web1 --devname serial9", "",
+	 "error: Failed to open the console of domain 'web1': domain 'web1' has no"},
 	{"console web1 --devname lpt1", "", "error: domain 'web1' has no console 'lpt1'"},
-	{"console web1 --index x", "", "error: Numeric value 'x' for <index> option is malformed or out of range\n"},
+	{"console web1 --index x", "",
+	 "error: Numeric value 'x' for <index> option is malformed or out of range\n"},
 	{"console web1 --escape ctrl", "", "error: --escape wants one character"},
 	{"nodeinfo",
 	 "CPU model:           x86_64\n"
@@ -191,15 +206,20 @@ static const struct {
 	 "Memory size:         16777216 KiB\n",
 	 NULL},
 	{"domstats db --state --balloon",
-	 "Domain: 'db'\n  state.state=5\n  state.reason=0\n  balloon.current=1048576\n  balloon.maximum=1048576\n\n", NULL},
+	 "Domain: 'db'\n  state.state=5\n  state.reason=0\n  balloon.current=1048576\n  "
+	 "balloon.maximum=1048576\n\n",
+	 NULL},
 	{"domstats web1 db --state",
-	 "Domain: 'web1'\n  state.state=1\n  state.reason=1\n\nDomain: 'db'\n  state.state=5\n  state.reason=0\n\n", NULL},
+	 "Domain: 'web1'\n  state.state=1\n  state.reason=1\n\nDomain: 'db'\n  state.state=5\n  "
+	 "state.reason=0\n\n",
+	 NULL},
 	{"domstats --list-paused --state", "Domain: 'old-mail'\n  state.state=3\n  state.reason=1\n\n", NULL},
 	{"domstats web1 --cpu-total",
 	 "Domain: 'web1'\n  cpu.time=50500000000\n  cpu.user=45450000000\n  cpu.system=5050000000\n\n", NULL},
 	{"domstats nope", "", "error: failed to get domain 'nope'"},
 	{"domstats --perf", "", "error: command 'domstats' doesn't support option --perf: virsh has it"},
-	{"domstate web1 --json", "{\n  \"state\": \"running\",\n  \"reason\": \"booted\",\n  \"detail\": \"\"\n}\n", NULL},
+	{"domstate web1 --json",
+	 "{\n  \"state\": \"running\",\n  \"reason\": \"booted\",\n  \"detail\": \"\"\n}\n", NULL},
 	{"domid db --json", NULL, NULL},
 	{"start db --json", "", "error: command 'start' doesn't support option --json"},
 	{"help nope", "", "error: command or command group 'nope' doesn't exist"},
@@ -225,7 +245,8 @@ START_TEST(a_command_line_says_what_virsh_says)
 	if (cases[_i].out)
 		ck_assert_str_eq(r.out, cases[_i].out);
 	if (err)
-		ck_assert_msg(str_starts(r.err, err), "%s: '%s' does not begin with '%s'", cases[_i].line, r.err, err);
+		ck_assert_msg(str_starts(r.err, err), "%s: '%s' does not begin with '%s'", cases[_i].line,
+			      r.err, err);
 	else
 		ck_assert_str_eq(r.err, "");
 	ck_assert_int_eq(r.status, err != NULL);
@@ -239,20 +260,20 @@ START_TEST(dominfo_shows_virshs_fields)
 	AUTO_RESULT struct result uuid = run("domuuid web1");
 	uuid.out[strcspn(uuid.out, "\n")] = 0;
 	AUTO_FREE char *want = x_asprintf("Id:             1\n"
-	                                  "Name:           web1\n"
-	                                  "UUID:           %s\n"
-	                                  "OS Type:        hvm\n"
-	                                  "State:          running\n"
-	                                  "CPU(s):         2\n"
-	                                  "CPU time:       50.5s\n"
-	                                  "Max memory:     262144 KiB\n"
-	                                  "Used memory:    262144 KiB\n"
-	                                  "Persistent:     yes\n"
-	                                  "Autostart:      disable\n"
-	                                  "Managed save:   no\n"
-	                                  "Security model: none\n"
-	                                  "Security DOI:   0\n",
-	                                  uuid.out);
+					  "Name:           web1\n"
+					  "UUID:           %s\n"
+					  "OS Type:        hvm\n"
+					  "State:          running\n"
+					  "CPU(s):         2\n"
+					  "CPU time:       50.5s\n"
+					  "Max memory:     262144 KiB\n"
+					  "Used memory:    262144 KiB\n"
+					  "Persistent:     yes\n"
+					  "Autostart:      disable\n"
+					  "Managed save:   no\n"
+					  "Security model: none\n"
+					  "Security DOI:   0\n",
+					  uuid.out);
 	ck_assert_str_eq(r.out, want);
 	AUTO_RESULT struct result by_uuid = run("dominfo db");
 	ck_assert(str_starts(by_uuid.out, "Id:             -\n"));
@@ -267,10 +288,12 @@ START_TEST(json_of_every_reporting_verb_parses)
 	static const struct {
 		const char *line, *key;
 	} verbs[] = {
-		{"list --all --json", NULL},         {"dominfo web1 --json", "cpu_ns"},  {"domstate db --json", "reason"},
-		{"domid db --json", "id"},           {"domname db --json", "name"},      {"domuuid db --json", "uuid"},
-		{"nodeinfo --json", "memory_bytes"}, {"version --json", "kvm_api"},      {"host-validate --json", NULL},
-		{"domstats --json", NULL},           {"ttyconsole web1 --json", "path"},
+		{"list --all --json", NULL},         {"dominfo web1 --json", "cpu_ns"},
+		{"domstate db --json", "reason"},    {"domid db --json", "id"},
+		{"domname db --json", "name"},       {"domuuid db --json", "uuid"},
+		{"nodeinfo --json", "memory_bytes"}, {"version --json", "kvm_api"},
+		{"host-validate --json", NULL},      {"domstats --json", NULL},
+		{"ttyconsole web1 --json", "path"},
 	};
 	host_make(three_guests);
 	for (unsigned i = 0; i < ARRAY_SIZE(verbs); i++) {
@@ -280,7 +303,8 @@ START_TEST(json_of_every_reporting_verb_parses)
 		ck_assert_msg(j != NULL, "%s: %s", verbs[i].line, e.msg);
 		ck_assert_int_eq(r.status, 0);
 		if (verbs[i].key)
-			ck_assert_msg(json_object_get(j, verbs[i].key) != NULL, "%s: no %s", verbs[i].line, verbs[i].key);
+			ck_assert_msg(json_object_get(j, verbs[i].key) != NULL, "%s: no %s", verbs[i].line,
+				      verbs[i].key);
 		else
 			ck_assert_int_gt(json_array_size(j), 0);
 	}
@@ -292,7 +316,8 @@ START_TEST(host_validate_fails_with_the_check_that_failed)
 	host_make("domain web1 shutoff\ninterpreted");
 	AUTO_RESULT struct result r = run("host-validate");
 	ck_assert_int_eq(r.status, 1);
-	ck_assert_ptr_nonnull(strstr(r.out, ": FAIL (kernel mode is interpreted; use a host with VT-x or AMD-V)\n"));
+	ck_assert_ptr_nonnull(
+		strstr(r.out, ": FAIL (kernel mode is interpreted; use a host with VT-x or AMD-V)\n"));
 	ck_assert_ptr_nonnull(strstr(r.out, "  KVM: /dev/kvm can be opened   "));
 	ck_assert(str_starts(r.err, "error: 1 of 3 checks failed"));
 	AUTO_RESULT struct result refused = run("start web1"), forced = run("start web1 --force");
@@ -313,8 +338,9 @@ static char *xml_file(const char *text)
 	return path;
 }
 
-static const char *const good_xml = "<domain type='kvm'><name>new1</name><memory unit='MiB'>64</memory><vcpu>1</vcpu>"
-                                    "<os><type arch='x86_64' machine='pc'>hvm</type><kernel>/k</kernel></os></domain>\n";
+static const char *const good_xml =
+	"<domain type='kvm'><name>new1</name><memory unit='MiB'>64</memory><vcpu>1</vcpu>"
+	"<os><type arch='x86_64' machine='pc'>hvm</type><kernel>/k</kernel></os></domain>\n";
 
 START_TEST(define_dumpxml_undefine_go_round)
 {
@@ -338,7 +364,8 @@ START_TEST(create_runs_a_domain_that_ends_with_its_run)
 	host_make("domain web1 shutoff");
 	AUTO_FREE char *path = xml_file(good_xml), *line = x_asprintf("create %s --paused", path);
 	AUTO_FREE char *want = x_asprintf("Domain 'new1' created from %s\n", path);
-	AUTO_RESULT struct result r = run(line), state = run("domstate new1 --reason"), list = run("list --transient --name");
+	AUTO_RESULT struct result r = run(line), state = run("domstate new1 --reason"),
+				  list = run("list --transient --name");
 	ck_assert_str_eq(r.out, want);
 	ck_assert_str_eq(state.out, "paused (starting up)\n");
 	ck_assert_str_eq(list.out, "new1\n");
@@ -352,8 +379,10 @@ END_TEST
 START_TEST(bad_xml_is_refused_with_file_and_line)
 {
 	host_make("domain web1 shutoff");
-	AUTO_FREE char *path = xml_file("<domain type='kvm'>\n<name>x</name>\n<memory>lots</memory>\n</domain>\n");
-	AUTO_FREE char *line = x_asprintf("define %s", path), *want = x_asprintf("error: Failed to define domain from %s: ", path);
+	AUTO_FREE char *path =
+		xml_file("<domain type='kvm'>\n<name>x</name>\n<memory>lots</memory>\n</domain>\n");
+	AUTO_FREE char *line = x_asprintf("define %s", path),
+		       *want = x_asprintf("error: Failed to define domain from %s: ", path);
 	AUTO_RESULT struct result r = run(line);
 	ck_assert_int_eq(r.status, 1);
 	ck_assert_msg(str_starts(r.err, want), "%s", r.err);
@@ -364,19 +393,22 @@ END_TEST
 
 START_TEST(a_failing_host_is_one_sentence_and_status_1)
 {
-	host_make("domain web1 shutoff\nfail domain_start EIO the plug is out\nfail domain_list EACCES not yours");
+	host_make("domain web1 shutoff\nfail domain_start EIO the plug is out\nfail domain_list EACCES not "
+		  "yours");
 	AUTO_RESULT struct result r = run("start web1"), again = run("start web1"), list = run("list");
 	ck_assert_str_eq(r.err, "error: Failed to start domain 'web1': the plug is out\n");
 	ck_assert_int_eq(r.status, 1);
 	ck_assert_int_eq(again.status, 0);
 	ck_assert_str_eq(list.err, "error: Failed to list domains: not yours\n");
 	host = NULL;
-	AUTO_RESULT struct result none = run("list"), help = run("help"), verb = run("help start"), opt = run("start --help");
+	AUTO_RESULT struct result none = run("list"), help = run("help"), verb = run("help start"),
+				  opt = run("start --help");
 	ck_assert_str_eq(none.err, "error: no host today\n");
 	ck_assert_int_eq(help.status, 0); /* help needs no host */
 	ck_assert_str_eq(verb.out, opt.out);
-	ck_assert(str_starts(verb.out, "  NAME\n    start - start a (previously defined) inactive domain\n\n  SYNOPSIS\n"
-	                               "    start <domain> [--console] [--paused] [--force]\n"));
+	ck_assert(str_starts(
+		verb.out, "  NAME\n    start - start a (previously defined) inactive domain\n\n  SYNOPSIS\n"
+			  "    start <domain> [--console] [--paused] [--force]\n"));
 }
 END_TEST
 
@@ -390,7 +422,8 @@ START_TEST(edit_takes_what_the_editor_leaves)
 		{"true", 0, "Domain 'web1' XML configuration not changed.\n", NULL},
 		{"sed -i s,/boot/vmlinuz,/boot/other,", 0, "Domain 'web1' XML configuration edited.\n", NULL},
 		{"sed -i s,65536,lots,", 1, "", "error: Failed to edit domain 'web1': "},
-		{"false", 1, "", "error: Failed to edit domain 'web1': the editor 'false' left with status 1"},
+		{"false", 1, "",
+		 "error: Failed to edit domain 'web1': the editor 'false' left with status 1"},
 		{"no-such-editor-here 2>/dev/null", 1, "", "error: Failed to edit domain 'web1': the editor"},
 	};
 	/* No answer to "try again?". */
@@ -433,8 +466,10 @@ START_TEST(the_record_on_a_terminal_keeps_colours_and_nothing_else)
 		{"t\033]0;title\007x\033]52;c;aGk=\033\\y\033Pq\033\\z", "txyz"},
 		{"\033(Bq\033cr\033=s", "qrs"},
 		{"bell\a back\b del\177", "bell back del"},
-		{"\303\251 \302\251 \302\23331m", "\303\251 \302\251 31m"}, /* e acute, copyright sign, C1 CSI */
-		{"\033[1;2;3;4;5;6;7;8;9;0;1;2;3;4;5;6;7;8;9;0;1;2;3;4;5;6;7;8;9;0;1;2;3;4;5;6;7;8;9;0mx", "7;8;9;0mx"},
+		{"\303\251 \302\251 \302\23331m",
+		 "\303\251 \302\251 31m"}, /* e acute, copyright sign, C1 CSI */
+		{"\033[1;2;3;4;5;6;7;8;9;0;1;2;3;4;5;6;7;8;9;0;1;2;3;4;5;6;7;8;9;0;1;2;3;4;5;6;7;8;9;0mx",
+		 "7;8;9;0mx"},
 		{"\033[>4;2mx", "x"},
 	};
 	for (unsigned i = 0; i < ARRAY_SIZE(streams); i++)
@@ -556,7 +591,8 @@ static pid_t at_terminal(const char *script, const char *line, int *master, int 
 
 static bool same_modes(const struct termios *a, const struct termios *b)
 {
-	return a->c_iflag == b->c_iflag && a->c_oflag == b->c_oflag && a->c_lflag == b->c_lflag && a->c_cflag == b->c_cflag;
+	return a->c_iflag == b->c_iflag && a->c_oflag == b->c_oflag && a->c_lflag == b->c_lflag &&
+	       a->c_cflag == b->c_cflag;
 }
 
 START_TEST(console_gives_the_terminal_back)
@@ -577,8 +613,10 @@ START_TEST(console_gives_the_terminal_back)
 		struct termios before, now;
 		ck_assert_int_eq(tcgetattr(slave, &before), 0);
 		AUTO_FREE char *greeting = read_until(master, "~ # ");
-		ck_assert_msg(strstr(greeting, "Connected to domain 'web1'\r\nEscape character is ^] (Ctrl + ])\r\n") != NULL,
-		              "%s", greeting);
+		ck_assert_msg(strstr(greeting,
+				     "Connected to domain 'web1'\r\nEscape character is ^] (Ctrl + ])\r\n") !=
+				      NULL,
+			      "%s", greeting);
 		ck_assert_int_eq(tcgetattr(slave, &now), 0);
 		ck_assert_int_eq(now.c_lflag & (ICANON | ECHO | ISIG), 0);
 		ck_assert_int_eq(fd_write_all(master, "echo hi\r", 8), 0);
@@ -605,9 +643,11 @@ END_TEST
 START_TEST(start_with_console_shows_the_first_byte)
 {
 	int master, slave, status;
-	pid_t pid = at_terminal("domain web1 shutoff\nboot First byte!\\r\\n~ # \nlive", "start web1 --console", &master, &slave);
+	pid_t pid = at_terminal("domain web1 shutoff\nboot First byte!\\r\\n~ # \nlive",
+				"start web1 --console", &master, &slave);
 	AUTO_FREE char *text = read_until(master, "~ # ");
-	ck_assert_msg(str_starts(text, "Domain 'web1' started\r\nConnected to domain 'web1'\r\n"), "%s", text);
+	ck_assert_msg(str_starts(text, "Domain 'web1' started\r\nConnected to domain 'web1'\r\n"), "%s",
+		      text);
 	ck_assert_msg(strstr(text, "])\r\nFirst byte!\r\n~ # "), "%s", text);
 	ck_assert_int_eq(fd_write_all(master, "\035", 1), 0);
 	ck_assert_int_eq(waitpid(pid, &status, 0), pid);

@@ -76,7 +76,8 @@ void fake_boot(struct fake *f, struct fake_domain *d)
 		fake_write(d, f->boot_text, strlen(f->boot_text));
 }
 
-void fake_off(struct fake *f, struct fake_domain *d, enum domain_state s, enum domain_reason r, const char *detail)
+void fake_off(struct fake *f, struct fake_domain *d, enum domain_state s, enum domain_reason r,
+	      const char *detail)
 {
 	fake_hang_up(d);
 	if (!d->info.persistent) {
@@ -107,9 +108,10 @@ int fake_fails(struct fake *f, const char *call, struct err *e)
 	return 0;
 }
 
-/* What every call on a domain begins with: the scripted failure, the domain, and that its state is one of @states. */
+/* What every call on a domain begins with: the scripted failure, the domain, and that its state is one of
+ * @states. */
 static int begin(struct fake *f, const char *call, const char *uuid, unsigned states, struct fake_domain **d,
-                 struct err *e)
+		 struct err *e)
 {
 	int rc = fake_fails(f, call, e);
 	if (rc)
@@ -119,7 +121,7 @@ static int begin(struct fake *f, const char *call, const char *uuid, unsigned st
 		return err_set(e, ENOENT, "no domain with matching uuid '%s'", uuid);
 	if (!(x->info.state & states))
 		return err_set(e, x->info.state & DOMAIN_ACTIVE ? EALREADY : ENOTCONN, "domain '%s' is %s",
-		               x->info.name, domain_state_text(x->info.state));
+			       x->info.name, domain_state_text(x->info.state));
 	*d = x;
 	return 0;
 }
@@ -194,8 +196,8 @@ static void info_from(struct domain_info *info, const struct domain *d)
 }
 
 /* The parsed text as a domain of the host, new or the one that it redefines. */
-static int take_xml(struct fake *f, const char *text, const char *where, bool persistent, struct fake_domain **out,
-                    char **notes, struct err *e)
+static int take_xml(struct fake *f, const char *text, const char *where, bool persistent,
+		    struct fake_domain **out, char **notes, struct err *e)
 {
 	struct domain *parsed;
 	int rc = domain_parse(text, strlen(text), where, &parsed, e);
@@ -203,9 +205,11 @@ static int take_xml(struct fake *f, const char *text, const char *where, bool pe
 		return rc;
 	struct fake_domain *d = fake_by_name(f, parsed->name), *other = fake_by_uuid(f, parsed->uuid);
 	if (d && d != other)
-		rc = err_set(e, EEXIST, "domain '%s' already exists with uuid %s", d->info.name, d->info.uuid);
+		rc = err_set(e, EEXIST, "domain '%s' already exists with uuid %s", d->info.name,
+			     d->info.uuid);
 	else if (other && d != other)
-		rc = err_set(e, EEXIST, "domain '%s' is already defined with uuid %s", other->info.name, parsed->uuid);
+		rc = err_set(e, EEXIST, "domain '%s' is already defined with uuid %s", other->info.name,
+			     parsed->uuid);
 	else if (!persistent && d)
 		rc = err_set(e, EEXIST, "domain '%s' already exists", d->info.name);
 	if (rc) {
@@ -231,7 +235,7 @@ static int take_xml(struct fake *f, const char *text, const char *where, bool pe
 }
 
 static int fake_define(struct backend *b, const char *text, const char *where, unsigned flags,
-                       struct domain_info *info, char **notes, struct err *e)
+		       struct domain_info *info, char **notes, struct err *e)
 {
 	struct fake *f = fake_of(b);
 	FAKE_LOCK(f);
@@ -266,7 +270,8 @@ static int power_on(struct fake *f, struct fake_domain *d, unsigned flags, struc
 	if (f->no_kvm)
 		return err_set(e, ENOENT, "no /dev/kvm: load kvm_intel or kvm_amd");
 	if (f->interpreted && !(flags & START_FORCE))
-		return err_set(e, ENOTSUP, "this host's KVM interprets kernel mode: --force starts nevertheless");
+		return err_set(e, ENOTSUP,
+			       "this host's KVM interprets kernel mode: --force starts nevertheless");
 	fake_on(f, d, flags & START_PAUSED);
 	if (!(flags & START_PAUSED))
 		fake_boot(f, d);
@@ -274,7 +279,7 @@ static int power_on(struct fake *f, struct fake_domain *d, unsigned flags, struc
 }
 
 static int fake_create(struct backend *b, const char *text, const char *where, unsigned flags,
-                       struct domain_info *info, char **notes, struct err *e)
+		       struct domain_info *info, char **notes, struct err *e)
 {
 	struct fake *f = fake_of(b);
 	FAKE_LOCK(f);
@@ -393,7 +398,7 @@ static int fake_autostart(struct backend *b, const char *uuid, bool on, struct e
 }
 
 static int fake_command(struct backend *b, const char *uuid, const char *command, const char *arguments,
-                        char **reply, struct err *e)
+			char **reply, struct err *e)
 {
 	struct fake *f = fake_of(b);
 	FAKE_LOCK(f);
@@ -440,7 +445,7 @@ static void fake_close(struct backend *b)
 }
 
 void fake_guest_state(struct backend *b, const char *name, enum domain_state s, enum domain_reason r,
-                      const char *detail)
+		      const char *detail)
 {
 	struct fake *f = fake_of(b);
 	FAKE_LOCK(f);

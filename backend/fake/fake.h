@@ -1,19 +1,18 @@
-/* An in-memory host for tests: all of src/backend.h, a state machine like the real one, figures from a clock that only
- * moves when a sample is taken, and serial consoles that a test feeds and pumps. Nothing outside the process is touched.
+/* An in-memory host for tests: all of src/backend.h, a state machine like the real one, figures from a clock
+ * that only moves when a sample is taken, and serial consoles that a test feeds and pumps. Nothing outside
+ * the process is touched.
  *
- * The script that backend_fake_open() takes is text, a directive a line (or separated by ';'); "@PATH" reads a file:
- *   domains N                      N made-up guests vm001.. in all states, their load a function of their number
- *   domain NAME [STATE] [KEY=VALUE...]   one guest; STATE shutoff running paused shutdown crashed; keys vcpus, memory
- *                                  (MiB), load (percent), title, autostart=1, id, uptime (seconds), transient=1
- *   console NAME TEXT              recorded output of its console (\r \n \e \t \\ are read)
- *   fail CALL ERRNO TEXT           the next use of that call ("domain_start") fails: EIO, EINVAL, ETIMEDOUT, ...
- *   boot TEXT                      what every guest prints when it begins to run, or does so again (escapes as above)
- *   interpreted                    the host's KVM interprets kernel mode: start wants START_FORCE
- *   no-kvm                         host_validate and host_info find no KVM
- *   stale NAME                     the guest's figures do not answer from now on
- *   step MS                        how far a sample moves the clock (1000)
- *   live                           a thread answers the consoles, for use by hand; without: fake_pump()
- * NULL or "" is "domains 3". */
+ * The script that backend_fake_open() takes is text, a directive a line (or separated by ';'); "@PATH" reads
+ * a file: domains N                      N made-up guests vm001.. in all states, their load a function of
+ * their number domain NAME [STATE] [KEY=VALUE...]   one guest; STATE shutoff running paused shutdown crashed;
+ * keys vcpus, memory (MiB), load (percent), title, autostart=1, id, uptime (seconds), transient=1 console
+ * NAME TEXT              recorded output of its console (\r \n \e \t \\ are read) fail CALL ERRNO TEXT the
+ * next use of that call ("domain_start") fails: EIO, EINVAL, ETIMEDOUT, ... boot TEXT what every guest prints
+ * when it begins to run, or does so again (escapes as above) interpreted                    the host's KVM
+ * interprets kernel mode: start wants START_FORCE no-kvm                         host_validate and host_info
+ * find no KVM stale NAME                     the guest's figures do not answer from now on step MS how far a
+ * sample moves the clock (1000) live                           a thread answers the consoles, for use by
+ * hand; without: fake_pump() NULL or "" is "domains 3". */
 #ifndef BACKEND_FAKE_FAKE_H
 #define BACKEND_FAKE_FAKE_H
 
@@ -28,8 +27,8 @@ int fake_script(struct backend *b, const char *line, struct err *e);
 /* Guest @name writes bytes to its console: to the record and to whoever is attached. */
 void fake_feed(struct backend *b, const char *name, const void *bytes, size_t n);
 
-/* Let the guests answer what was written to their consoles, waiting up to @timeout_ms for the first byte. A guest is a
- * shell that echoes and knows echo, poweroff, reboot and crash. Return: bytes they read. */
+/* Let the guests answer what was written to their consoles, waiting up to @timeout_ms for the first byte. A
+ * guest is a shell that echoes and knows echo, poweroff, reboot and crash. Return: bytes they read. */
 size_t fake_pump(struct backend *b, int timeout_ms);
 
 /* How many attachments to all consoles are open. */
@@ -37,6 +36,6 @@ unsigned fake_attached(struct backend *b);
 
 /* The guest itself: powers off, crashes, pauses on an I/O error. */
 void fake_guest_state(struct backend *b, const char *name, enum domain_state s, enum domain_reason r,
-                      const char *detail);
+		      const char *detail);
 
 #endif

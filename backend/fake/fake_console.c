@@ -13,9 +13,11 @@ void fake_write(struct fake_domain *d, const void *p, size_t n)
 	buf_add(&d->record, p, n);
 	for (unsigned i = 0; i < FAKE_ATTACH_MAX; i++)
 		for (size_t done = 0; d->fds[i] >= 0 && done < n;) {
-			ssize_t k = send(d->fds[i], (const char *)p + done, n - done, MSG_NOSIGNAL | MSG_DONTWAIT);
+			ssize_t k = send(d->fds[i], (const char *)p + done, n - done,
+					 MSG_NOSIGNAL | MSG_DONTWAIT);
 			if (k < 0 && errno != EINTR) {
-				/* As the real recorder: an attachment that does not read loses, it stops nobody. */
+				/* As the real recorder: an attachment that does not read loses, it stops
+				 * nobody. */
 				if (errno != EAGAIN) {
 					close(d->fds[i]);
 					d->fds[i] = -1;
@@ -45,8 +47,8 @@ static bool shell(struct fake *f, struct fake_domain *d, const char *line)
 	if (str_eq(line, "poweroff") || str_eq(line, "crash")) {
 		bool off = str_eq(line, "poweroff");
 		say(d, off ? "reboot: Power down\r\n" : "Kernel panic - not syncing\r\n");
-		fake_off(f, d, off ? DOMAIN_SHUTOFF : DOMAIN_CRASHED, off ? DOMAIN_REASON_SHUTDOWN : DOMAIN_REASON_CRASHED,
-		         off ? NULL : "triple fault");
+		fake_off(f, d, off ? DOMAIN_SHUTOFF : DOMAIN_CRASHED,
+			 off ? DOMAIN_REASON_SHUTDOWN : DOMAIN_REASON_CRASHED, off ? NULL : "triple fault");
 		return false;
 	}
 	if (str_eq(line, "reboot"))
@@ -116,7 +118,8 @@ static void wait_any(struct fake *f, int timeout_ms)
 		for (size_t i = 0; i < f->n; i++)
 			for (unsigned k = 0; k < FAKE_ATTACH_MAX; k++)
 				if (f->domains[i]->fds[k] >= 0 && n < ARRAY_SIZE(p))
-					p[n++] = (struct pollfd){.fd = f->domains[i]->fds[k], .events = POLLIN};
+					p[n++] = (struct pollfd){.fd = f->domains[i]->fds[k],
+								 .events = POLLIN};
 	}
 	poll(p, n, timeout_ms);
 }
@@ -166,7 +169,7 @@ unsigned fake_attached(struct backend *b)
 }
 
 static int find(struct fake *f, const char *call, const char *uuid, unsigned index, struct fake_domain **d,
-                struct err *e)
+		struct err *e)
 {
 	int rc = fake_fails(f, call, e);
 	if (rc)
@@ -179,7 +182,8 @@ static int find(struct fake *f, const char *call, const char *uuid, unsigned ind
 	return 0;
 }
 
-int fake_console_open(struct backend *b, const char *uuid, unsigned index, uint64_t replay, int *fd, struct err *e)
+int fake_console_open(struct backend *b, const char *uuid, unsigned index, uint64_t replay, int *fd,
+		      struct err *e)
 {
 	struct fake *f = fake_of(b);
 	FAKE_LOCK(f);
@@ -205,7 +209,8 @@ int fake_console_open(struct backend *b, const char *uuid, unsigned index, uint6
 	return 0;
 }
 
-int fake_console_log(struct backend *b, const char *uuid, unsigned index, bool since_boot, int fd, struct err *e)
+int fake_console_log(struct backend *b, const char *uuid, unsigned index, bool since_boot, int fd,
+		     struct err *e)
 {
 	struct fake *f = fake_of(b);
 	FAKE_LOCK(f);

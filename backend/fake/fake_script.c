@@ -38,8 +38,8 @@ static void uuid_of(const char *name, char out[UUID_TEXT])
 	uint64_t h = 14695981039346656037ull; /* FNV-1a */
 	for (const char *c = name; *c; c++)
 		h = (h ^ (unsigned char)*c) * 1099511628211ull;
-	snprintf(out, UUID_TEXT, "%08x-%04x-4000-8000-%012llx", (unsigned)(h >> 32), (unsigned)(h >> 16 & 0xffff),
-	         (unsigned long long)(h & 0xffffffffffff));
+	snprintf(out, UUID_TEXT, "%08x-%04x-4000-8000-%012llx", (unsigned)(h >> 32),
+		 (unsigned)(h >> 16 & 0xffff), (unsigned long long)(h & 0xffffffffffff));
 }
 
 static void make_domain(struct fake *f, const struct wish *w)
@@ -68,10 +68,11 @@ static void make_domain(struct fake *f, const struct wish *w)
 	if (w->title)
 		buf_printf(&x, "  <title>%s</title>\n", w->title);
 	buf_printf(&x,
-	           "  <memory unit='KiB'>%llu</memory>\n  <vcpu>%u</vcpu>\n  <os>\n"
-	           "    <type arch='x86_64' machine='pc'>hvm</type>\n    <kernel>/boot/vmlinuz</kernel>\n  </os>\n"
-	           "  <devices>\n    <serial type='pty'/>\n  </devices>\n</domain>\n",
-	           (unsigned long long)w->memory_mib << 10, info.vcpus);
+		   "  <memory unit='KiB'>%llu</memory>\n  <vcpu>%u</vcpu>\n  <os>\n"
+		   "    <type arch='x86_64' machine='pc'>hvm</type>\n    <kernel>/boot/vmlinuz</kernel>\n  "
+		   "</os>\n"
+		   "  <devices>\n    <serial type='pty'/>\n  </devices>\n</domain>\n",
+		   (unsigned long long)w->memory_mib << 10, info.vcpus);
 	d->xml = buf_take(&x);
 	if (active) {
 		fake_on(f, d, false);
@@ -100,7 +101,8 @@ static int do_domain(struct fake *f, char *args, struct err *e)
 			while (s < ARRAY_SIZE(states) && !str_eq(states[s].word, word))
 				s++;
 			if (s == ARRAY_SIZE(states))
-				return err_set(e, EINVAL, "fake script: domain %s: no state '%s'", name, word);
+				return err_set(e, EINVAL, "fake script: domain %s: no state '%s'", name,
+					       word);
 			w.state = s;
 			continue;
 		}
@@ -145,13 +147,13 @@ static int do_domains(struct fake *f, char *args, struct err *e)
 		snprintf(name, sizeof(name), "vm%03u", k + 1);
 		snprintf(title, sizeof(title), "Guest number %u", k + 1);
 		struct wish w = {.name = name,
-		                 .title = title,
-		                 .state = pattern[k % sizeof(pattern)],
-		                 .vcpus = 1u << k % 3,
-		                 .memory_mib = 64u << k % 6,
-		                 .load = k * 37 % 101,
-		                 .uptime_s = 60 + k * 977ull,
-		                 .autostart = k % 4 == 0};
+				 .title = title,
+				 .state = pattern[k % sizeof(pattern)],
+				 .vcpus = 1u << k % 3,
+				 .memory_mib = 64u << k % 6,
+				 .load = k * 37 % 101,
+				 .uptime_s = 60 + k * 977ull,
+				 .autostart = k % 4 == 0};
 		make_domain(f, &w);
 	}
 	return 0;
@@ -243,8 +245,9 @@ static const struct {
 	const char *word;
 	int (*run)(struct fake *, char *args, struct err *);
 } directives[] = {
-	{"boot", do_boot}, {"console", do_console}, {"domain", do_domain}, {"domains", do_domains}, {"fail", do_fail},
-	{"interpreted", do_interpreted}, {"live", do_live}, {"no-kvm", do_no_kvm}, {"stale", do_stale},
+	{"boot", do_boot},       {"console", do_console}, {"domain", do_domain},
+	{"domains", do_domains}, {"fail", do_fail},       {"interpreted", do_interpreted},
+	{"live", do_live},       {"no-kvm", do_no_kvm},   {"stale", do_stale},
 	{"step", do_step},
 };
 

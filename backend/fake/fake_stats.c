@@ -40,14 +40,14 @@ static void sample_domain(const struct fake_domain *d, struct sample_domain *s)
 	s->console_bytes = d->record.len - d->boot;
 	s->ndisks = 1;
 	s->disks[0] = (struct stat_device){.name = "vda",
-	                                   .rd_ops = ms * d->load / 100,
-	                                   .rd_bytes = ms * d->load * 40,
-	                                   .wr_ops = ms * d->load / 200,
-	                                   .wr_bytes = ms * d->load * 20,
-	                                   .fl_ops = ms / 1000,
-	                                   .rd_ns = ms * d->load * 1000,
-	                                   .wr_ns = ms * d->load * 2000,
-	                                   .fl_ns = ms * 100};
+					   .rd_ops = ms * d->load / 100,
+					   .rd_bytes = ms * d->load * 40,
+					   .wr_ops = ms * d->load / 200,
+					   .wr_bytes = ms * d->load * 20,
+					   .fl_ops = ms / 1000,
+					   .rd_ns = ms * d->load * 1000,
+					   .wr_ns = ms * d->load * 2000,
+					   .fl_ns = ms * 100};
 }
 
 int fake_sample(struct backend *b, struct sample *s, struct err *e)
@@ -87,17 +87,17 @@ int fake_host_info(struct backend *b, struct host_info *h, struct err *e)
 	if (rc)
 		return rc;
 	*h = (struct host_info){.hostname = "fakehost",
-	                        .cpu_model = "Fake CPU @ 2.50GHz",
-	                        .machine = "x86_64",
-	                        .cpus = 8,
-	                        .mhz = 2500,
-	                        .sockets = 1,
-	                        .cores = 4,
-	                        .threads = 2,
-	                        .nodes = 1,
-	                        .memory_bytes = 16ull << 30,
-	                        .kernel = "6.1.0",
-	                        .kvm_api = f->no_kvm ? 0 : 12};
+				.cpu_model = "Fake CPU @ 2.50GHz",
+				.machine = "x86_64",
+				.cpus = 8,
+				.mhz = 2500,
+				.sockets = 1,
+				.cores = 4,
+				.threads = 2,
+				.nodes = 1,
+				.memory_bytes = 16ull << 30,
+				.kernel = "6.1.0",
+				.kvm_api = f->no_kvm ? 0 : 12};
 	return 0;
 }
 
@@ -115,10 +115,11 @@ int fake_host_validate(struct backend *b, struct host_check **list, size_t *n, s
 	};
 	if (f->no_kvm)
 		checks[0] = (struct host_check){"/dev/kvm can be opened", "kvm", HOST_FAIL, "no such file",
-		                                "load kvm_intel or kvm_amd"};
+						"load kvm_intel or kvm_amd"};
 	if (f->interpreted)
-		checks[1] = (struct host_check){"KVM runs kernels natively", "kvm-native", HOST_FAIL,
-		                                "kernel mode is interpreted", "use a host with VT-x or AMD-V"};
+		checks[1] =
+			(struct host_check){"KVM runs kernels natively", "kvm-native", HOST_FAIL,
+					    "kernel mode is interpreted", "use a host with VT-x or AMD-V"};
 	*list = x_malloc(sizeof(checks));
 	memcpy(*list, checks, sizeof(checks));
 	*n = ARRAY_SIZE(checks);

@@ -16,11 +16,11 @@ struct fake_domain {
 	char *live_xml; /* what runs; NULL when inactive */
 	unsigned load;  /* percent of one CPU when running */
 	bool stale;
-	uint64_t busy_ms;        /* time it ran, by the fake clock */
-	struct buf record;       /* its console since it was defined */
-	size_t boot;             /* where the last power-on begins in record */
+	uint64_t busy_ms;         /* time it ran, by the fake clock */
+	struct buf record;        /* its console since it was defined */
+	size_t boot;              /* where the last power-on begins in record */
 	int fds[FAKE_ATTACH_MAX]; /* our ends of attachments, -1 = free */
-	struct buf line;         /* what was typed since the last return */
+	struct buf line;          /* what was typed since the last return */
 };
 
 struct fake_failure {
@@ -65,7 +65,8 @@ static inline void fake_unlock(pthread_mutex_t **m)
 	pthread_mutex_unlock(*m);
 }
 /* Hold the lock to the end of the block. */
-#define FAKE_LOCK(f) __attribute__((cleanup(fake_unlock), unused)) pthread_mutex_t *fake_lock_ = fake_locked(f)
+#define FAKE_LOCK(f)                                                                                         \
+	__attribute__((cleanup(fake_unlock), unused)) pthread_mutex_t *fake_lock_ = fake_locked(f)
 
 struct fake_domain *fake_by_name(struct fake *f, const char *name);
 struct fake_domain *fake_by_uuid(struct fake *f, const char *uuid);
@@ -76,7 +77,8 @@ void fake_remove(struct fake *f, struct fake_domain *d);
 void fake_boot(struct fake *f, struct fake_domain *d);
 /* Power on and off; state and reason as given. */
 void fake_on(struct fake *f, struct fake_domain *d, bool paused);
-void fake_off(struct fake *f, struct fake_domain *d, enum domain_state s, enum domain_reason r, const char *detail);
+void fake_off(struct fake *f, struct fake_domain *d, enum domain_state s, enum domain_reason r,
+	      const char *detail);
 
 /* The failure that the script asked for @call, once: -errno with @e filled, or 0. */
 int fake_fails(struct fake *f, const char *call, struct err *e);
@@ -85,8 +87,10 @@ void fake_write(struct fake_domain *d, const void *p, size_t n);
 void fake_hang_up(struct fake_domain *d);
 void fake_live_start(struct fake *f);
 
-int fake_console_open(struct backend *b, const char *uuid, unsigned index, uint64_t replay, int *fd, struct err *e);
-int fake_console_log(struct backend *b, const char *uuid, unsigned index, bool since_boot, int fd, struct err *e);
+int fake_console_open(struct backend *b, const char *uuid, unsigned index, uint64_t replay, int *fd,
+		      struct err *e);
+int fake_console_log(struct backend *b, const char *uuid, unsigned index, bool since_boot, int fd,
+		     struct err *e);
 int fake_console_path(struct backend *b, const char *uuid, unsigned index, char **path, struct err *e);
 int fake_sample(struct backend *b, struct sample *s, struct err *e);
 int fake_host_info(struct backend *b, struct host_info *h, struct err *e);

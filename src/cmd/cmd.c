@@ -102,8 +102,8 @@ void cmd_notes(const struct cmd_ctx *c, const char *notes)
 	for (const char *p = notes; p && *p;) {
 		int n = (int)strcspn(p, "\n");
 		if (n)
-			fprintf(c->msg, "%s%.*s\n", str_starts(p, "note: ") || str_starts(p, "warning: ") ? "" : "note: ",
-			        n, p);
+			fprintf(c->msg, "%s%.*s\n",
+				str_starts(p, "note: ") || str_starts(p, "warning: ") ? "" : "note: ", n, p);
 		p += n + (p[n] == '\n');
 	}
 }
@@ -120,16 +120,20 @@ static int wrong_state(const struct cmd_ctx *c, struct err *e)
 	const char *word = cmd_word(c->cmd), *state = domain_state_text(d->state);
 	if (!(c->cmd->states & DOMAIN_ACTIVE))
 		return err_set(e, EALREADY, "Domain is already active: '%s' is %s%s%s", d->name, state,
-		               d->state == DOMAIN_PAUSED ? "; to let it go on: vmdeck resume " : "",
-		               d->state == DOMAIN_PAUSED ? d->name : "");
+			       d->state == DOMAIN_PAUSED ? "; to let it go on: vmdeck resume " : "",
+			       d->state == DOMAIN_PAUSED ? d->name : "");
 	if (d->state & DOMAIN_INACTIVE)
-		return err_set(e, ENOTCONN, "Failed to %s domain '%s': domain is not running (%s); to start it: vmdeck start %s",
-		               word, d->name, state, d->name);
+		return err_set(
+			e, ENOTCONN,
+			"Failed to %s domain '%s': domain is not running (%s); to start it: vmdeck start %s",
+			word, d->name, state, d->name);
 	if (d->state == DOMAIN_PAUSED)
-		return err_set(e, EINVAL, "Failed to %s domain '%s': domain is paused; to let it go on: vmdeck resume %s",
-		               word, d->name, d->name);
+		return err_set(
+			e, EINVAL,
+			"Failed to %s domain '%s': domain is paused; to let it go on: vmdeck resume %s", word,
+			d->name, d->name);
 	return err_set(e, EINVAL, "Failed to %s domain '%s': domain is %s%s", word, d->name, state,
-	               c->cmd->states == DOMAIN_PAUSED ? ", not paused" : "");
+		       c->cmd->states == DOMAIN_PAUSED ? ", not paused" : "");
 }
 
 int cmd_target(struct cmd_ctx *c, const char *key, struct err *e)
@@ -155,7 +159,8 @@ int cmd_run(struct backend *b, const struct cmd *cmd, const char *uuid, char **o
 	int rc = cmd_target(&c, uuid, e);
 	for (unsigned i = 0; !rc && cmd->args && cmd->args[i].name; i++)
 		if (cmd->args[i].required)
-			rc = err_set(e, EINVAL, "command '%s' requires <%s> option", cmd_word(cmd), cmd->args[i].name);
+			rc = err_set(e, EINVAL, "command '%s' requires <%s> option", cmd_word(cmd),
+				     cmd->args[i].name);
 	if (!rc)
 		rc = cmd->exec(&c, e);
 	fclose(f);

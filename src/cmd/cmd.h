@@ -1,7 +1,8 @@
 /* Verbs. Keys, menus, the command line, help, completion and tests know only the table cmds[].
  *
- * A verb is one function and one row in cmd_<noun>.c, and a row in cmds[] (sorted by name). Its exec() gets what the
- * caller resolved: the target exists and is in one of the states named, the arguments are checked against the table. */
+ * A verb is one function and one row in cmd_<noun>.c, and a row in cmds[] (sorted by name). Its exec() gets
+ * what the caller resolved: the target exists and is in one of the states named, the arguments are checked
+ * against the table. */
 #ifndef SRC_CMD_CMD_H
 #define SRC_CMD_CMD_H
 
@@ -12,8 +13,8 @@
 #include "src/base/json.h"
 
 enum cmd_target {
-	CMD_HOST,       /* no target: list, nodeinfo, define */
-	CMD_DOMAIN,     /* one domain, by id, name or uuid */
+	CMD_HOST,   /* no target: list, nodeinfo, define */
+	CMD_DOMAIN, /* one domain, by id, name or uuid */
 };
 
 enum cmd_flags {
@@ -28,36 +29,36 @@ enum cmd_flags {
 enum arg_kind { ARG_FLAG, ARG_STRING, ARG_FILE, ARG_NUMBER };
 
 struct cmd_arg {
-	const char *name;    /* "paused": --paused; positional when @position */
+	const char *name; /* "paused": --paused; positional when @position */
 	enum arg_kind kind;
-	bool position;       /* taken from the words that are no options, in order */
+	bool position; /* taken from the words that are no options, in order */
 	bool required;
 	const char *summary;
-	bool rest;           /* position: takes all words to the end; the value has a newline between them */
+	bool rest; /* position: takes all words to the end; the value has a newline between them */
 };
 
 struct cmd_ctx {
 	struct backend *backend;
 	const struct cmd *cmd;
-	struct domain_info domain;  /* the target when cmd->target is CMD_DOMAIN */
-	const char *const *values;  /* one per cmd->args row; NULL = not given; flags: "" */
-	bool json;                  /* --json */
-	bool quiet;                 /* -q: results only, no "Domain 'x' started", no table headings */
-	FILE *out;                  /* results */
-	FILE *msg;                  /* warnings and notes: not errors, which go to @err */
-	bool tty;                   /* out is a terminal of a person */
+	struct domain_info domain; /* the target when cmd->target is CMD_DOMAIN */
+	const char *const *values; /* one per cmd->args row; NULL = not given; flags: "" */
+	bool json;                 /* --json */
+	bool quiet;                /* -q: results only, no "Domain 'x' started", no table headings */
+	FILE *out;                 /* results */
+	FILE *msg;                 /* warnings and notes: not errors, which go to @err */
+	bool tty;                  /* out is a terminal of a person */
 };
 
 struct cmd {
-	const char *name;           /* "domain-destroy": unique; the row is sorted by it */
-	const char *alias;          /* virsh's word: "destroy"; NULL when there is none */
-	const char *summary;        /* one line, no full stop */
-	const char *about;          /* sentences for "help VERB"; NULL: the summary is enough */
+	const char *name;    /* "domain-destroy": unique; the row is sorted by it */
+	const char *alias;   /* virsh's word: "destroy"; NULL when there is none */
+	const char *summary; /* one line, no full stop */
+	const char *about;   /* sentences for "help VERB"; NULL: the summary is enough */
 	enum cmd_target target;
 	unsigned states;            /* enum domain_state bits in which it makes sense; 0 = any */
 	unsigned flags;             /* enum cmd_flags */
 	const struct cmd_arg *args; /* ends with a row without name; NULL = none */
-	const char *lacks;          /* options of virsh that we do not have, refused by name: "autodestroy nvram" */
+	const char *lacks; /* options of virsh that we do not have, refused by name: "autodestroy nvram" */
 	/* 0 = done; -errno with @e filled. */
 	int (*exec)(struct cmd_ctx *, struct err *e);
 };
@@ -78,11 +79,12 @@ void cmd_json(const struct cmd_ctx *c, json_t *j);
 /* The word that people type: the alias, or the name. */
 const char *cmd_word(const struct cmd *cmd);
 
-/* Resolve @key to c->domain and check that cmd->states allows the verb now; the error names the state and what
- * would. For CMD_HOST verbs @key is not looked at. */
+/* Resolve @key to c->domain and check that cmd->states allows the verb now; the error names the state and
+ * what would. For CMD_HOST verbs @key is not looked at. */
 int cmd_target(struct cmd_ctx *c, const char *key, struct err *e);
 
-/* Run the verb for the deck, without options: target by uuid. Text that it prints is returned in *out (caller frees). */
+/* Run the verb for the deck, without options: target by uuid. Text that it prints is returned in *out (caller
+ * frees). */
 int cmd_run(struct backend *b, const struct cmd *cmd, const char *uuid, char **out, struct err *e);
 
 #endif

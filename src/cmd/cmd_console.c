@@ -1,9 +1,10 @@
 /* console: the guest's serial line on this terminal, or through a pipe, or its record.
  *
- * Theory of operation: the backend gives a stream socket. With a terminal on standard input that is put into raw mode and
- * all that is typed goes to the guest, until the escape character; the terminal is restored on every way out. With a pipe
- * or file there, it is copied until its end; every byte is then waited for until the guest's machine has taken it, so that
- * `printf 'halt\r' | vmdeck console web1` never loses the halt. Output is copied to standard output all the time. */
+ * Theory of operation: the backend gives a stream socket. With a terminal on standard input that is put into
+ * raw mode and all that is typed goes to the guest, until the escape character; the terminal is restored on
+ * every way out. With a pipe or file there, it is copied until its end; every byte is then waited for until
+ * the guest's machine has taken it, so that `printf 'halt\r' | vmdeck console web1` never loses the halt.
+ * Output is copied to standard output all the time. */
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/sockios.h>
@@ -26,11 +27,11 @@
 enum end { END_ESCAPE, END_INPUT, END_GUEST };
 
 struct talk {
-	int fd;           /* to the guest */
-	bool raw;         /* standard input is a terminal */
+	int fd;   /* to the guest */
+	bool raw; /* standard input is a terminal */
 	unsigned char escape;
-	struct buf in;    /* read, not yet taken by the socket */
-	bool eof;         /* of standard input */
+	struct buf in; /* read, not yet taken by the socket */
+	bool eof;      /* of standard input */
 	uint64_t linger_ms;
 };
 
@@ -62,7 +63,9 @@ static int copy_in(struct talk *t)
 	char part[1024];
 	ssize_t n = read(STDIN_FILENO, part, sizeof(part));
 	if (n < 0)
-		return errno == EINTR || errno == EAGAIN ? 0 : errno == EIO ? 1 : -errno; /* EIO: the terminal is gone */
+		return errno == EINTR || errno == EAGAIN ? 0
+		       : errno == EIO                    ? 1
+							 : -errno; /* EIO: the terminal is gone */
 	t->eof = !n;
 	const char *esc = t->raw ? memchr(part, t->escape, (size_t)n) : NULL;
 	buf_add(&t->in, part, esc ? (size_t)(esc - part) : (size_t)n);
@@ -112,7 +115,9 @@ static int finish(struct talk *t, enum end *end, struct err *e)
 	struct pollfd p = {.fd = t->fd, .events = POLLIN};
 	while (poll(&p, 1, 0) > 0 && copy_out(t) > 0)
 		;
-	return until ? 0 : err_set(e, ETIMEDOUT, "the guest does not read its serial line: not all of the input was taken");
+	return until ? 0
+		     : err_set(e, ETIMEDOUT,
+			       "the guest does not read its serial line: not all of the input was taken");
 }
 
 static int talk_loop(struct talk *t, enum end *end, struct err *e)
@@ -153,7 +158,7 @@ static void tell_end(struct cmd_ctx *c)
 		}
 		if (d.state & DOMAIN_INACTIVE) {
 			fprintf(c->msg, "Domain '%s' is %s (%s%s%s)\n", d.name, domain_state_text(d.state),
-			        domain_reason_text(d.reason), d.detail[0] ? ": " : "", d.detail);
+				domain_reason_text(d.reason), d.detail[0] ? ": " : "", d.detail);
 			return;
 		}
 		nanosleep(&(struct timespec){.tv_nsec = 20000000}, NULL);
@@ -178,16 +183,18 @@ int console_talk(struct cmd_ctx *c, int fd, struct err *e)
 	struct talk t = {.fd = fd, .raw = isatty(STDIN_FILENO)};
 	const char *linger = cmd_value(c, "linger");
 	if (esc < 0)
-		return err_set(e, EINVAL, "--escape wants one character, or ^ and a letter, not '%s'", cmd_value(c, "escape"));
+		return err_set(e, EINVAL, "--escape wants one character, or ^ and a letter, not '%s'",
+			       cmd_value(c, "escape"));
 	if (linger && (!str_u64(linger, &t.linger_ms) || t.linger_ms > 86400000))
 		return err_set(e, EINVAL, "--linger wants milliseconds, not '%s'", linger);
 	t.escape = (unsigned char)esc;
 	if (t.raw) {
 		if (!c->quiet && esc < 0x20)
-			fprintf(c->msg, "Connected to domain '%s'\nEscape character is ^%c (Ctrl + %c)\n", c->domain.name,
-			        esc + 0x40, esc + 0x40);
+			fprintf(c->msg, "Connected to domain '%s'\nEscape character is ^%c (Ctrl + %c)\n",
+				c->domain.name, esc + 0x40, esc + 0x40);
 		else if (!c->quiet)
-			fprintf(c->msg, "Connected to domain '%s'\nEscape character is %c\n", c->domain.name, esc);
+			fprintf(c->msg, "Connected to domain '%s'\nEscape character is %c\n", c->domain.name,
+				esc);
 		fflush(c->out);
 		int rc = tty_raw(STDIN_FILENO);
 		if (rc)
@@ -218,8 +225,9 @@ static int console_index(struct cmd_ctx *c, unsigned *index, struct err *e)
 		if (str_starts(name, prefixes[i]) && str_u64(name + strlen(prefixes[i]), &n) && n <= 255)
 			name = NULL;
 	if (name)
-		return err_set(e, ENOENT, "domain '%s' has no console '%s'; the first serial console is serial0",
-		               c->domain.name, name);
+		return err_set(e, ENOENT,
+			       "domain '%s' has no console '%s'; the first serial console is serial0",
+			       c->domain.name, name);
 	*index = (unsigned)n;
 	return 0;
 }
@@ -263,7 +271,8 @@ static int console_log(struct cmd_ctx *c, unsigned index, struct err *e)
 	AUTO_CLOSE int fd = memfd_create("console-log", MFD_CLOEXEC);
 	if (fd < 0)
 		return err_sys(e, errno, "cannot make a memory file");
-	int rc = c->backend->ops->console_log(c->backend, c->domain.uuid, index, cmd_flag(c, "since-boot"), fd, e);
+	int rc = c->backend->ops->console_log(c->backend, c->domain.uuid, index, cmd_flag(c, "since-boot"),
+					      fd, e);
 	if (rc)
 		return rc;
 	char part[4096];
@@ -298,26 +307,30 @@ const struct cmd cmd_domain_console = {
 	.name = "domain-console",
 	.alias = "console",
 	.summary = "connect to the guest console",
-	.about = "Connect this terminal to the guest's serial console, until the escape character. Several may be connected at "
-	         "once. When standard input is no terminal it is copied to the guest up to its end, and guest output to "
-	         "standard output meanwhile. With --log the record is printed instead, also of a guest that does not run.",
+	.about = "Connect this terminal to the guest's serial console, until the escape character. Several "
+		 "may be connected at "
+		 "once. When standard input is no terminal it is copied to the guest up to its end, and "
+		 "guest output to "
+		 "standard output meanwhile. With --log the record is printed instead, also of a guest that "
+		 "does not run.",
 	.target = CMD_DOMAIN,
 	.flags = CMD_TTY | CMD_QUIET,
 	.args =
-	    (const struct cmd_arg[]){
-		{"devname", ARG_STRING, false, false, "which console: serial0, serial1, ...", false},
-		{"index", ARG_NUMBER, false, false, "which console, by number: 0, 1, ...", false},
-		{"escape", ARG_STRING, false, false, "character that disconnects (^])", false},
-		{"replay", ARG_STRING, false, false, "show that many bytes, or all, of earlier output first", false},
-		{"linger", ARG_NUMBER, false, false, "no terminal: keep reading so many milliseconds after the input (0)",
-	         false},
-		{"log", ARG_FLAG, false, false, "print what the console has said, and return", false},
-		{"since-boot", ARG_FLAG, false, false, "of that, only since the last power-on", false},
-		{"follow", ARG_FLAG, false, false, "since power-on, and on until the guest ends", false},
-		{"raw", ARG_FLAG, false, false, "--log on a terminal: leave escape sequences in", false},
-		{"force", ARG_FLAG, false, false, "accepted for virsh's sake: consoles are shared", false},
-		{"safe", ARG_FLAG, false, false, "accepted for virsh's sake: consoles always are", false},
-		{0},
-	    },
+		(const struct cmd_arg[]){
+			{"devname", ARG_STRING, false, false, "which console: serial0, serial1, ...", false},
+			{"index", ARG_NUMBER, false, false, "which console, by number: 0, 1, ...", false},
+			{"escape", ARG_STRING, false, false, "character that disconnects (^])", false},
+			{"replay", ARG_STRING, false, false,
+			 "show that many bytes, or all, of earlier output first", false},
+			{"linger", ARG_NUMBER, false, false,
+			 "no terminal: keep reading so many milliseconds after the input (0)", false},
+			CMD_FLAG("log", "print what the console has said, and return"),
+			CMD_FLAG("since-boot", "of that, only since the last power-on"),
+			CMD_FLAG("follow", "since power-on, and on until the guest ends"),
+			CMD_FLAG("raw", "--log on a terminal: leave escape sequences in"),
+			CMD_FLAG("force", "accepted for virsh's sake: consoles are shared"),
+			CMD_FLAG("safe", "accepted for virsh's sake: consoles always are"),
+			{0},
+		},
 	.exec = domain_console_exec,
 };

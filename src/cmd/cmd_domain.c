@@ -44,8 +44,9 @@ static int domain_define_exec(struct cmd_ctx *c, struct err *e)
 	int rc = read_xml(c, &text, &where, e);
 	if (rc)
 		return rc;
-	rc = c->backend->ops->domain_define(c->backend, text, where, cmd_flag(c, "validate") ? DEFINE_VALIDATE : 0,
-	                                    &c->domain, &notes, e);
+	rc = c->backend->ops->domain_define(c->backend, text, where,
+					    cmd_flag(c, "validate") ? DEFINE_VALIDATE : 0, &c->domain, &notes,
+					    e);
 	if (rc)
 		return err_prefix(e, "Failed to define domain from %s", cmd_value(c, "file"));
 	cmd_notes(c, notes);
@@ -57,14 +58,17 @@ const struct cmd cmd_domain_define = {
 	.name = "domain-define",
 	.alias = "define",
 	.summary = "define (but don't start) a domain from an XML file",
-	.about = "Define a domain, or redefine one of the same name and uuid. A running guest keeps what it runs with "
-	         "until it is started again. What the XML asks for and vmdeck does not have is told on standard error.",
+	.about = "Define a domain, or redefine one of the same name and uuid. A running guest keeps what it "
+		 "runs with "
+		 "until it is started again. What the XML asks for and vmdeck does not have is told on "
+		 "standard error.",
 	.args =
-	    (const struct cmd_arg[]){
-		{"file", ARG_FILE, true, true, "file containing an XML domain description; - is standard input", false},
-		{"validate", ARG_FLAG, false, false, "validate the XML against libvirt's schema", false},
-		{0},
-	    },
+		(const struct cmd_arg[]){
+			{"file", ARG_FILE, true, true,
+			 "file containing an XML domain description; - is standard input", false},
+			CMD_FLAG("validate", "validate the XML against libvirt's schema"),
+			{0},
+		},
 	.exec = domain_define_exec,
 };
 
@@ -81,11 +85,12 @@ const struct cmd cmd_domain_undefine = {
 	.name = "domain-undefine",
 	.alias = "undefine",
 	.summary = "undefine a domain",
-	.about = "Forget the definition of an inactive domain, or convert a running one to transient. Disks are not touched.",
+	.about = "Forget the definition of an inactive domain, or convert a running one to transient. Disks "
+		 "are not touched.",
 	.target = CMD_DOMAIN,
 	.flags = CMD_CONFIRM,
 	.lacks = "managed-save storage remove-all-storage delete-storage-volume-snapshots wipe-storage "
-	         "snapshots-metadata checkpoints-metadata nvram keep-nvram tpm keep-tpm",
+		 "snapshots-metadata checkpoints-metadata nvram keep-nvram tpm keep-tpm",
 	.exec = domain_undefine_exec,
 };
 
@@ -97,7 +102,8 @@ static int run_with_console(struct cmd_ctx *c, bool paused, struct err *e)
 	int rc = ops->console_open(c->backend, c->domain.uuid, 0, UINT64_MAX, &fd, e);
 	int rc2 = paused ? 0 : ops->domain_resume(c->backend, c->domain.uuid, rc ? NULL : e);
 	if (rc || rc2)
-		return err_prefix(e, "domain '%s' is started, but its console cannot be shown", c->domain.name);
+		return err_prefix(e, "domain '%s' is started, but its console cannot be shown",
+				  c->domain.name);
 	fflush(c->out);
 	return console_talk(c, TAKE_FD(fd), e);
 }
@@ -128,13 +134,14 @@ const struct cmd cmd_domain_create = {
 	.summary = "create a domain from an XML file",
 	.about = "Start a domain that exists only while it runs.",
 	.args =
-	    (const struct cmd_arg[]){
-		{"file", ARG_FILE, true, true, "file containing an XML domain description; - is standard input", false},
-		{"console", ARG_FLAG, false, false, "attach to console after creation", false},
-		{"paused", ARG_FLAG, false, false, "leave the guest paused after creation", false},
-		{"force", ARG_FLAG, false, false, "start though this host's KVM interprets kernel mode", false},
-		{0},
-	    },
+		(const struct cmd_arg[]){
+			{"file", ARG_FILE, true, true,
+			 "file containing an XML domain description; - is standard input", false},
+			CMD_FLAG("console", "attach to console after creation"),
+			CMD_FLAG("paused", "leave the guest paused after creation"),
+			CMD_FLAG("force", "start though this host's KVM interprets kernel mode"),
+			{0},
+		},
 	.lacks = "autodestroy pass-fds validate reset-nvram",
 	.exec = domain_create_exec,
 };
@@ -156,21 +163,23 @@ const struct cmd cmd_domain_start = {
 	.name = "domain-start",
 	.alias = "start",
 	.summary = "start a (previously defined) inactive domain",
-	.about = "With --console the terminal is attached before the guest's first instruction: it shows its first byte.",
+	.about = "With --console the terminal is attached before the guest's first instruction: it shows its "
+		 "first byte.",
 	.target = CMD_DOMAIN,
 	.states = DOMAIN_INACTIVE,
 	.args =
-	    (const struct cmd_arg[]){
-		{"console", ARG_FLAG, false, false, "attach to console after creation", false},
-		{"paused", ARG_FLAG, false, false, "leave the guest paused after creation", false},
-		{"force", ARG_FLAG, false, false, "start though this host's KVM interprets kernel mode", false},
-		{0},
-	    },
+		(const struct cmd_arg[]){
+			CMD_FLAG("console", "attach to console after creation"),
+			CMD_FLAG("paused", "leave the guest paused after creation"),
+			CMD_FLAG("force", "start though this host's KVM interprets kernel mode"),
+			{0},
+		},
 	.lacks = "autodestroy bypass-cache force-boot pass-fds reset-nvram",
 	.exec = domain_start_exec,
 };
 
-static int ask_guest(struct cmd_ctx *c, enum shutdown_what what, const char *verb, const char *done, struct err *e)
+static int ask_guest(struct cmd_ctx *c, enum shutdown_what what, const char *verb, const char *done,
+		     struct err *e)
 {
 	const char *mode = cmd_value(c, "mode");
 	if (mode && !str_eq(mode, "acpi"))
@@ -191,11 +200,13 @@ const struct cmd cmd_domain_shutdown = {
 	.name = "domain-shutdown",
 	.alias = "shutdown",
 	.summary = "gracefully shutdown a domain",
-	.about = "Press the guest's power button (ACPI) and return at once; what the guest makes of it is its own affair.",
+	.about = "Press the guest's power button (ACPI) and return at once; what the guest makes of it is "
+		 "its own affair.",
 	.target = CMD_DOMAIN,
 	.states = DOMAIN_RUNNING | DOMAIN_SHUTDOWN,
 	.flags = CMD_CONFIRM,
-	.args = (const struct cmd_arg[]){{"mode", ARG_STRING, false, false, "shutdown mode: acpi", false}, {0}},
+	.args = (const struct cmd_arg[]){{"mode", ARG_STRING, false, false, "shutdown mode: acpi", false},
+					 {0}},
 	.exec = domain_shutdown_exec,
 };
 
@@ -229,7 +240,8 @@ const struct cmd cmd_domain_reset = {
 	.name = "domain-reset",
 	.alias = "reset",
 	.summary = "reset a domain",
-	.about = "Reset the domain as if by its reset button. What the guest has not written to disk is lost.",
+	.about =
+		"Reset the domain as if by its reset button. What the guest has not written to disk is lost.",
 	.target = CMD_DOMAIN,
 	.states = DOMAIN_ACTIVE,
 	.flags = CMD_CONFIRM,
@@ -246,7 +258,8 @@ static int wait_gone(struct cmd_ctx *c, struct err *e)
 			return 0;
 		nanosleep(&(struct timespec){.tv_nsec = 20000000}, NULL);
 	}
-	return err_set(e, EBUSY, "it did not end within %d s; without --graceful it is killed", BACKEND_TIMEOUT_MS / 1000);
+	return err_set(e, EBUSY, "it did not end within %d s; without --graceful it is killed",
+		       BACKEND_TIMEOUT_MS / 1000);
 }
 
 static int domain_destroy_exec(struct cmd_ctx *c, struct err *e)
@@ -269,12 +282,13 @@ const struct cmd cmd_domain_destroy = {
 	.name = "domain-destroy",
 	.alias = "destroy",
 	.summary = "destroy (stop) a domain",
-	.about = "Stop a guest at once, like pulling the plug; its definition and disks stay. With --graceful its machine is "
-	         "only asked to quit, never killed.",
+	.about = "Stop a guest at once, like pulling the plug; its definition and disks stay. With "
+		 "--graceful its machine is "
+		 "only asked to quit, never killed.",
 	.target = CMD_DOMAIN,
 	.states = DOMAIN_ACTIVE,
 	.flags = CMD_CONFIRM,
-	.args = (const struct cmd_arg[]){{"graceful", ARG_FLAG, false, false, "terminate gracefully", false}, {0}},
+	.args = (const struct cmd_arg[]){CMD_FLAG("graceful", "terminate gracefully"), {0}},
 	.lacks = "remove-logs",
 	.exec = domain_destroy_exec,
 };
@@ -322,7 +336,8 @@ static int domain_autostart_exec(struct cmd_ctx *c, struct err *e)
 	bool on = !cmd_flag(c, "disable");
 	int rc = c->backend->ops->domain_autostart(c->backend, c->domain.uuid, on, e);
 	if (rc)
-		return err_prefix(e, "Failed to %smark domain '%s' as autostarted", on ? "" : "un", c->domain.name);
+		return err_prefix(e, "Failed to %smark domain '%s' as autostarted", on ? "" : "un",
+				  c->domain.name);
 	cmd_done(c, "Domain '%s' %smarked as autostarted", c->domain.name, on ? "" : "un");
 	return 0;
 }
@@ -333,7 +348,7 @@ const struct cmd cmd_domain_autostart = {
 	.summary = "autostart a domain",
 	.about = "Configure a domain to be automatically started at boot.",
 	.target = CMD_DOMAIN,
-	.args = (const struct cmd_arg[]){{"disable", ARG_FLAG, false, false, "disable autostarting", false}, {0}},
+	.args = (const struct cmd_arg[]){CMD_FLAG("disable", "disable autostarting"), {0}},
 	.lacks = "once",
 	.exec = domain_autostart_exec,
 };
@@ -355,8 +370,9 @@ static int domain_release_exec(struct cmd_ctx *c, struct err *e)
 const struct cmd cmd_domain_release = {
 	.name = "domain-release",
 	.summary = "clean up after a guest that has ended",
-	.about = "Run by the keeper of a guest: removes what its run left behind and does what on_poweroff, on_reboot or "
-	         "on_crash say.",
+	.about = "Run by the keeper of a guest: removes what its run left behind and does what on_poweroff, "
+		 "on_reboot or "
+		 "on_crash say.",
 	.flags = CMD_HIDDEN,
 	.args = (const struct cmd_arg[]){{"domain", ARG_STRING, true, true, "name or uuid", false}, {0}},
 	.exec = domain_release_exec,

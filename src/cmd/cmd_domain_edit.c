@@ -1,4 +1,5 @@
-/* edit: the definition in the user's editor, checked when it is left, and asked again until it is right or given up. */
+/* edit: the definition in the user's editor, checked when it is left, and asked again until it is right or
+ * given up. */
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -50,7 +51,8 @@ static int run_editor(const char *path, struct err *e)
 		return err_set(e, EINTR, "the editor '%s' was ended by signal %d", editor, WTERMSIG(status));
 	if (WEXITSTATUS(status))
 		return err_set(e, EIO, "the editor '%s' left with status %d%s", editor, WEXITSTATUS(status),
-		               WEXITSTATUS(status) == 127 ? ": set VISUAL or EDITOR to one that is installed" : "");
+			       WEXITSTATUS(status) == 127 ? ": set VISUAL or EDITOR to one that is installed"
+							  : "");
 	return 0;
 }
 
@@ -88,7 +90,8 @@ static bool ask_again(struct cmd_ctx *c, const struct err *why)
 			return false;
 		if (line[0] == 'y' || line[0] == 'Y')
 			return true;
-		fprintf(c->msg, "y - yes, start editor again\nn - no, throw away my changes\n? - print this help\n");
+		fprintf(c->msg,
+			"y - yes, start editor again\nn - no, throw away my changes\n? - print this help\n");
 	}
 }
 
@@ -136,14 +139,15 @@ const struct cmd cmd_domain_edit = {
 	.name = "domain-edit",
 	.alias = "edit",
 	.summary = "edit XML configuration for a domain",
-	.about = "Edit the XML configuration for a domain in $VISUAL, $EDITOR or the system's editor. What is written is checked "
-	         "and, where it is wrong, can be edited again. A running guest gets it with its next start.",
+	.about = "Edit the XML configuration for a domain in $VISUAL, $EDITOR or the system's editor. What "
+		 "is written is checked "
+		 "and, where it is wrong, can be edited again. A running guest gets it with its next start.",
 	.target = CMD_DOMAIN,
 	.flags = CMD_TTY,
 	.args =
-	    (const struct cmd_arg[]){
-		{"skip-validate", ARG_FLAG, false, false, "skip validation of the XML against libvirt's schema", false},
-		{0},
-	    },
+		(const struct cmd_arg[]){
+			CMD_FLAG("skip-validate", "skip validation of the XML against libvirt's schema"),
+			{0},
+		},
 	.exec = domain_edit_exec,
 };

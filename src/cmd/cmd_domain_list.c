@@ -12,8 +12,8 @@ enum { BY_STATE, BY_PERSISTENCE, BY_AUTOSTART, GROUPS };
 static const struct {
 	const char *option;
 	int group;
-	unsigned states;       /* BY_STATE */
-	bool want;             /* the others */
+	unsigned states; /* BY_STATE */
+	bool want;       /* the others */
 } filters[] = {
 	{"state-running", BY_STATE, DOMAIN_RUNNING, false},
 	{"state-paused", BY_STATE, DOMAIN_PAUSED, false},
@@ -33,9 +33,9 @@ static bool passes(const struct cmd_ctx *c, const struct domain_info *d)
 			continue;
 		int g = filters[i].group;
 		asked[g] = true;
-		met[g] |= g == BY_STATE        ? (d->state & filters[i].states) != 0
-		          : g == BY_PERSISTENCE ? d->persistent == filters[i].want
-		                                : d->autostart == filters[i].want;
+		met[g] |= g == BY_STATE         ? (d->state & filters[i].states) != 0
+			  : g == BY_PERSISTENCE ? d->persistent == filters[i].want
+						: d->autostart == filters[i].want;
 	}
 	for (int g = 0; g < GROUPS; g++)
 		if (asked[g] && !met[g])
@@ -73,7 +73,8 @@ static void print_table(struct cmd_ctx *c, const struct domain_info *list, size_
 	for (size_t i = 0; i < n; i++) {
 		char id[16];
 		id_text(&list[i], id);
-		table_row(&t, (const char *[]){id, list[i].name, domain_state_text(list[i].state), list[i].title});
+		table_row(&t, (const char *[]){id, list[i].name, domain_state_text(list[i].state),
+					       list[i].title});
 	}
 	table_print(&t, !c->quiet, c->out);
 }
@@ -100,7 +101,8 @@ static int domain_list_exec(struct cmd_ctx *c, struct err *e)
 	bool plain = false;
 	for (unsigned i = 0; i < ARRAY_SIZE(words); i++) {
 		if (cmd_flag(c, words[i]) && cmd_flag(c, "table"))
-			return err_set(e, EINVAL, "Options --table and --%s are mutually exclusive", words[i]);
+			return err_set(e, EINVAL, "Options --table and --%s are mutually exclusive",
+				       words[i]);
 		plain |= cmd_flag(c, words[i]);
 	}
 	AUTO_FREE struct domain_info *list = NULL;
@@ -133,25 +135,25 @@ const struct cmd cmd_domain_list = {
 	.about = "Lists running domains, or those that the options choose.",
 	.flags = CMD_JSON | CMD_QUIET,
 	.args =
-	    (const struct cmd_arg[]){
-		{"inactive", ARG_FLAG, false, false, "list inactive domains", false},
-		{"all", ARG_FLAG, false, false, "list inactive & active domains", false},
-		{"transient", ARG_FLAG, false, false, "list transient domains", false},
-		{"persistent", ARG_FLAG, false, false, "list persistent domains", false},
-		{"state-running", ARG_FLAG, false, false, "list domains in running state", false},
-		{"state-paused", ARG_FLAG, false, false, "list domains in paused state", false},
-		{"state-shutoff", ARG_FLAG, false, false, "list domains in shutoff state", false},
-		{"state-other", ARG_FLAG, false, false, "list domains in other states", false},
-		{"autostart", ARG_FLAG, false, false, "list domains with autostart enabled", false},
-		{"no-autostart", ARG_FLAG, false, false, "list domains with autostart disabled", false},
-		{"uuid", ARG_FLAG, false, false, "list uuid's only", false},
-		{"name", ARG_FLAG, false, false, "list domain names only", false},
-		{"id", ARG_FLAG, false, false, "list domain IDs only", false},
-		{"table", ARG_FLAG, false, false, "list table (default)", false},
-		{"title", ARG_FLAG, false, false, "show domain title", false},
-		{0},
-	    },
+		(const struct cmd_arg[]){
+			CMD_FLAG("inactive", "list inactive domains"),
+			CMD_FLAG("all", "list inactive & active domains"),
+			CMD_FLAG("transient", "list transient domains"),
+			CMD_FLAG("persistent", "list persistent domains"),
+			CMD_FLAG("state-running", "list domains in running state"),
+			CMD_FLAG("state-paused", "list domains in paused state"),
+			CMD_FLAG("state-shutoff", "list domains in shutoff state"),
+			CMD_FLAG("state-other", "list domains in other states"),
+			CMD_FLAG("autostart", "list domains with autostart enabled"),
+			CMD_FLAG("no-autostart", "list domains with autostart disabled"),
+			CMD_FLAG("uuid", "list uuid's only"),
+			CMD_FLAG("name", "list domain names only"),
+			CMD_FLAG("id", "list domain IDs only"),
+			CMD_FLAG("table", "list table (default)"),
+			CMD_FLAG("title", "show domain title"),
+			{0},
+		},
 	.lacks = "with-snapshot without-snapshot with-checkpoint without-checkpoint with-managed-save "
-	         "without-managed-save managed-save",
+		 "without-managed-save managed-save",
 	.exec = domain_list_exec,
 };

@@ -104,7 +104,7 @@ const struct cmd cmd_domain_state = {
 	.about = "Returns state about a domain.",
 	.target = CMD_DOMAIN,
 	.flags = CMD_JSON | CMD_QUIET,
-	.args = (const struct cmd_arg[]){{"reason", ARG_FLAG, false, false, "also print reason for the state", false}, {0}},
+	.args = (const struct cmd_arg[]){CMD_FLAG("reason", "also print reason for the state"), {0}},
 	.exec = domain_state_exec,
 };
 
@@ -171,8 +171,8 @@ const struct cmd cmd_domain_uuid = {
 static int domain_dumpxml_exec(struct cmd_ctx *c, struct err *e)
 {
 	AUTO_FREE char *text = NULL;
-	int rc = c->backend->ops->domain_xml(c->backend, c->domain.uuid, cmd_flag(c, "inactive") ? XML_INACTIVE : 0,
-	                                     &text, e);
+	int rc = c->backend->ops->domain_xml(c->backend, c->domain.uuid,
+					     cmd_flag(c, "inactive") ? XML_INACTIVE : 0, &text, e);
 	if (rc)
 		return cmd_failed(c, e, "dump the XML of");
 	fprintf(c->out, "%s%s", text, str_ends(text, "\n") ? "" : "\n");
@@ -183,11 +183,12 @@ const struct cmd cmd_domain_dumpxml = {
 	.name = "domain-dumpxml",
 	.alias = "dumpxml",
 	.summary = "domain information in XML",
-	.about = "Output the domain information as an XML dump to stdout: of a running guest what it runs with, else its "
-	         "definition.",
+	.about = "Output the domain information as an XML dump to stdout: of a running guest what it runs "
+		 "with, else its "
+		 "definition.",
 	.target = CMD_DOMAIN,
 	.flags = CMD_QUIET,
-	.args = (const struct cmd_arg[]){{"inactive", ARG_FLAG, false, false, "show inactive defined XML", false}, {0}},
+	.args = (const struct cmd_arg[]){CMD_FLAG("inactive", "show inactive defined XML"), {0}},
 	.lacks = "security-info update-cpu migratable xpath wrap",
 	.exec = domain_dumpxml_exec,
 };
@@ -212,13 +213,15 @@ const struct cmd cmd_domain_ttyconsole = {
 	.name = "domain-ttyconsole",
 	.alias = "ttyconsole",
 	.summary = "tty console",
-	.about = "Output the path of the socket that carries the guest's first serial console; socat and the like can open it.",
+	.about = "Output the path of the socket that carries the guest's first serial console; socat and the "
+		 "like can open it.",
 	.target = CMD_DOMAIN,
 	.flags = CMD_JSON | CMD_QUIET,
 	.exec = domain_ttyconsole_exec,
 };
 
-/* The command and its arguments out of what was typed: QMP's JSON object, or a bare name and an optional object. */
+/* The command and its arguments out of what was typed: QMP's JSON object, or a bare name and an optional
+ * object. */
 static int split_command(const char *text, char **command, char **arguments, struct err *e)
 {
 	text += strspn(text, " \n\t");
@@ -246,7 +249,8 @@ static int domain_command_exec(struct cmd_ctx *c, struct err *e)
 	AUTO_FREE char *command = NULL, *arguments = NULL, *reply = NULL;
 	int rc = split_command(cmd_value(c, "cmd"), &command, &arguments, e);
 	if (!rc)
-		rc = c->backend->ops->domain_command(c->backend, c->domain.uuid, command, arguments, &reply, e);
+		rc = c->backend->ops->domain_command(c->backend, c->domain.uuid, command, arguments, &reply,
+						     e);
 	if (rc)
 		return err_prefix(e, "Failed to run a command on domain '%s'", c->domain.name);
 	json_t *value = json_parse(reply, strlen(reply), e);
@@ -266,17 +270,19 @@ const struct cmd cmd_domain_command = {
 	.name = "domain-command",
 	.alias = "qemu-monitor-command",
 	.summary = "send one QMP command to a running guest",
-	.about = "The words are a QMP command: {\"execute\":\"query-status\"}, or just query-status; query-commands lists what "
-	         "there is.",
+	.about = "The words are a QMP command: {\"execute\":\"query-status\"}, or just query-status; "
+		 "query-commands lists what "
+		 "there is.",
 	.target = CMD_DOMAIN,
 	.states = DOMAIN_ACTIVE,
 	.args =
-	    (const struct cmd_arg[]){
-		{"pretty", ARG_FLAG, false, false, "pretty-print the answer", false},
-		{"return-value", ARG_FLAG, false, false, "only the value of the answer's \"return\"", false},
-		{"cmd", ARG_STRING, true, true, "command", true},
-		{0},
-	    },
+		(const struct cmd_arg[]){
+			CMD_FLAG("pretty", "pretty-print the answer"),
+			{"return-value", ARG_FLAG, false, false, "only the value of the answer's \"return\"",
+			 false},
+			{"cmd", ARG_STRING, true, true, "command", true},
+			{0},
+		},
 	.lacks = "hmp pass-fds",
 	.exec = domain_command_exec,
 };

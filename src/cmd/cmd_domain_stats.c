@@ -30,12 +30,12 @@ static const struct {
 	enum domain_reason reason;
 	int number;
 } reason_numbers[] = {
-	{DOMAIN_RUNNING, DOMAIN_REASON_BOOTED, 1},   {DOMAIN_RUNNING, DOMAIN_REASON_UNPAUSED, 5},
-	{DOMAIN_PAUSED, DOMAIN_REASON_USER, 1},      {DOMAIN_PAUSED, DOMAIN_REASON_IOERROR, 5},
-	{DOMAIN_PAUSED, DOMAIN_REASON_CRASHED, 10},  {DOMAIN_PAUSED, DOMAIN_REASON_STARTING, 11},
-	{DOMAIN_SHUTDOWN, DOMAIN_REASON_USER, 1},    {DOMAIN_SHUTOFF, DOMAIN_REASON_SHUTDOWN, 1},
+	{DOMAIN_RUNNING, DOMAIN_REASON_BOOTED, 1},    {DOMAIN_RUNNING, DOMAIN_REASON_UNPAUSED, 5},
+	{DOMAIN_PAUSED, DOMAIN_REASON_USER, 1},       {DOMAIN_PAUSED, DOMAIN_REASON_IOERROR, 5},
+	{DOMAIN_PAUSED, DOMAIN_REASON_CRASHED, 10},   {DOMAIN_PAUSED, DOMAIN_REASON_STARTING, 11},
+	{DOMAIN_SHUTDOWN, DOMAIN_REASON_USER, 1},     {DOMAIN_SHUTOFF, DOMAIN_REASON_SHUTDOWN, 1},
 	{DOMAIN_SHUTOFF, DOMAIN_REASON_DESTROYED, 2}, {DOMAIN_SHUTOFF, DOMAIN_REASON_CRASHED, 3},
-	{DOMAIN_SHUTOFF, DOMAIN_REASON_FAILED, 6},   {DOMAIN_CRASHED, DOMAIN_REASON_CRASHED, 1},
+	{DOMAIN_SHUTOFF, DOMAIN_REASON_FAILED, 6},    {DOMAIN_CRASHED, DOMAIN_REASON_CRASHED, 1},
 };
 
 static void put(json_t *j, const char *key, uint64_t value)
@@ -120,7 +120,7 @@ static const struct {
 	const char *option;
 	void (*add)(json_t *, const struct sample_domain *, const struct domain_info *);
 } groups[] = {
-	{"state", add_state}, {"cpu-total", add_cpu},         {"balloon", add_balloon},
+	{"state", add_state}, {"cpu-total", add_cpu},       {"balloon", add_balloon},
 	{"vcpu", add_vcpu},   {"interface", add_interface}, {"block", add_block},
 };
 
@@ -129,14 +129,10 @@ static const struct {
 	unsigned states;
 	int persistent; /* -1: either */
 } choices[] = {
-	{"list-active", DOMAIN_ACTIVE, -1},
-	{"list-inactive", DOMAIN_INACTIVE, -1},
-	{"list-persistent", DOMAIN_ANY, 1},
-	{"list-transient", DOMAIN_ANY, 0},
-	{"list-running", DOMAIN_RUNNING, -1},
-	{"list-paused", DOMAIN_PAUSED, -1},
-	{"list-shutoff", DOMAIN_SHUTOFF, -1},
-	{"list-other", DOMAIN_SHUTDOWN | DOMAIN_CRASHED, -1},
+	{"list-active", DOMAIN_ACTIVE, -1},   {"list-inactive", DOMAIN_INACTIVE, -1},
+	{"list-persistent", DOMAIN_ANY, 1},   {"list-transient", DOMAIN_ANY, 0},
+	{"list-running", DOMAIN_RUNNING, -1}, {"list-paused", DOMAIN_PAUSED, -1},
+	{"list-shutoff", DOMAIN_SHUTOFF, -1}, {"list-other", DOMAIN_SHUTDOWN | DOMAIN_CRASHED, -1},
 };
 
 static bool chosen(struct cmd_ctx *c, const struct domain_info *d)
@@ -146,7 +142,8 @@ static bool chosen(struct cmd_ctx *c, const struct domain_info *d)
 		if (!cmd_flag(c, choices[i].option))
 			continue;
 		any = true;
-		if (d->state & choices[i].states && (choices[i].persistent < 0 || choices[i].persistent == d->persistent))
+		if (d->state & choices[i].states &&
+		    (choices[i].persistent < 0 || choices[i].persistent == d->persistent))
 			return true;
 	}
 	return !any;
@@ -238,30 +235,31 @@ const struct cmd cmd_domain_stats = {
 	.name = "domain-stats",
 	.alias = "domstats",
 	.summary = "get statistics about one or multiple domains",
-	.about = "Gets statistics about one or more (or all) domains: growing counters, in libvirt's keys and units (times in "
-	         "nanoseconds, memory in KiB). vcpu.N.exits.sum counts the exits of a vCPU to the machine.",
+	.about = "Gets statistics about one or more (or all) domains: growing counters, in libvirt's keys "
+		 "and units (times in "
+		 "nanoseconds, memory in KiB). vcpu.N.exits.sum counts the exits of a vCPU to the machine.",
 	.flags = CMD_JSON | CMD_QUIET,
 	.args =
-	    (const struct cmd_arg[]){
-		{"state", ARG_FLAG, false, false, "report domain state", false},
-		{"cpu-total", ARG_FLAG, false, false, "report domain physical cpu usage", false},
-		{"balloon", ARG_FLAG, false, false, "report domain balloon statistics", false},
-		{"vcpu", ARG_FLAG, false, false, "report domain virtual cpu information", false},
-		{"interface", ARG_FLAG, false, false, "report domain network interface information", false},
-		{"block", ARG_FLAG, false, false, "report domain block device statistics", false},
-		{"list-active", ARG_FLAG, false, false, "list only active domains", false},
-		{"list-inactive", ARG_FLAG, false, false, "list only inactive domains", false},
-		{"list-persistent", ARG_FLAG, false, false, "list only persistent domains", false},
-		{"list-transient", ARG_FLAG, false, false, "list only transient domains", false},
-		{"list-running", ARG_FLAG, false, false, "list only running domains", false},
-		{"list-paused", ARG_FLAG, false, false, "list only paused domains", false},
-		{"list-shutoff", ARG_FLAG, false, false, "list only shutoff domains", false},
-		{"list-other", ARG_FLAG, false, false, "list only domains in other states", false},
-		{"raw", ARG_FLAG, false, false, "do not pretty-print the fields (they never are)", false},
-		{"nowait", ARG_FLAG, false, false, "report only stats that are accessible instantly (all are)", false},
-		{"domain", ARG_STRING, true, false, "list of domains to get stats for", true},
-		{0},
-	    },
+		(const struct cmd_arg[]){
+			CMD_FLAG("state", "report domain state"),
+			CMD_FLAG("cpu-total", "report domain physical cpu usage"),
+			CMD_FLAG("balloon", "report domain balloon statistics"),
+			CMD_FLAG("vcpu", "report domain virtual cpu information"),
+			CMD_FLAG("interface", "report domain network interface information"),
+			CMD_FLAG("block", "report domain block device statistics"),
+			CMD_FLAG("list-active", "list only active domains"),
+			CMD_FLAG("list-inactive", "list only inactive domains"),
+			CMD_FLAG("list-persistent", "list only persistent domains"),
+			CMD_FLAG("list-transient", "list only transient domains"),
+			CMD_FLAG("list-running", "list only running domains"),
+			CMD_FLAG("list-paused", "list only paused domains"),
+			CMD_FLAG("list-shutoff", "list only shutoff domains"),
+			CMD_FLAG("list-other", "list only domains in other states"),
+			CMD_FLAG("raw", "do not pretty-print the fields (they never are)"),
+			CMD_FLAG("nowait", "report only stats that are accessible instantly (all are)"),
+			{"domain", ARG_STRING, true, false, "list of domains to get stats for", true},
+			{0},
+		},
 	.lacks = "perf iothread memory dirtyrate vm enforce backing",
 	.exec = domain_stats_exec,
 };

@@ -41,7 +41,7 @@ static void help_group(FILE *out, unsigned noun)
 }
 
 static const struct cmd_arg domain_arg = {"domain", ARG_STRING, true, true, "domain name, id or uuid", false};
-static const struct cmd_arg json_arg = {"json", ARG_FLAG, false, false, "the same as JSON, keys as in vmdeck(1)", false};
+static const struct cmd_arg json_arg = CMD_FLAG("json", "the same as JSON, keys as in vmdeck(1)");
 
 static const char *kind_text(const struct cmd_arg *a)
 {
@@ -126,7 +126,7 @@ static int help_exec(struct cmd_ctx *c, struct err *e)
 		}
 	if (!cmd)
 		return err_set(e, ENOENT, "command or command group '%s' doesn't exist%s%s%s", word,
-		               near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+			       near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
 	help_verb(c->out, cmd);
 	return 0;
 }
@@ -137,9 +137,10 @@ const struct cmd cmd_help = {
 	.about = "Prints global help, command specific help, or help for a group of related commands.",
 	.flags = CMD_QUIET | CMD_OFFLINE,
 	.args =
-	    (const struct cmd_arg[]){
-		{"command", ARG_STRING, true, false, "Prints global help, command specific help, or help for a group", false},
-		{0},
-	    },
+		(const struct cmd_arg[]){
+			{"command", ARG_STRING, true, false,
+			 "Prints global help, command specific help, or help for a group", false},
+			{0},
+		},
 	.exec = help_exec,
 };

@@ -76,7 +76,8 @@ const struct cmd cmd_host_version = {
 	.name = "host-version",
 	.alias = "version",
 	.summary = "show version",
-	.about = "Display the system version information: of vmdeck, of KVM's API, and of the kernel that has it.",
+	.about = "Display the system version information: of vmdeck, of KVM's API, and of the kernel that "
+		 "has it.",
 	.flags = CMD_JSON | CMD_QUIET,
 	.lacks = "daemon",
 	.exec = host_version_exec,
@@ -120,16 +121,18 @@ static int host_validate_exec(struct cmd_ctx *c, struct err *e)
 	}
 	if (c->json)
 		cmd_json(c, TAKE_PTR(all));
-	return failed ? err_set(e, ENOTSUP, "%zu of %zu checks failed: guests cannot run, or not well, on this host",
-	                        failed, n)
-	              : 0;
+	return failed ? err_set(e, ENOTSUP,
+				"%zu of %zu checks failed: guests cannot run, or not well, on this host",
+				failed, n)
+		      : 0;
 }
 
 const struct cmd cmd_host_validate = {
 	.name = "host-validate",
 	.summary = "check whether this host can run guests, and say what to do where it cannot",
-	.about = "Each line is one thing, with what was found and the remedy where it is not as it should be. Exit status 1 "
-	         "when one of them failed.",
+	.about = "Each line is one thing, with what was found and the remedy where it is not as it should "
+		 "be. Exit status 1 "
+		 "when one of them failed.",
 	.flags = CMD_JSON | CMD_QUIET,
 	.exec = host_validate_exec,
 };

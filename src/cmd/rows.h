@@ -5,11 +5,17 @@
 #include "src/cmd/cmd.h"
 
 extern const struct cmd cmd_domain_autostart, cmd_domain_command, cmd_domain_console, cmd_domain_create,
-    cmd_domain_define, cmd_domain_destroy, cmd_domain_dumpxml, cmd_domain_edit, cmd_domain_id, cmd_domain_info,
-    cmd_domain_list, cmd_domain_name, cmd_domain_reboot, cmd_domain_release, cmd_domain_reset, cmd_domain_resume,
-    cmd_domain_shutdown, cmd_domain_start, cmd_domain_state, cmd_domain_stats, cmd_domain_suspend,
-    cmd_domain_ttyconsole, cmd_domain_undefine, cmd_domain_uuid, cmd_help, cmd_host_info, cmd_host_validate,
-    cmd_host_version;
+	cmd_domain_define, cmd_domain_destroy, cmd_domain_dumpxml, cmd_domain_edit, cmd_domain_id,
+	cmd_domain_info, cmd_domain_list, cmd_domain_name, cmd_domain_reboot, cmd_domain_release,
+	cmd_domain_reset, cmd_domain_resume, cmd_domain_shutdown, cmd_domain_start, cmd_domain_state,
+	cmd_domain_stats, cmd_domain_suspend, cmd_domain_ttyconsole, cmd_domain_undefine, cmd_domain_uuid,
+	cmd_help, cmd_host_info, cmd_host_validate, cmd_host_version;
+
+/* The common row of a verb's arguments: an option without value. */
+#define CMD_FLAG(option, text)                                                                               \
+	{                                                                                                    \
+		.name = (option), .kind = ARG_FLAG, .summary = (text)                                        \
+	}
 
 /* What define and start had to say, a line each, on c->msg. */
 void cmd_notes(const struct cmd_ctx *c, const char *notes);
@@ -19,7 +25,8 @@ int cmd_failed(const struct cmd_ctx *c, struct err *e, const char *verb);
 /* A domain as --json shows it: the keys are in vmdeck(1), "JSON". */
 json_t *cmd_domain_json(const struct domain_info *d);
 
-/* Talk to the console on socket @fd (taken) of c->domain until the escape character, the end of input, or of the guest. */
+/* Talk to the console on socket @fd (taken) of c->domain until the escape character, the end of input, or of
+ * the guest. */
 int console_talk(struct cmd_ctx *c, int fd, struct err *e);
 
 #endif

@@ -1,4 +1,5 @@
-/* Tables as virsh prints them: columns as wide as their widest cell, three spaces apart. Only src/cmd includes this. */
+/* Tables as virsh prints them: columns as wide as their widest cell, three spaces apart. Only src/cmd
+ * includes this. */
 #ifndef SRC_CMD_TABLE_H
 #define SRC_CMD_TABLE_H
 

@@ -18,7 +18,8 @@ static const int deadly[] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGABRT, SIGSEGV,
 static struct sigaction before[ARRAY_SIZE(deadly)];
 
 /* SGR off, cursor shown, wrap on, cursor keys and keypad normal, mouse and bracketed paste off. */
-static const char reset[] = "\033[m\033[?25h\033[?7h\033[?1l\033>\033[?1000l\033[?1002l\033[?1003l\033[?1006l\033[?2004l";
+static const char reset[] =
+	"\033[m\033[?25h\033[?7h\033[?1l\033>\033[?1000l\033[?1002l\033[?1003l\033[?1006l\033[?2004l";
 static const char leave_alternate[] = "\033[?1049l";
 
 /* Async-signal-safe. */
@@ -134,11 +135,11 @@ static void escape(struct tty_filter *f, unsigned char c)
 {
 	f->len = 0;
 	memset(f->seq, 0, sizeof(f->seq));
-	f->state = c == '['                        ? CSI
-	           : c && strchr("]PX^_", c)       ? STRING
-	           : c && strchr("()*+-./ #%", c)  ? CHARSET
-	           : c == 0x1b                     ? ESCAPE
-	                                           : PLAIN;
+	f->state = c == '['                       ? CSI
+		   : c && strchr("]PX^_", c)      ? STRING
+		   : c && strchr("()*+-./ #%", c) ? CHARSET
+		   : c == 0x1b                    ? ESCAPE
+						  : PLAIN;
 }
 
 size_t tty_filter(struct tty_filter *f, const char *in, size_t n, char *out)

@@ -4,15 +4,18 @@
 
 #include <stddef.h>
 
-/* Raw mode for terminal @fd. Until tty_restore() the signals that end a process restore it first. 0 or -errno. */
+/* Raw mode for terminal @fd. Until tty_restore() the signals that end a process restore it first. 0 or
+ * -errno. */
 int tty_raw(int fd);
-/* Back to what was, with what a guest may have switched on (colours, mouse, alternate screen) switched off. */
+/* Back to what was, with what a guest may have switched on (colours, mouse, alternate screen) switched off.
+ */
 void tty_restore(void);
 /* Tell what goes to the terminal, so that tty_restore() knows whether to leave the alternate screen. */
 void tty_seen(const char *p, size_t n);
 
-/* Make recorded output safe and readable on a terminal: of escape sequences only colours (SGR) stay, lone returns become
- * new lines, other control characters go. Zero-initialise the state; feed the stream in pieces of any size. */
+/* Make recorded output safe and readable on a terminal: of escape sequences only colours (SGR) stay, lone
+ * returns become new lines, other control characters go. Zero-initialise the state; feed the stream in pieces
+ * of any size. */
 struct tty_filter {
 	int state;
 	char seq[64];

@@ -44,8 +44,8 @@ static void usage(FILE *out)
 }
 
 /* Run @cmd on an open host (NULL for CMD_OFFLINE verbs). */
-static int exec_verb(const struct cli *cli, struct backend *b, const struct cmd *cmd, const struct cli_words *w,
-                     bool quiet, struct err *e)
+static int exec_verb(const struct cli *cli, struct backend *b, const struct cmd *cmd,
+		     const struct cli_words *w, bool quiet, struct err *e)
 {
 	struct cmd_ctx c = {
 		.backend = b,
@@ -77,8 +77,9 @@ static int run_verb(const struct cli *cli, const struct globals *g, char *const 
 	const char *near = NULL;
 	const struct cmd *cmd = cmd_find(argv[0], &near);
 	if (!cmd)
-		return err_set(e, EINVAL, "unknown command: '%s'%s%s%s", argv[0], near ? "; did you mean '" : "",
-		               near ? near : "; vmdeck help lists them all", near ? "'?" : "");
+		return err_set(e, EINVAL, "unknown command: '%s'%s%s%s", argv[0],
+			       near ? "; did you mean '" : "", near ? near : "; vmdeck help lists them all",
+			       near ? "'?" : "");
 	struct cli_words w;
 	int rc = cli_parse(cmd, argv + 1, &w, e);
 	if (!rc && w.help)
@@ -103,7 +104,8 @@ static int run_deck(const struct cli *cli, struct err *e)
 		return show_help(cli, NULL, e);
 	}
 	if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO))
-		return err_set(e, ENOTTY, "the deck wants a terminal; vmdeck help lists the verbs for scripts");
+		return err_set(e, ENOTTY,
+			       "the deck wants a terminal; vmdeck help lists the verbs for scripts");
 	struct backend *b = cli->open(e);
 	if (!b)
 		return -(e->code ? e->code : EIO);
@@ -129,8 +131,10 @@ static int parse_globals(char *const *argv, struct globals *g, struct err *e)
 			setenv("VMDECK_TRACE", "all", 1);
 			i += argv[i + 1] && str_u64(argv[i + 1], &level); /* virsh's -d wants a level */
 		} else if (str_starts(s, "-c") || str_starts(s, "--connect"))
-			return err_set(e, EINVAL, "option %s is not supported: vmdeck works on its own host; run it there through ssh",
-			               s);
+			return err_set(e, EINVAL,
+				       "option %s is not supported: vmdeck works on its own host; run it "
+				       "there through ssh",
+				       s);
 		else
 			return err_set(e, EINVAL, "unsupported option '%s'. See --help.", s);
 	}

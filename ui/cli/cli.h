@@ -27,7 +27,8 @@ struct cli_words {
 	bool json, help;
 };
 
-/* Sort out @argv (ended by NULL) against the verb's table. -EINVAL with @e naming the word and what is wanted.
+/* Sort out @argv (ended by NULL) against the verb's table. -EINVAL with @e naming the word and what is
+ * wanted.
  * @w is to be given to cli_words_done() in any case. */
 int cli_parse(const struct cmd *cmd, char *const *argv, struct cli_words *w, struct err *e);
 void cli_words_done(struct cli_words *w);

@@ -28,8 +28,9 @@ static int unknown_option(const struct cmd *cmd, const char *name, struct err *e
 {
 	if (listed(cmd->lacks, name))
 		return err_set(e, EINVAL,
-		               "command '%s' doesn't support option --%s: virsh has it, vmdeck does not; nothing was done",
-		               cmd_word(cmd), name);
+			       "command '%s' doesn't support option --%s: virsh has it, vmdeck does not; "
+			       "nothing was done",
+			       cmd_word(cmd), name);
 	const char *near = NULL;
 	unsigned best = 4;
 	for (unsigned i = 0; i < arg_count(cmd); i++) {
@@ -40,7 +41,8 @@ static int unknown_option(const struct cmd *cmd, const char *name, struct err *e
 		}
 	}
 	return err_set(e, EINVAL, "command '%s' doesn't support option --%s%s%s%s", cmd_word(cmd), name,
-	               near ? "; did you mean --" : "; see: vmdeck help ", near ? near : cmd_word(cmd), near ? "?" : "");
+		       near ? "; did you mean --" : "; see: vmdeck help ", near ? near : cmd_word(cmd),
+		       near ? "?" : "");
 }
 
 /* Append one word to a row that takes all the rest. */
@@ -73,7 +75,8 @@ static int take_word(const struct cmd *cmd, struct cli_words *w, const char *wor
 }
 
 /* --name, --name=VALUE or --name VALUE; *used = words taken. */
-static int take_option(const struct cmd *cmd, struct cli_words *w, char *const *argv, int *used, struct err *e)
+static int take_option(const struct cmd *cmd, struct cli_words *w, char *const *argv, int *used,
+		       struct err *e)
 {
 	const char *text = argv[0] + 2, *eq = strchr(text, '=');
 	AUTO_FREE char *name = eq ? x_strndup(text, (size_t)(eq - text)) : x_strdup(text);
@@ -108,10 +111,12 @@ static int take_option(const struct cmd *cmd, struct cli_words *w, char *const *
 	}
 	const char *value = eq ? eq + 1 : argv[1];
 	if (!value)
-		return err_set(e, EINVAL, "expected syntax: --%s <%s>", name, kind == ARG_NUMBER ? "number" : "string");
+		return err_set(e, EINVAL, "expected syntax: --%s <%s>", name,
+			       kind == ARG_NUMBER ? "number" : "string");
 	uint64_t n;
 	if (kind == ARG_NUMBER && !str_u64(value, &n))
-		return err_set(e, EINVAL, "Numeric value '%s' for <%s> option is malformed or out of range", value, name);
+		return err_set(e, EINVAL, "Numeric value '%s' for <%s> option is malformed or out of range",
+			       value, name);
 	if (rest)
 		add_rest(w, i, value);
 	else
@@ -133,8 +138,8 @@ int cli_parse(const struct cmd *cmd, char *const *argv, struct cli_words *w, str
 {
 	bool options = true;
 	*w = (struct cli_words){.values = x_calloc(arg_count(cmd) + 1, sizeof(char *)),
-	                        .joined = x_calloc(arg_count(cmd) + 1, sizeof(char *)),
-	                        .n = arg_count(cmd)};
+				.joined = x_calloc(arg_count(cmd) + 1, sizeof(char *)),
+				.n = arg_count(cmd)};
 	for (int used; *argv; argv += used) {
 		used = 1;
 		int rc;
@@ -144,8 +149,8 @@ int cli_parse(const struct cmd *cmd, char *const *argv, struct cli_words *w, str
 		} else if (options && str_starts(*argv, "--"))
 			rc = take_option(cmd, w, argv, &used, e);
 		else if (options && (*argv)[0] == '-' && (*argv)[1])
-			rc = err_set(e, EINVAL, "command '%s' doesn't support option %s; see: vmdeck help %s", cmd_word(cmd),
-			             *argv, cmd_word(cmd));
+			rc = err_set(e, EINVAL, "command '%s' doesn't support option %s; see: vmdeck help %s",
+				     cmd_word(cmd), *argv, cmd_word(cmd));
 		else
 			rc = take_word(cmd, w, *argv, e);
 		if (rc || w->help)
