@@ -150,11 +150,15 @@ install: all ## into prefix
 	install -d $(DESTDIR)$(prefix)/bin $(DESTDIR)$(prefix)/libexec/vmdeck $(DESTDIR)$(prefix)/share/vmdeck
 	install -m 755 $(O)/vmdeck $(DESTDIR)$(prefix)/bin/vmdeck
 	install -m 755 $(O)/vmdeck-vmm $(DESTDIR)$(prefix)/libexec/vmdeck/vmdeck-vmm
-	if [ -d share/man ]; then install -d $(DESTDIR)$(prefix)/share/man/man1; \
-		install -m 644 share/man/*.1 $(DESTDIR)$(prefix)/share/man/man1; fi
+	install -d $(DESTDIR)$(prefix)/share/man/man1 $(DESTDIR)$(prefix)/share/man/man8
+	install -m 644 share/man/*.1 $(DESTDIR)$(prefix)/share/man/man1
+	install -m 644 share/man/*.8 $(DESTDIR)$(prefix)/share/man/man8
+	install -d $(DESTDIR)$(prefix)/share/bash-completion/completions
+	install -m 644 share/completion/vmdeck $(DESTDIR)$(prefix)/share/bash-completion/completions/vmdeck
 
 uninstall: ## what install put there
-	rm -rf $(DESTDIR)$(prefix)/bin/vmdeck $(DESTDIR)$(prefix)/libexec/vmdeck $(DESTDIR)$(prefix)/share/man/man1/vmdeck*.1
+	rm -rf $(DESTDIR)$(prefix)/bin/vmdeck $(DESTDIR)$(prefix)/libexec/vmdeck $(DESTDIR)$(prefix)/share/man/man1/vmdeck.1 \
+		$(DESTDIR)$(prefix)/share/man/man8/vmdeck-vmm.8 $(DESTDIR)$(prefix)/share/bash-completion/completions/vmdeck
 
 clean: ## remove build
 	rm -rf build
