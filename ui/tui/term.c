@@ -153,9 +153,25 @@ static void enter_modes(void)
 	term.all = true;
 }
 
+/* $TERM, or, when terminfo has not heard of it, what new terminals imitate. NULL: nothing serves. */
+static const char *terminal_name(void)
+{
+	const char *const names[] = {getenv("TERM"), "xterm-256color", "xterm", "ansi"};
+	int why;
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		if (names[i] && *names[i] && setupterm(names[i], STDOUT_FILENO, &why) == OK)
+			return names[i];
+	return NULL;
+}
+
+static bool has_cap(const char *cap)
+{
+	char *s = tigetstr(cap);
+	return s && s != (char *)-1;
+}
+
 int term_open(struct err *e)
 {
-	const char *name = getenv("TERM");
 	if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO))
 		return err_set(e, ENOTTY, "the deck needs a terminal: standard input and output are not one");
 	if (tcgetattr(STDIN_FILENO, &term.saved))
@@ -163,17 +179,16 @@ int term_open(struct err *e)
 	setlocale(LC_ALL, "");
 	setlocale(LC_NUMERIC, "C");
 	term.utf8 = !strcmp(nl_langinfo(CODESET), "UTF-8");
-	int why = 0;
-	if (!name || setupterm(name, STDOUT_FILENO, &why) == ERR)
-		return err_set(e, EINVAL, "terminfo does not know the terminal '%s': try TERM=xterm-256color",
-		               name ? name : "");
-	if (!tigetstr("cup") || tigetstr("cup") == (char *)-1)
+	const char *name = terminal_name();
+	if (!name)
+		return err_set(e, EINVAL, "no terminfo entry for the terminal '%s', nor for xterm: is ncurses-base installed?",
+		               getenv("TERM") ? getenv("TERM") : "");
+	if (!has_cap("cup"))
 		return err_set(e, EINVAL, "the terminal '%s' cannot place its cursor: try TERM=xterm-256color", name);
 	term.screen = newterm(name, stdout, stdin);
 	if (!term.screen)
 		return err_set(e, EINVAL, "cannot set up the terminal '%s'", name);
-	char *mouse = tigetstr("kmous");
-	term.knows_modes = mouse && mouse != (char *)-1;
+	term.knows_modes = has_cap("kmous");
 	term.open = true;
 	prepare_restore();
 	catch_fatal();
