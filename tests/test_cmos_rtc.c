@@ -43,7 +43,8 @@ static void check_time(const uint8_t want[8])
 {
 	static const uint8_t regs[8] = {0x32, 9, 8, 7, 6, 4, 2, 0};
 	for (unsigned i = 0; i < 8; i++)
-		ck_assert_msg(rd(regs[i]) == want[i], "register %u is %02x, not %02x", regs[i], rd(regs[i]), want[i]);
+		ck_assert_msg(rd(regs[i]) == want[i], "register %u is %02x, not %02x", regs[i], rd(regs[i]),
+			      want[i]);
 }
 
 /* century, year, month, day, weekday, hour, minute, second */
@@ -110,8 +111,8 @@ START_TEST(sizes_tell_memory_and_vcpus)
 	static const struct {
 		uint8_t reg, val;
 	} want[] = {
-		{0x14, 0x06}, {0x15, 0x80}, {0x16, 0x02}, {0x17, 0x00}, {0x18, 0x3c}, {0x30, 0x00}, {0x31, 0x3c},
-		{0x34, 0x00}, {0x35, 0x00}, {0x5b, 0x00}, {0x5c, 0x00}, {0x5d, 0x00}, {0x5f, 0x02}, {0x10, 0x00},
+	    {0x14, 0x06}, {0x15, 0x80}, {0x16, 0x02}, {0x17, 0x00}, {0x18, 0x3c}, {0x30, 0x00}, {0x31, 0x3c},
+	    {0x34, 0x00}, {0x35, 0x00}, {0x5b, 0x00}, {0x5c, 0x00}, {0x5d, 0x00}, {0x5f, 0x02}, {0x10, 0x00},
 	};
 	for (unsigned i = 0; i < ARRAY_SIZE(want); i++)
 		ck_assert_msg(rd(want[i].reg) == want[i].val, "%02x is %02x", want[i].reg, rd(want[i].reg));
@@ -123,7 +124,8 @@ START_TEST(uip_shows_the_update_and_never_sticks)
 	static const struct {
 		uint64_t at_us;
 		bool uip;
-	} cases[] = {{999755, false}, {999757, true}, {1000000, true}, {1001983, true}, {1001985, false}, {1500000, false}};
+	} cases[] = {{999755, false}, {999757, true},   {1000000, true},
+		     {1001983, true}, {1001985, false}, {1500000, false}};
 	uint64_t base = (uint64_t)START * SEC;
 	for (unsigned i = 0; i < ARRAY_SIZE(cases); i++) {
 		t->m.fake_now_ns = base + cases[i].at_us * US;
@@ -150,7 +152,8 @@ END_TEST
 
 START_TEST(setting_the_clock_lasts)
 {
-	static const uint8_t set[][2] = {{0, 0x30}, {2, 0x59}, {4, 0x23}, {7, 0x31}, {8, 0x12}, {9, 0x99}, {0x32, 0x19}};
+	static const uint8_t set[][2] = {{0, 0x30}, {2, 0x59}, {4, 0x23},   {7, 0x31},
+					 {8, 0x12}, {9, 0x99}, {0x32, 0x19}};
 	wr(0x0b, 0x82);
 	for (unsigned i = 0; i < ARRAY_SIZE(set); i++)
 		wr(set[i][0], set[i][1]);

@@ -20,7 +20,8 @@ static struct dev *pm;
 static void setup(void)
 {
 	t = vmm_start(0);
-	struct dev_def def = {.model = "piix4-pm", .name = "pm", .addr = {.set = true, .slot = 1, .function = 3}};
+	struct dev_def def = {
+	    .model = "piix4-pm", .name = "pm", .addr = {.set = true, .slot = 1, .function = 3}};
 	struct err e = {0};
 	ck_assert_msg(!dev_new(&t->m, &def, &pm, &e), "%s", e.msg);
 	piix4_pm_setup(pm);
@@ -191,7 +192,8 @@ START_TEST(timer_counts_3579545_a_second_in_24_bits)
 		ck_assert_uint_eq(vmm_in(t, TMR, 4), cases[i].ticks);
 	}
 	t->m.fake_now_ns = UINT64_MAX / 2; /* 292 years: no overflow on the way */
-	ck_assert_uint_eq(vmm_in(t, TMR, 4), (uint32_t)((unsigned __int128)t->m.fake_now_ns * 3579545 / SEC & 0xffffff));
+	ck_assert_uint_eq(vmm_in(t, TMR, 4),
+			  (uint32_t)((unsigned __int128)t->m.fake_now_ns * 3579545 / SEC & 0xffffff));
 }
 END_TEST
 

@@ -1,4 +1,5 @@
-/* The serial port, register by register. The console behind it is this test (the Makefile wraps chardev's calls). */
+/* The serial port, register by register. The console behind it is this test (the Makefile wraps chardev's
+ * calls). */
 #include "tests/testlib.h"
 #include "tests/vmmlib.h"
 

@@ -1,6 +1,6 @@
 /* ACPI's static tables around the DSDT. (ACPI 6.4, 5.2; machine.md 1.6)
- * All addresses in them are the place where the caller will put the result plus an offset, so that the same builder serves
- * direct boot and firmware. */
+ * All addresses in them are the place where the caller will put the result plus an offset, so that the same builder
+ * serves direct boot and firmware. */
 #include "backend/vmm/boot/acpi.h"
 
 #include <string.h>
@@ -24,6 +24,7 @@ enum {
 	FADT_FIX_RTC = 1 << 6,    /* the RTC's alarm is not in PM1 */
 	FADT_RESET_REG = 1 << 10,
 	FADT_PLATFORM_CLOCK = 1 << 15,
+	FADT_FLAGS = FADT_WBINVD | FADT_PROC_C1 | FADT_SLP_BUTTON | FADT_FIX_RTC | FADT_RESET_REG | FADT_PLATFORM_CLOCK,
 
 	ARCH_LEGACY = 1 << 0,
 	ARCH_8042 = 1 << 1,
@@ -113,7 +114,8 @@ static void gas(struct buf *b, size_t at, uint16_t port, unsigned bytes, unsigne
 }
 
 /* Fixed ACPI description table (5.2.9); the offsets are those of table 5.9. */
-static size_t fadt(struct buf *b, const struct acpi_config *c, uint64_t gpa, uint64_t dsdt_gpa, uint64_t facs_gpa)
+static size_t fadt(struct buf *b, const struct acpi_config *c, uint64_t gpa, uint64_t dsdt_gpa,
+                   uint64_t facs_gpa)
 {
 	size_t at = table(b, gpa, "FACP", 3);
 	while (b->len < at + FADT_LEN)
@@ -140,7 +142,7 @@ static size_t fadt(struct buf *b, const struct acpi_config *c, uint64_t gpa, uin
 		{98, 2, 0xfff},  /* P_LVL3_LAT: no C3 */
 		{108, 1, 0x32},  /* CENTURY */
 		{109, 2, ARCH_LEGACY | (c->ps2 ? ARCH_8042 : 0) | ARCH_NO_VGA},
-		{112, 4, FADT_WBINVD | FADT_PROC_C1 | FADT_SLP_BUTTON | FADT_FIX_RTC | FADT_RESET_REG | FADT_PLATFORM_CLOCK},
+		{112, 4, FADT_FLAGS},
 		{128, 1, 0x06}, /* RESET_VALUE */
 		{140, 8, dsdt_gpa},
 	};
@@ -205,7 +207,8 @@ static size_t waet(struct buf *b, uint64_t gpa)
 	return at;
 }
 
-static size_t root(struct buf *b, uint64_t gpa, const char *signature, unsigned pointer, const size_t *tables, unsigned n)
+static size_t root(struct buf *b, uint64_t gpa, const char *signature, unsigned pointer, const size_t *tables,
+                   unsigned n)
 {
 	size_t at = table(b, gpa, signature, 1);
 	for (unsigned i = 0; i < n; i++)

@@ -149,7 +149,8 @@ static unsigned hex(char c)
 void aml_eisaid(struct aml *a, const char *id)
 {
 	assert(strlen(id) == 7);
-	unsigned letters = (unsigned)(id[0] - '@') << 10 | (unsigned)(id[1] - '@') << 5 | (unsigned)(id[2] - '@');
+	unsigned letters =
+	    (unsigned)(id[0] - '@') << 10 | (unsigned)(id[1] - '@') << 5 | (unsigned)(id[2] - '@');
 	byte(a, PREFIX_DWORD);
 	byte(a, letters >> 8);
 	byte(a, letters);

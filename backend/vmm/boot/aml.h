@@ -1,8 +1,10 @@
-/* An encoder for ACPI Machine Language: calls in the order of the ASL one would write. (ACPI 6.4, 20.2 and 6.4)
+/* An encoder for ACPI Machine Language: calls in the order of the ASL one would write. (ACPI 6.4, 20.2
+ * and 6.4)
  *
- * What opens something (scope, device, method, package, if, ...) is closed by aml_end(). Operators are written with aml_op() and
- * then their operands, target last. Names are ASL names: "\\_SB.PCI0", "^ISA", "_HID"; segments shorter than four
- * letters are padded. Mistakes in the use of these calls are ours, hence asserts. */
+ * What opens something (scope, device, method, package, if, ...) is closed by aml_end(). Operators are
+ * written with aml_op() and then their operands, target last. Names are ASL names: "\\_SB.PCI0", "^ISA",
+ * "_HID"; segments shorter than four letters are padded. Mistakes in the use of these calls are ours, hence
+ * asserts. */
 #ifndef BACKEND_VMM_BOOT_AML_H
 #define BACKEND_VMM_BOOT_AML_H
 

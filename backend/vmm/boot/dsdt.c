@@ -11,11 +11,12 @@
 #define SCI_GSI 9
 #define PIIX3_SLOT 1
 
-/* Where the interrupt links may be routed to, and what carries their routing in PIIX3's config space (60h to 63h). */
+/* Where the interrupt links may be routed to, and what carries their routing in PIIX3's config space (60h to
+ * 63h). */
 static const uint32_t link_choices[] = {5, 10, 11};
 static const char *const link_name[LINKS] = {"LNKA", "LNKB", "LNKC", "LNKD"};
-static const char *const link_field[LINKS] = {"\\_SB.PCI0.ISA.PRQA", "\\_SB.PCI0.ISA.PRQB", "\\_SB.PCI0.ISA.PRQC",
-                                              "\\_SB.PCI0.ISA.PRQD"};
+static const char *const link_field[LINKS] = {"\\_SB.PCI0.ISA.PRQA", "\\_SB.PCI0.ISA.PRQB",
+					      "\\_SB.PCI0.ISA.PRQC", "\\_SB.PCI0.ISA.PRQD"};
 
 /* The bridge's windows. Left out of the ports: the configuration mechanism, and what ACPI itself uses
  * (machine.md 1.6: hotplug blocks at AE00h and AF00h, GPE0 at AFE0h). */

@@ -1,14 +1,17 @@
-/* The PC's clock and its battery-backed memory: an MC146818A at ports 70h and 71h. (Motorola MC146818A data sheet; machine.md 1.4)
+/* The PC's clock and its battery-backed memory: an MC146818A at ports 70h and 71h. (Motorola MC146818A data
+ * sheet; machine.md 1.4)
  *
- * Theory of operation. The guest's time is the host's wall clock plus @offset_us, which the guest changes by setting the clock;
- * nothing ticks while nobody looks. Flags of register C come about when it is read or when a timer says that an enabled
- * interrupt is due: sync() then finds what has happened since the last look.
+ * Theory of operation. The guest's time is the host's wall clock plus @offset_us, which the guest changes by
+ * setting the clock; nothing ticks while nobody looks. Flags of register C come about when it is read or when
+ * a timer says that an enabled interrupt is due: sync() then finds what has happened since the last look.
  *
- * An update cycle starts 244 us before the second (UIP set) and ends 1984 us after it. Reading UIP as 0 promises the reader
- * a consistent date; since an exit can take longer than those 244 us here, the date is held still for READ_HOLD_NS from then.
+ * An update cycle starts 244 us before the second (UIP set) and ends 1984 us after it. Reading UIP as 0
+ * promises the reader a consistent date; since an exit can take longer than those 244 us here, the date is
+ * held still for READ_HOLD_NS from then.
  *
- * Periodic interrupts that came while the guest had not yet read register C are made up for, one with each read ("slew"), so that
- * a guest which counts them keeps time; beyond a second's worth they are dropped (the guest was suspended).
+ * Periodic interrupts that came while the guest had not yet read register C are made up for, one with each
+ * read ("slew"), so that a guest which counts them keeps time; beyond a second's worth they are dropped (the
+ * guest was suspended).
  *
  * Left out: daylight saving (DSE is stored), the square wave, alarms by day and month. */
 #include "backend/vmm/device.h"
@@ -25,7 +28,8 @@
 #define UIP_BEFORE_US 244ll /* data sheet, figure 17: t_BUC */
 #define UIP_AFTER_US 1984ll /* t_UC with a 32.768 kHz crystal */
 #define READ_HOLD_NS 20000000ull
-#define DIVIDER_HALF_US (SEC_US / 2) /* the first update after the divider's release comes half a second later */
+/* The first update after the divider is released comes half a second later. */
+#define DIVIDER_HALF_US (SEC_US / 2)
 #define NEVER INT64_MAX
 #define ADJUSTMENT_MAX (1ll << 38) /* seconds; 8,700 years, more than the face can show */
 
@@ -331,8 +335,8 @@ static uint8_t read_mem(struct cmos_rtc *r, unsigned reg)
 	}
 }
 
-/* A or B changed from @was_stopped: the date moves into the registers when the clock stops, and out of them when it
- * starts; releasing the divider starts the second half way. */
+/* A or B changed from @was_stopped: the date moves into the registers when the clock stops, and out of them
+ * when it starts; releasing the divider starts the second half way. */
 static void started_or_stopped(struct cmos_rtc *r, bool was_stopped, bool divider)
 {
 	if (!was_stopped && stopped(r))
@@ -515,8 +519,8 @@ static void rtc_reset(struct dev *d)
 static void rtc_dump(const struct dev *d, FILE *f)
 {
 	const struct cmos_rtc *r = (const struct cmos_rtc *)d;
-	fprintf(f, "index %02x A %02x B %02x C %02x offset %llds missed %u irq %d\n", r->index, r->mem[REG_A], r->mem[REG_B],
-	        r->mem[REG_C], (long long)(r->offset_us / SEC_US), r->missed, r->irq.level);
+	fprintf(f, "index %02x A %02x B %02x C %02x offset %llds missed %u irq %d\n", r->index, r->mem[REG_A],
+		r->mem[REG_B], r->mem[REG_C], (long long)(r->offset_us / SEC_US), r->missed, r->irq.level);
 }
 
 static void rtc_done(struct dev *d)

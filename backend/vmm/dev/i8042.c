@@ -1,14 +1,15 @@
-/* The keyboard controller with its keyboard and mouse, at ports 60h and 64h. (IBM PS/2 Hardware Interface Technical
- * Reference, "Keyboard and Auxiliary Device Controller"; machine.md 1.4)
+/* The keyboard controller with its keyboard and mouse, at ports 60h and 64h. (IBM PS/2 Hardware Interface
+ * Technical Reference, "Keyboard and Auxiliary Device Controller"; machine.md 1.4)
  *
- * Theory of operation. Commands are carried out and answered within the write, and the devices behind the controller do the
- * same: the input buffer is never full (IBF stays clear) and a driver's probe never waits. Bytes for the system stand in three
- * queues, the controller's own, the keyboard's and the mouse's; the first that has a byte and whose port is enabled fills the
- * one output buffer. The line of the byte's port goes up when the buffer fills, if the command byte enables it, and down when
- * 60h is read, so that each byte is one edge.
+ * Theory of operation. Commands are carried out and answered within the write, and the devices behind the
+ * controller do the same: the input buffer is never full (IBF stays clear) and a driver's probe never waits.
+ * Bytes for the system stand in three queues, the controller's own, the keyboard's and the mouse's; the first
+ * that has a byte and whose port is enabled fills the one output buffer. The line of the byte's port goes up
+ * when the buffer fills, if the command byte enables it, and down when 60h is read, so that each byte is one
+ * edge.
  *
- * Keyboard bytes are scan code set 2 and, while the command byte says so, translated to set 1. A20 is kept for reading back;
- * the address line itself is always on. */
+ * Keyboard bytes are scan code set 2 and, while the command byte says so, translated to set 1. A20 is kept
+ * for reading back; the address line itself is always on. */
 #include "backend/vmm/device.h"
 #include "backend/vmm/dev/dev.h"
 
@@ -133,7 +134,8 @@ static void fill(struct i8042 *k)
 				continue;
 			}
 			if (k->ctr & CTR_XLATE)
-				k->data = (k->data < 0x85 ? set1[k->data] : k->data) | (k->kbd.break_code ? 0x80 : 0);
+				k->data = (k->data < 0x85 ? set1[k->data] : k->data) |
+					  (k->kbd.break_code ? 0x80 : 0);
 			k->kbd.break_code = false;
 		} else if (k->mouse.out.n && !(k->ctr & CTR_AUX_OFF)) {
 			aux = true;
@@ -342,7 +344,8 @@ static void write_outport(struct i8042 *k, uint8_t val)
 {
 	k->outport = val & (OUT_NOT_RESET | OUT_A20);
 	if (!(val & OUT_NOT_RESET))
-		machine_request(k->dev.m, MACHINE_RESET, "the guest pulsed the reset line of the keyboard controller");
+		machine_request(k->dev.m, MACHINE_RESET,
+				"the guest pulsed the reset line of the keyboard controller");
 }
 
 static uint8_t read_outport(const struct i8042 *k)
@@ -420,7 +423,8 @@ static void controller_command(struct i8042 *k, uint8_t cmd)
 		else if (cmd >= 0x60 && cmd <= 0x7f)
 			k->pending = cmd;
 		else if (cmd >= 0xf0 && !(cmd & OUT_NOT_RESET))
-			machine_request(k->dev.m, MACHINE_RESET, "the guest reset itself through the keyboard controller");
+			machine_request(k->dev.m, MACHINE_RESET,
+					"the guest reset itself through the keyboard controller");
 	}
 }
 
@@ -501,8 +505,9 @@ static void i8042_reset(struct dev *d)
 static void i8042_dump(const struct dev *d, FILE *f)
 {
 	const struct i8042 *k = (const struct i8042 *)d;
-	fprintf(f, "status %02x ctr %02x data %02x queued %u kbd %u mouse %u (id %u%s)\n", k->status, k->ctr, k->data, k->own.n,
-	        k->kbd.out.n, k->mouse.out.n, k->mouse.id, k->mouse.reporting ? ", reporting" : "");
+	fprintf(f, "status %02x ctr %02x data %02x queued %u kbd %u mouse %u (id %u%s)\n", k->status, k->ctr,
+		k->data, k->own.n, k->kbd.out.n, k->mouse.out.n, k->mouse.id,
+		k->mouse.reporting ? ", reporting" : "");
 }
 
 static void i8042_done(struct dev *d)

@@ -1,6 +1,7 @@
-/* Ports of a PC that software touches without needing what is behind them: nobody complains, reads are all ones.
- * There is no floppy, so the two 8237 DMA controllers are not here; firmware initialises them all the same. 80h takes POST codes
- * and, like EBh and EDh, is written to pass the time. (Elsewhere: 61h is in KVM's PIT, 4D0h/4D1h in its PIC.) */
+/* Ports of a PC that software touches without needing what is behind them: nobody complains, reads are all
+ * ones. There is no floppy, so the two 8237 DMA controllers are not here; firmware initialises them all the
+ * same. 80h takes POST codes and, like EBh and EDh, is written to pass the time. (Elsewhere: 61h is in KVM's
+ * PIT, 4D0h/4D1h in its PIC.) */
 #include "backend/vmm/device.h"
 #include "backend/vmm/dev/dev.h"
 #include "src/base/cleanup.h"

@@ -1,10 +1,11 @@
 /* Power management of the PIIX4, function 01.3: ACPI's fixed registers, timer and SCI, and the APM ports.
  * (Intel 82371AB data sheet, 7 and 11; ACPI 6.4, 4.8; machine.md 1.3 and 1.4)
  *
- * The fixed registers lie where PMBA (config 40h) says while PMREGMISC.PMIOSE (80h) is set; firmware and direct boot choose
- * different places. GPE0 is at AFE0h. The 24-bit timer runs on the machine's clock; its status is found when it is
- * looked at, and by a timer while the guest has enabled its interrupt. The SCI is GSI 9, active high, and silent until
- * PM1_CNT.SCI_EN is set (before that these events would be SMIs, which there are none of). Sleep type 0 is S5, the only one. */
+ * The fixed registers lie where PMBA (config 40h) says while PMREGMISC.PMIOSE (80h) is set; firmware and
+ * direct boot choose different places. GPE0 is at AFE0h. The 24-bit timer runs on the machine's clock; its
+ * status is found when it is looked at, and by a timer while the guest has enabled its interrupt. The SCI is
+ * GSI 9, active high, and silent until PM1_CNT.SCI_EN is set (before that these events would be SMIs, which
+ * there are none of). Sleep type 0 is S5, the only one. */
 #include "backend/vmm/dev/piix4_pm.h"
 
 #include <errno.h>
@@ -215,7 +216,8 @@ static void apm_write(struct dev *d, uint64_t off, unsigned size, uint64_t val)
 
 static const struct region_ops apm_ops = {.read = apm_read, .write = apm_write};
 
-/* Put the registers where config space says. A place that is taken leaves them off the bus: the guest's mistake. */
+/* Put the registers where config space says. A place that is taken leaves them off the bus: the guest's
+ * mistake. */
 static void map(struct piix4_pm *p)
 {
 	struct bus *pio = &p->pci.dev.m->pio;
@@ -262,8 +264,12 @@ static void config_masks(struct piix4_pm *p)
 
 static int pm_init(struct dev *d, const struct dev_def *def, struct err *e)
 {
-	static const struct pci_id id = {.vendor = 0x8086, .device = 0x7113, .subvendor = 0x1af4, .subdevice = 0x1100,
-	                                 .class_rev = 0x06800003, .pin = 1};
+	static const struct pci_id id = {.vendor = 0x8086,
+					 .device = 0x7113,
+					 .subvendor = 0x1af4,
+					 .subdevice = 0x1100,
+					 .class_rev = 0x06800003,
+					 .pin = 1};
 	struct piix4_pm *p = (struct piix4_pm *)d;
 	irq_line_init(&p->sci, &d->m->irq, SCI_GSI);
 	int rc = pci_dev_init(&p->pci, def, &id, e);
@@ -301,8 +307,8 @@ static void pm_reset(struct dev *d)
 static void pm_dump(const struct dev *d, FILE *f)
 {
 	const struct piix4_pm *p = (const struct piix4_pm *)d;
-	fprintf(f, "base %04x sts %04x en %04x cnt %04x gpe0 %02x%02x/%02x%02x sci %d\n", p->base, p->sts, p->en, p->cnt,
-	        p->gpe[1], p->gpe[0], p->gpe[3], p->gpe[2], p->sci.level);
+	fprintf(f, "base %04x sts %04x en %04x cnt %04x gpe0 %02x%02x/%02x%02x sci %d\n", p->base, p->sts,
+		p->en, p->cnt, p->gpe[1], p->gpe[0], p->gpe[3], p->gpe[2], p->sci.level);
 }
 
 static void pm_done(struct dev *d)

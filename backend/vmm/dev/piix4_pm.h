@@ -4,7 +4,8 @@
 
 struct dev;
 
-/* What firmware would do for a directly booted kernel: the ACPI registers at ACPI_PM_BASE, decoding on. After reset. */
+/* What firmware would do for a directly booted kernel: the ACPI registers at ACPI_PM_BASE, decoding on. After
+ * reset. */
 void piix4_pm_setup(struct dev *d);
 /* Press the power button: the guest gets an SCI if its ACPI driver listens. machine.lock held. */
 void piix4_pm_powerbutton(struct dev *d);

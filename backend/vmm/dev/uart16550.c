@@ -1,12 +1,14 @@
 /* The serial port of a PC: a 16550A. (National Semiconductor PC16550D data sheet, 8.0; machine.md 1.4)
  *
- * Theory of operation. The wire is infinitely fast: a byte written to THR is on its way at once, so THRE and TEMT stay set
- * and the THRE interrupt comes right back. Only when the console's ring is full do bytes stay in our transmit FIFO, with
- * THRE clear until the ring has room (back-pressure; the vCPU never waits). For the same reason "four character times without
- * a read" have always passed: fewer bytes than the trigger level show as a character timeout.
+ * Theory of operation. The wire is infinitely fast: a byte written to THR is on its way at once, so THRE and
+ * TEMT stay set and the THRE interrupt comes right back. Only when the console's ring is full do bytes stay
+ * in our transmit FIFO, with THRE clear until the ring has room (back-pressure; the vCPU never waits). For
+ * the same reason "four character times without a read" have always passed: fewer bytes than the trigger
+ * level show as a character timeout.
  *
- * The interrupt line is the OR of the enabled causes, behind MCR.OUT2 as on a PC. Left out: line errors other than overrun and
- * break (they only arise in loopback), and baud rates, which are stored and change nothing. */
+ * The interrupt line is the OR of the enabled causes, behind MCR.OUT2 as on a PC. Left out: line errors other
+ * than overrun and break (they only arise in loopback), and baud rates, which are stored and change nothing.
+ */
 #include "backend/vmm/chardev.h"
 #include "backend/vmm/device.h"
 #include "backend/vmm/dev/dev.h"
@@ -89,7 +91,8 @@ struct uart {
 	uint8_t ier, fcr, lcr, mcr, scr, dll, dlm;
 	uint8_t lsr; /* OE, and BI of the byte that is next */
 	uint8_t msr;
-	bool thre_due;   /* the THRE interrupt: set when THR became empty, cleared by reading it in IIR or writing THR */
+	bool thre_due;   /* the THRE interrupt: set when THR became empty, cleared by reading it in IIR or
+			    writing THR */
 	bool rx_stalled; /* the console was told to wait */
 	struct uart_fifo rx, tx;
 };
@@ -433,9 +436,9 @@ static void uart_reset(struct dev *d)
 static void uart_dump(const struct dev *d, FILE *f)
 {
 	const struct uart *u = (const struct uart *)d;
-	fprintf(f, "port %03x ier %02x fcr %02x lcr %02x mcr %02x msr %02x divisor %u rx %u tx %u%s irq %d\n", u->port, u->ier,
-	        u->fcr, u->lcr, u->mcr, u->msr, u->dlm << 8 | u->dll, u->rx.n, u->tx.n, u->thre_due ? " thre" : "",
-	        u->irq.level);
+	fprintf(f, "port %03x ier %02x fcr %02x lcr %02x mcr %02x msr %02x divisor %u rx %u tx %u%s irq %d\n",
+		u->port, u->ier, u->fcr, u->lcr, u->mcr, u->msr, u->dlm << 8 | u->dll, u->rx.n, u->tx.n,
+		u->thre_due ? " thre" : "", u->irq.level);
 }
 
 static void uart_done(struct dev *d)
