@@ -1,72 +1,50 @@
 #!/bin/bash
 # The deck in a real terminal (tmux): keys, panel, sizes, and how it leaves the terminal, whatever ends it.
 # Usage: O=build/release tests/native/deck_tmux.sh
-set -u
-O=${O:-build/release}
-vmdeck=$(realpath "$O/vmdeck") || exit 1
-dir=$(mktemp -d) || exit 1
-sock=$dir/tmux
-failed=0 passed=0
+# limit: 300
+. "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
+sock=$WORK/tmux
 export LC_ALL=C.UTF-8
 unset TMUX NO_COLOR COLORTERM
 
 t() { tmux -S "$sock" "$@"; }
-trap 't kill-server 2>/dev/null; rm -rf "$dir"' EXIT
+trap 't kill-server 2>/dev/null; finish' EXIT
 
-ok() { passed=$((passed + 1)); }
-bad() {
-	failed=$((failed + 1))
-	echo "  deck_tmux: $1"
-	t capture-pane -p | sed 's/^/    | /'
-}
+screen_has() { t capture-pane -p | grep -Eq -- "$1"; }
+show_screen() { t capture-pane -p | sed 's/^/   | /'; }
+claim() { if "${@:2}"; then echo "ok $1"; else echo "not ok $1"; show_screen; return 1; fi; }
 
-# Wait until the screen has (hasnt: no longer has) the extended regular expression $1; $2 is what is claimed.
-has() {
-	local i
-	for ((i = 0; i < 100; i++)); do
-		t capture-pane -p | grep -Eq -- "$1" && { ok; return 0; }
-		sleep 0.1
-	done
-	bad "not seen: $2 ($1)"
-	return 1
-}
-hasnt() {
-	local i
-	for ((i = 0; i < 100; i++)); do
-		t capture-pane -p | grep -Eq -- "$1" || { ok; return 0; }
-		sleep 0.1
-	done
-	bad "still seen: $2 ($1)"
-	return 1
-}
+# has PATTERN CLAIM: the screen shows it within ten seconds; hasnt: it no longer does.
+has() { claim "$2" wait_for 10 screen_has "$1"; }
+hasnt() { claim "$2" wait_for 10 not screen_has "$1"; }
 keys() { t send-keys "$@"; }
 
-# A shell in a terminal of 80x24; $run starts the deck from it. The shell writes the deck's pid to a file.
+# A shell in a terminal of kind $1 and size $2 (80x24), its modes noted.
 open_shell() {
 	local term=$1 size=${2:-80x24}
 	t kill-server 2>/dev/null
 	while [ -S "$sock" ] && t ls >/dev/null 2>&1; do sleep 0.1; done
 	rm -f "$sock"
-	t -f /dev/null new-session -d -x "${size%x*}" -y "${size#*x}" "env PS1='ready> ' TERM=$term VMDECK_HOME=$dir/home bash --norc"
+	t -f /dev/null new-session -d -x "${size%x*}" -y "${size#*x}" "env PS1='ready> ' TERM=$term VMDECK_HOME=$VMDECK_HOME bash --norc"
 	t set -g status off
 	t resize-window -x "${size%x*}" -y "${size#*x}"
 	has 'ready>' "a shell" || exit 1
-	keys "stty -a > $dir/before" Enter
+	keys "stty -a > $WORK/before" Enter
 }
 host='domains 12;live'
 start_deck() {
-	keys "clear; VMDECK_FAKE='$host' $1 $vmdeck; echo left \$?" Enter
+	keys "clear; VMDECK_FAKE='$host' $1 $V; echo left \$?" Enter
 	has 'vm001 .*running' "the list of guests (${1:-plain})"
 }
 deck_pid() { pgrep -P "$(t display -p '#{pane_pid}')" -x vmdeck; }
 
 # The terminal is as it was before: modes, alternate screen, cursor, mouse, and the shell works.
 restored() {
-	keys "clear; stty -a | diff - $dir/before && echo terminal-as-before" Enter
+	keys "clear; stty -a | diff - $WORK/before && echo terminal-as-before" Enter
 	has '^terminal-as-before' "$1: the terminal's modes are restored"
 	local state
 	state=$(t display -p '#{alternate_on} #{cursor_flag} #{mouse_any_flag}#{mouse_button_flag}#{mouse_standard_flag} #{keypad_flag}')
-	[ "$state" = "0 1 000 0" ] && ok || bad "$1: alternate screen, cursor, mouse, keypad are '$state'"
+	claim "$1: alternate screen, cursor, mouse, keypad are as before ($state)" [ "$state" = "0 1 000 0" ]
 }
 
 work() {
@@ -120,9 +98,7 @@ endings() {
 	local pid
 	pid=$(deck_pid)
 	t kill-pane # the terminal goes away
-	local i
-	for ((i = 0; i < 50; i++)); do kill -0 "$pid" 2>/dev/null || break; sleep 0.1; done
-	kill -0 "$pid" 2>/dev/null && { echo "  deck_tmux: the deck outlives its terminal"; failed=$((failed + 1)); } || ok
+	claim "the deck ends with its terminal" wait_for 5 not kill -0 "$pid"
 }
 
 terminals() {
@@ -137,24 +113,23 @@ terminals() {
 	done
 	open_shell tmux-256color
 	start_deck "NO_COLOR=1"
-	t capture-pane -e -p | grep -Eq $'\e\\[([0-9;]*;)?(3[0-7]|38;5|4[0-7]|48;5)[0-9;]*m' && bad "NO_COLOR: there are colours" || ok
+	claim "NO_COLOR: no colours" not coloured
 	keys q; has 'left 0' "q leaves"
 	start_deck "LC_ALL=C"
-	t capture-pane -p | grep -q '[^ -~]' && bad "LC_ALL=C: not only ASCII" || ok
+	claim "LC_ALL=C: nothing but ASCII" not screen_has '[^ -~]'
 	keys q; has 'left 0' "q leaves"
 	restored "LC_ALL=C"
 }
+coloured() { t capture-pane -e -p | grep -Eq $'\e\\[([0-9;]*;)?(3[0-7]|38;5|4[0-7]|48;5)[0-9;]*m'; }
 
 # Without a terminal: a sentence, and no screen codes.
 no_terminal() {
-	local out
-	out=$(VMDECK_FAKE=$host VMDECK_HOME=$dir/home "$vmdeck" </dev/null 2>&1)
-	[ $? != 0 ] && [[ $out != *$'\e'* ]] && ok || { echo "  deck_tmux: without a terminal: $out"; failed=$((failed + 1)); }
+	local out st=0
+	out=$(VMDECK_FAKE=$host "$V" </dev/null 2>&1) || st=$?
+	claim "without a terminal it says so (status $st: $out)" [ "$st" != 0 ] && claim "without screen codes" not grep -q $'\e' <<< "$out"
 }
 
 work
 endings
 terminals
 no_terminal
-echo "deck_tmux: $passed passed, $failed failed"
-[ $failed = 0 ]
