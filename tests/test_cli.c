@@ -442,6 +442,24 @@ START_TEST(edit_takes_what_the_editor_leaves)
 }
 END_TEST
 
+START_TEST(edit_asks_again_until_the_xml_is_right)
+{
+	int in[2];
+	ck_assert_int_eq(pipe(in), 0);
+	ck_assert_int_eq(fd_write_all(in[1], "?\nf\ni\nY\n", 8), 0);
+	dup2(in[0], STDIN_FILENO);
+	unsetenv("VISUAL");
+	/* Wrong the first time, right the second. */
+	setenv("EDITOR", "sed -i -e s,lots,131072,g -e t -e s,65536,lots,g", 1);
+	host_make("domain web1 shutoff");
+	AUTO_RESULT struct result r = run("edit web1"), info = run("dominfo web1");
+	ck_assert_str_eq(r.out, "Domain 'web1' XML configuration edited.\n");
+	ck_assert_int_eq(r.status, 0);
+	ck_assert_ptr_nonnull(strstr(r.err, "Failed. Try again? [y,n,i,f,?]: y - yes, start editor again\n"));
+	ck_assert_ptr_nonnull(strstr(info.out, "Max memory:     131072 KiB\n"));
+}
+END_TEST
+
 START_TEST(console_log_prints_the_record)
 {
 	host_make("domain web1 running\nconsole web1 first life\\r\\n");
@@ -668,6 +686,7 @@ int main(void)
 		bad_xml_is_refused_with_file_and_line,
 		a_failing_host_is_one_sentence_and_status_1,
 		edit_takes_what_the_editor_leaves,
+		edit_asks_again_until_the_xml_is_right,
 		console_log_prints_the_record,
 		the_record_on_a_terminal_keeps_colours_and_nothing_else,
 		console_through_a_pipe_delivers_every_byte,

@@ -73,41 +73,59 @@ static int temporary(const char *text, char **path, struct err *e)
 	return 0;
 }
 
-/* "Try again? [y,n,f,?]" of virsh. No answer at all means no. */
-static bool ask_again(struct cmd_ctx *c, const struct err *why)
+/* virsh's question after a failure: its letter, or 'n' when there is no answer. */
+static char ask_again(struct cmd_ctx *c, const struct err *why)
 {
 	fprintf(c->msg, "error: %s\n", why->msg);
 	for (;;) {
 		char line[64];
-		fprintf(c->msg, "Failed. Try again? [y,n,?]: ");
+		fprintf(c->msg, "Failed. Try again? [y,n,i,f,?]: ");
 		fflush(c->msg);
 		/* Through read(): what stdio would keep back belongs to the editor. */
 		size_t n = 0;
 		while (n + 1 < sizeof(line) && read(STDIN_FILENO, line + n, 1) == 1 && line[n++] != '\n')
 			;
-		line[n] = 0;
-		if (!n || line[0] == 'n' || line[0] == 'N')
-			return false;
-		if (line[0] == 'y' || line[0] == 'Y')
-			return true;
-		fprintf(c->msg,
-			"y - yes, start editor again\nn - no, throw away my changes\n? - print this help\n");
+		if (!n)
+			return 'n';
+		if (strchr("ynif", line[0] | 0x20))
+			return (char)(line[0] | 0x20);
+		fprintf(c->msg, "y - yes, start editor again\n"
+				"n - no, throw away my changes\n"
+				"i - turn off validation and try to redefine again\n"
+				"f - force, try to redefine again\n"
+				"? - print this help\n");
 	}
 }
 
-/* One turn: 1 = changed and defined, 0 = nothing changed, -errno = not taken. */
-static int edit_once(struct cmd_ctx *c, const char *path, const char *before, struct err *e)
+/* Somebody else may have edited it meanwhile. */
+static int check_unchanged(struct cmd_ctx *c, const char *before, struct err *e)
+{
+	AUTO_FREE char *now = NULL;
+	int rc = c->backend->ops->domain_xml(c->backend, c->domain.uuid, XML_INACTIVE, &now, e);
+	if (rc || str_eq(now, before))
+		return rc;
+	return err_set(e, EBUSY,
+		       "the XML configuration was changed by another user; f takes yours nevertheless");
+}
+
+/* One turn, for what was answered ('y' at first): 1 = changed and defined, 0 = nothing changed, -errno = not
+ * taken. */
+static int edit_once(struct cmd_ctx *c, const char *path, const char *before, char answer, unsigned flags,
+		     struct err *e)
 {
 	AUTO_FREE char *after = NULL, *notes = NULL;
 	struct domain_info d;
-	int rc = run_editor(path, e);
+	int rc = answer == 'y' ? run_editor(path, e) : 0;
 	if (!rc)
 		rc = file_read(path, XML_FILE_MAX, &after, NULL, e);
 	if (rc)
 		return rc;
 	if (str_eq(before, after))
 		return 0;
-	unsigned flags = cmd_flag(c, "skip-validate") ? 0 : DEFINE_VALIDATE;
+	if (answer != 'f')
+		rc = check_unchanged(c, before, e);
+	if (rc)
+		return rc;
 	rc = c->backend->ops->domain_define(c->backend, after, c->domain.name, flags, &d, &notes, e);
 	if (rc)
 		return rc;
@@ -124,9 +142,14 @@ static int domain_edit_exec(struct cmd_ctx *c, struct err *e)
 		rc = temporary(before, &path, e);
 	if (rc)
 		return cmd_failed(c, e, "edit");
-	do
-		rc = edit_once(c, path, before, e);
-	while (rc < 0 && ask_again(c, e));
+	unsigned flags = cmd_flag(c, "skip-validate") ? 0 : DEFINE_VALIDATE;
+	char answer = 'y';
+	do {
+		rc = edit_once(c, path, before, answer, flags, e);
+		answer = rc < 0 ? ask_again(c, e) : 'n';
+		if (answer == 'i')
+			flags = 0;
+	} while (answer != 'n');
 	unlink(path);
 	if (rc < 0)
 		return cmd_failed(c, e, "edit");
