@@ -220,10 +220,12 @@ START_TEST(zeroes_read_as_zeros_with_and_without_a_hole)
 		blk_drain(&b);
 		ck_assert_int_eq(q.result, 0);
 		ck_assert_int_eq(run(BLK_READ, 0, area, 1 * MIB), 0);
+		unsigned wrong = 0;
 		for (unsigned i = 0; i < 1 * MIB; i++) {
 			bool in = i >= 4096 + 512 && i < 4096 + 512 + 300 * KIB;
-			ck_assert_msg(area[i] == (in ? 0 : 0x55), "byte %u is 0x%02x", i, area[i]);
+			wrong += area[i] != (in ? 0 : 0x55);
 		}
+		ck_assert_uint_eq(wrong, 0);
 		close_image();
 	}
 }
