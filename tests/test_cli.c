@@ -37,12 +37,23 @@ static struct backend *open_host(struct err *e)
 	return host;
 }
 
+static void (*host_close)(struct backend *);
+
+static void host_done(void)
+{
+	if (host)
+		host_close(host);
+	host = NULL;
+}
+
 static void host_make(const char *script)
 {
+	host_done();
 	struct err e;
 	host = backend_fake_open(script, &e);
 	ck_assert_msg(host != NULL, "%s", e.msg);
 	ops = *host->ops;
+	host_close = ops.close;
 	ops.close = keep;
 	host->ops = &ops;
 }
@@ -400,7 +411,7 @@ START_TEST(a_failing_host_is_one_sentence_and_status_1)
 	ck_assert_int_eq(r.status, 1);
 	ck_assert_int_eq(again.status, 0);
 	ck_assert_str_eq(list.err, "error: Failed to list domains: not yours\n");
-	host = NULL;
+	host_done();
 	AUTO_RESULT struct result none = run("list"), help = run("help"), verb = run("help start"),
 				  opt = run("start --help");
 	ck_assert_str_eq(none.err, "error: no host today\n");
@@ -697,6 +708,7 @@ int main(void)
 	setlocale(LC_ALL, "C.UTF-8");
 	Suite *s = suite_create("cli");
 	TCase *t = tcase_create("cli");
+	tcase_add_checked_fixture(t, NULL, host_done);
 	tcase_set_timeout(t, 60);
 	tcase_add_loop_test(t, a_command_line_says_what_virsh_says, 0, ARRAY_SIZE(cases));
 	for (unsigned i = 0; i < ARRAY_SIZE(tests); i++)
