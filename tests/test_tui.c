@@ -50,7 +50,7 @@ static const struct {
 	{"list_stale", THREE, 24, 80, 256, "tick 3\nhost stale web1\ntick 2\nscreen\nhost fail sample EIO no figures today\ntick\nscreen"},
 	{"list_scrolls", "domains 60", 24, 80, 256, "tick\nkey PgDn\nscreen\nkey End\nscreen\nkey Up\nkey Home\nscreen"},
 	{"list_sorts", "domains 12", 20, 80, 256, "tick 2\nkey P\nscreen\nkey r\nscreen\nkey N < <\nscreen\nclick 3 61\nscreen"},
-	{"list_selection_stays", THREE, 20, 80, 256, "tick 2\nkey End\nhost domain aaa\ntick\nkey P\nscreen"},
+	{"list_selection_stays", THREE, 20, 80, 256, "tick 2\nkey End\nhost domain aaa\ntick\nscreen"},
 	{"filter", "domains 40", 20, 80, 256,
 	 "tick\nkey /\ntype vm03\nscreen\nkey Enter\nscreen\nkey /\nkey C-u\ntype q\nscreen q in a text field is a letter\n"
 	 "quit no\nkey Esc\nscreen"},
@@ -62,6 +62,16 @@ static const struct {
 	{"marks", THREE, 24, 80, 256, "tick\nkey Space Space Space Space\nscreen\nkey K\nscreen\nkey y\ntick\nscreen\nkey m\nscreen"},
 	{"menu", THREE, 24, 80, 256, "tick\nkey End Enter\nscreen\nkey Esc Home Enter\nscreen\nkey s\ntick\nscreen"},
 	{"verb_fails", THREE, 24, 80, 256, "tick\nhost fail domain_start EIO the disk 'vda' cannot be opened\nkey s\nscreen"},
+	{"error_long", THREE, 24, 80, 256,
+	 "tick\nhost fail domain_start EIO cannot open the image '/var/lib/vmdeck/a/folder/with/a/very/long/name/that/does/not/"
+	 "fit/into/one/line.img' of disk 'vda': no such file or directory, make it with qemu-img create, or name another one\n"
+	 "key s\nscreen\nms 1500\nkey j\nscreen a key later"},
+	{"start_anyway", THREE, 24, 80, 256,
+	 "tick\nhost interpreted\nkey s\nscreen\nkey n\ntick\nscreen\nkey s y\ntick\nscreen"},
+	{"start_paused", THREE, 24, 80, 256, "tick\nkey Enter Down Down Down Down Down\nscreen\nkey Enter\ntick\nscreen"},
+	{"mouse", THREE, 24, 80, 256,
+	 "tick\nclick 7 20\nscreen\nclick 23 2\nscreen\nclick 23 9\nscreen\nwheel down 5 5\nclick 23 9\nscreen\n"
+	 "click 0 0\nscreen"},
 	{"details", THREE, 40, 100, 256, "tick 5\nkey End i\nscreen\nkey p\ntick\nscreen\nkey q\nscreen"},
 	{"xml", THREE, 20, 80, 256, "tick\nkey End x\nscreen\nkey q\nquit no"},
 	{"help", THREE, 24, 80, 256, "key ?\nscreen"},

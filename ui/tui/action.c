@@ -124,8 +124,9 @@ void action_define(struct deck *d, int arg)
 }
 
 struct menu {
-	const struct cmd *cmds[64];
+	const struct cmd *cmds[64]; /* NULL: start paused */
 	size_t n;
+	char uuid[UUID_TEXT];
 };
 
 static void menu_done(struct deck *d, int choice, void *data)
@@ -133,10 +134,13 @@ static void menu_done(struct deck *d, int choice, void *data)
 	struct menu *m = data;
 	if (choice < 0 || (size_t)choice >= m->n)
 		return;
+	const struct figure *g = snapshot_find(deck_snapshot(d), m->uuid);
 	const struct binding *b = binding_of(m->cmds[choice]);
-	if (b)
+	if (!m->cmds[choice] && g)
+		jobs_start(d->jobs, START_PAUSED, m->uuid, g->d->name);
+	else if (b)
 		binding_run(d, b);
-	else
+	else if (m->cmds[choice])
 		deck_verb(d, m->cmds[choice]);
 }
 
@@ -148,26 +152,38 @@ static bool needs_arguments(const struct cmd *c)
 	return false;
 }
 
+static void menu_add(struct menu *m, struct menu_item *items, const struct cmd *c, const struct figure *g)
+{
+	if (!c || m->n == ARRAY_SIZE(m->cmds) || c->target != CMD_DOMAIN || c->flags & CMD_HIDDEN || needs_arguments(c) ||
+	    (c->states && !(c->states & g->d->state)))
+		return;
+	for (size_t i = 0; i < m->n; i++)
+		if (m->cmds[i] == c)
+			return;
+	const struct binding *b = binding_of(c);
+	items[m->n].label = x_strdup(c->alias ? c->alias : c->name);
+	items[m->n].hint = x_strdup(b && b->help ? b->help : c->summary);
+	binding_key_of(c->name, items[m->n].key);
+	m->cmds[m->n++] = c;
+}
+
 void action_menu(struct deck *d, int arg)
 {
 	const struct figure *g = deck_target(d);
 	if (!g)
 		return;
 	struct menu *m = x_calloc(1, sizeof(*m));
-	struct menu_item *items = x_calloc(ARRAY_SIZE(m->cmds), sizeof(*items));
-	for (int reports = 0; reports < 2; reports++) /* what changes something first */
-		for (const struct cmd *const *c = cmds; *c && m->n < ARRAY_SIZE(m->cmds); c++) {
-			bool fits = (*c)->target == CMD_DOMAIN && !((*c)->flags & CMD_HIDDEN) && !needs_arguments(*c) &&
-			            (!(*c)->states || (*c)->states & g->d->state);
-			if (!fits || !!((*c)->flags & CMD_QUIET) != reports)
-				continue;
-			struct menu_item *item = &items[m->n];
-			item->label = x_strdup((*c)->alias ? (*c)->alias : (*c)->name);
-			const struct binding *b = binding_of(*c);
-			item->hint = x_strdup(b && b->help ? b->help : (*c)->summary);
-			binding_key_of((*c)->name, item->key);
-			m->cmds[m->n++] = *c;
-		}
+	struct menu_item *items = x_calloc(ARRAY_SIZE(m->cmds) + 1, sizeof(*items));
+	memcpy(m->uuid, g->d->uuid, UUID_TEXT);
+	for (const struct binding *b = bindings; b->keys; b++) /* those with keys first, in their order */
+		if (b->verb)
+			menu_add(m, items, cmd_find(b->verb, NULL), g);
+	if (g->d->state & DOMAIN_INACTIVE && m->n < ARRAY_SIZE(m->cmds)) {
+		items[m->n].label = x_strdup("start --paused");
+		items[m->n++].hint = x_strdup("Start it, and hold it before its first instruction");
+	}
+	for (const struct cmd *const *c = cmds; *c; c++)
+		menu_add(m, items, *c, g);
 	AUTO_FREE char *title = x_asprintf("%s: %s", g->d->name, domain_state_text(g->d->state));
 	dialog_menu(d, title, items, m->n, menu_done, m);
 }

@@ -235,6 +235,51 @@ int area_printf(const struct area *a, int row, int col, struct style s, const ch
 	return area_text(a, row, col, -1, s, buf_text(&b));
 }
 
+/* Bytes of @s that fit into @width columns, at least one character. */
+static size_t fitting(const char *s, size_t n, int width)
+{
+	size_t at = 0;
+	uint32_t ch;
+	for (size_t k; at < n && (k = utf8_next(s + at, &ch)); at += k) {
+		int w = glyph_width(ch);
+		width -= w < 0 ? 1 : w;
+		if (width < 0 && at)
+			break;
+	}
+	return at < n ? at : n;
+}
+
+int text_wrap(const struct area *a, int row, int left, int width, struct style s, const char *text)
+{
+	int line = 0, col = 0;
+	for (const char *p = text; *p;) {
+		if (*p == '\n') {
+			p++;
+			line++;
+			col = 0;
+			continue;
+		}
+		size_t n = strcspn(p, " \n");
+		AUTO_FREE char *word = x_strndup(p, n);
+		int w = text_width(word);
+		if (col && col + w > width) {
+			line++;
+			col = 0;
+		}
+		if (w > width) { /* a path, say: cut where the line ends */
+			n = fitting(p, n, width);
+			word[n] = 0;
+			w = width;
+		}
+		if (a)
+			area_text(a, row + line, left + col, width - col, s, word);
+		size_t spaces = strspn(p + n, " ");
+		col += w + (int)spaces;
+		p += n + spaces;
+	}
+	return line + 1;
+}
+
 void area_fill(const struct area *a, int row, int col, int rows, int cols, struct style s)
 {
 	for (int r = row; r < row + rows && r < a->rows; r++)

@@ -68,6 +68,10 @@ void area_cell(const struct area *a, int row, int col, const struct vt_cell *cel
 /* Show the terminal's cursor here, if it is inside. */
 void area_cursor(const struct area *a, int row, int col, enum vt_cursor_shape shape);
 
+/* Lay @text into lines of @width columns from (@row, @left), broken at spaces and line ends. @a NULL: only count.
+ * Return: lines. */
+int text_wrap(const struct area *a, int row, int left, int width, struct style s, const char *text);
+
 /* Columns that @text takes. */
 int text_width(const char *text);
 /* Columns of a code point: 0 combining, 1, 2; -1 = not to be shown. */

@@ -154,8 +154,10 @@ static void console_play(struct console *c)
 	struct err e = {0};
 	struct stat st;
 	c->kind = CONSOLE_RECORD;
-	if (fd < 0 || b->ops->console_log(b, c->uuid, 0, true, fd, &e) || fstat(fd, &st)) {
-		str_printable(e.msg, c->trouble, sizeof(c->trouble));
+	int r = fd < 0 ? -errno : b->ops->console_log(b, c->uuid, 0, true, fd, &e);
+	if (r || fstat(fd, &st)) {
+		if (r != -ENOENT) /* ENOENT: it has never run */
+			str_printable(e.msg, c->trouble, sizeof(c->trouble));
 		return;
 	}
 	char bytes[4096];

@@ -10,6 +10,8 @@
 #include "ui/tui/keys.h"
 #include "ui/tui/page_domains.h"
 
+#define SEEN_MS 1000 /* a message that is this old was read by whoever presses a key */
+
 struct deck *deck_new(struct backend *b, uv_loop_t *loop, int rows, int cols, int64_t now_ms)
 {
 	struct deck *d = x_calloc(1, sizeof(*d));
@@ -48,6 +50,7 @@ void deck_free(struct deck *d)
 	for (size_t i = 0; i < d->nmessages; i++)
 		free(d->messages[i].text);
 	figures_free(d->figures);
+	free(d->bar);
 	free(d);
 }
 
@@ -110,6 +113,7 @@ void deck_say(struct deck *d, enum role role, const char *fmt, ...)
 		.text = x_strdup(str_printable(buf_text(&b), text, sizeof(text))),
 	};
 	d->unread += role == ROLE_ERROR;
+	d->message_seen = false;
 	d->redraw = true;
 }
 
@@ -225,11 +229,22 @@ static void on_key(struct deck *d, struct key k)
 		v->ops->key(v, k);
 }
 
+static void bar_click(struct deck *d, const struct vt_mouse *m)
+{
+	for (size_t i = 0; i < d->nbar && m->action == VT_MOUSE_PRESS && m->button == VT_BUTTON_LEFT; i++)
+		if (m->col >= d->bar[i].from && m->col < d->bar[i].to) {
+			binding_run(d, d->bar[i].binding);
+			return;
+		}
+}
+
 void deck_event(struct deck *d, const struct event *ev)
 {
 	struct view *v = deck_top(d);
 	d->redraw = true;
 	if (ev->kind == EVENT_KEY) {
+		if (d->nmessages && d->now_ms - d->messages[d->nmessages - 1].at_ms >= SEEN_MS)
+			d->message_seen = true;
 		if (d->prompt)
 			prompt_key(d, ev->key);
 		else if (d->dialog)
@@ -243,6 +258,8 @@ void deck_event(struct deck *d, const struct event *ev)
 			v->ops->paste(v, ev->text, ev->len);
 	} else if (d->dialog) {
 		dialog_mouse(d, &ev->mouse);
+	} else if (ev->mouse.row == d->rows - 1 && d->nbar) {
+		bar_click(d, &ev->mouse);
 	} else if (!d->prompt && v->ops->mouse) {
 		v->ops->mouse(v, &ev->mouse, &v->area);
 	}
@@ -302,6 +319,7 @@ void deck_draw(struct deck *d, struct canvas *c)
 	v->ops->draw(v, &v->area);
 	struct area line = area_sub(&all, all.rows - bottom, 0, 1, all.cols);
 	struct area keys = area_sub(&all, all.rows - 1, 0, 1, all.cols);
+	d->nbar = 0;
 	if (bottom == 2)
 		draw_keys(d, &keys);
 	if (d->prompt) {
@@ -310,7 +328,8 @@ void deck_draw(struct deck *d, struct canvas *c)
 		area_fill(&line, 0, 0, 1, line.cols, theme(ROLE_NORMAL));
 		prompt_draw(d, &line);
 	} else if (bottom) {
-		draw_message(d, &line);
+		struct area above = area_sub(&all, 0, 0, all.rows - bottom + 1, all.cols);
+		draw_message(d, &above);
 	}
 	if (d->dialog) {
 		c->cursor_row = -1;

@@ -20,6 +20,8 @@ struct dialog;
 struct jobs;
 struct consoles;
 struct prompt;
+struct binding;
+struct bar_item;
 
 enum scope { /* where a key works */
 	SCOPE_DOMAINS = 1,
@@ -75,6 +77,9 @@ struct deck {
 	struct consoles *consoles;
 	struct message messages[MESSAGES_MAX];
 	size_t nmessages, unread; /* unread: errors that nobody has looked at */
+	bool message_seen;        /* a key was pressed since the last one came: it makes room */
+	struct bar_item *bar;
+	size_t nbar;
 	bool quit, redraw, stop, sample_soon;
 	bool repaint; /* what is on the terminal is not to be trusted: draw all of it */
 	/* Leave the terminal to a verb that wants it, and take it again. NULL: such verbs are refused. */
@@ -114,8 +119,15 @@ struct watch *watch_new(uv_loop_t *loop, int fd, int events, watch_fn fn, void *
 void watch_set(struct watch *w, int events); /* UV_READABLE | UV_WRITABLE */
 void watch_free(struct watch *w);
 
+/* What the key bar shows, for the mouse. */
+struct bar_item {
+	int from, to; /* columns */
+	const struct binding *binding;
+};
+
 /* deck_draw.c */
 void draw_header(struct deck *d, const struct area *a);
+/* @a: the screen above the key bar; the message grows upwards from its last line. */
 void draw_message(struct deck *d, const struct area *a);
 void draw_keys(struct deck *d, const struct area *a);
 int header_rows(const struct deck *d);

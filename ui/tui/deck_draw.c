@@ -103,21 +103,41 @@ void draw_header(struct deck *d, const struct area *a)
 	draw_counts(s, a, meter(a, at, bar, wide ? "Memory" : "Mem", part, mem) + 2);
 }
 
-void draw_message(struct deck *d, const struct area *a)
+/* The latest message while it matters; NULL. */
+static const struct message *current(const struct deck *d)
 {
 	const struct message *m = d->nmessages ? &d->messages[d->nmessages - 1] : NULL;
 	int64_t life = m && (m->role == ROLE_ERROR || m->role == ROLE_WARNING) ? ERROR_MS : MESSAGE_MS;
+	return m && !d->message_seen && d->now_ms - m->at_ms < life ? m : NULL;
+}
+
+/* A long one takes as many lines as it needs, from the page above, but not more than half of it. */
+static void draw_long(const struct area *a, const struct message *m)
+{
+	int width = a->cols - 2, lines = text_wrap(NULL, 0, 1, width, theme(m->role), m->text);
+	if (lines > a->rows / 2)
+		lines = a->rows / 2 > 1 ? a->rows / 2 : 1;
+	struct area box = area_sub(a, a->rows - lines, 0, lines, a->cols);
+	area_fill(&box, 0, 0, lines, a->cols, theme(ROLE_NORMAL));
+	text_wrap(&box, 0, 1, width, theme(m->role), m->text);
+}
+
+void draw_message(struct deck *d, const struct area *a)
+{
+	const struct message *m = current(d);
+	struct area line = area_sub(a, a->rows - 1, 0, 1, a->cols);
 	unsigned seconds = 0;
 	const char *doing = jobs_doing(d->jobs, &seconds);
-	if (m && d->now_ms - m->at_ms < life) {
-		area_field(a, 0, 1, a->cols - 2, false, theme(m->role), m->text);
+	if (m) {
+		draw_long(a, m);
 	} else if (doing) {
-		area_printf(a, 0, 1, theme(ROLE_WARNING), "%s … %u s", doing, seconds);
+		area_printf(&line, 0, 1, theme(ROLE_WARNING), "%s … %u s", doing, seconds);
 	} else if (d->rows < 24 || d->cols < 80) {
 		AUTO_FREE char *text = x_asprintf("%dx%d: 80x24 and more shows all", d->cols, d->rows);
-		area_field(a, 0, 1, a->cols - 2, false, theme(ROLE_DIM), text);
+		area_field(&line, 0, 1, a->cols - 2, false, theme(ROLE_DIM), text);
 	} else if (d->unread) {
-		area_printf(a, 0, 1, theme(ROLE_DIM), "%zu error%s: m shows them", d->unread, d->unread == 1 ? "" : "s");
+		area_printf(&line, 0, 1, theme(ROLE_DIM), "%zu error%s: m shows %s", d->unread, d->unread == 1 ? "" : "s",
+		            d->unread == 1 ? "it" : "them");
 	}
 }
 
@@ -134,6 +154,8 @@ void draw_keys(struct deck *d, const struct area *a)
 		int w = text_width(key) + 1 + text_width(b->label);
 		if (at + w >= a->cols)
 			break;
+		d->bar = x_realloc(d->bar, (d->nbar + 1) * sizeof(*d->bar));
+		d->bar[d->nbar++] = (struct bar_item){at, at + w, b};
 		at += area_text(a, 0, at, -1, theme(ROLE_KEY), key) + 1;
 		at += area_text(a, 0, at, -1, theme(ROLE_LABEL), b->label) + 2;
 	}

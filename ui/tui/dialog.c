@@ -136,43 +136,16 @@ void dialog_mouse(struct deck *d, const struct vt_mouse *m)
 		choose(d, g->kind == DIALOG_CONFIRM ? 0 : -1);
 }
 
-/* Lay @text into @width columns at spaces; draws when @a is given. Return: lines. */
-static int wrapped(const struct area *a, int row, int width, const char *text)
-{
-	int line = 0, col = 0;
-	const char *p = text;
-	while (*p) {
-		if (*p == '\n') {
-			p++;
-			line++;
-			col = 0;
-			continue;
-		}
-		size_t n = strcspn(p, " \n"), spaces = strspn(p + n, " ");
-		AUTO_FREE char *word = x_strndup(p, n);
-		int w = text_width(word);
-		if (col && col + w > width) {
-			line++;
-			col = 0;
-		}
-		if (a)
-			area_text(a, row + line, 2 + col, width - col, theme(ROLE_NORMAL), word);
-		col += w + (int)spaces;
-		p += n + spaces;
-	}
-	return line + 1;
-}
-
 static void draw_text(struct dialog *g, const struct area *a)
 {
 	bool ask = g->kind == DIALOG_CONFIRM;
 	int width = a->cols - 4 < 60 ? a->cols - 4 : 60;
-	int lines = wrapped(NULL, 0, width - 4, g->text), rows = lines + (ask ? 4 : 2);
+	int lines = text_wrap(NULL, 0, 2, width - 4, theme(ROLE_NORMAL), g->text), rows = lines + (ask ? 4 : 2);
 	struct area box = area_sub(a, (a->rows - rows) / 2, (a->cols - width) / 2, rows, width);
 	g->area = box;
 	area_fill(&box, 0, 0, rows, width, theme(ROLE_NORMAL));
 	area_box(&box, theme(ask ? ROLE_DANGER : ROLE_FRAME_ON), theme(ROLE_STRONG), g->title);
-	wrapped(&box, 1, width - 4, g->text);
+	text_wrap(&box, 1, 2, width - 4, theme(ROLE_NORMAL), g->text);
 	if (!ask) {
 		area_text(&box, rows - 1, width - 13, -1, theme(ROLE_DIM), " any key ");
 		return;

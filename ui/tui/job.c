@@ -13,6 +13,7 @@
 
 #include "src/base/cleanup.h"
 #include "src/base/file.h"
+#include "ui/tui/dialog.h"
 #include "ui/tui/page_text.h"
 
 #define REPORT_MAX (16u << 20)
@@ -29,6 +30,7 @@ struct job {
 	char uuid[UUID_TEXT];
 	char *name, *label;
 	bool show, running;
+	unsigned start_flags;
 	int64_t started_ms;
 	pid_t pid;
 	int fd;
@@ -82,6 +84,32 @@ const char *jobs_doing(const struct jobs *j, unsigned *seconds)
 	return j->first->label;
 }
 
+/* The question whether to start on a host that can but crawl, and for whom. */
+struct anyway {
+	char uuid[UUID_TEXT];
+	char name[DOMAIN_NAME_MAX + 1];
+};
+
+static void anyway_answer(struct deck *d, int choice, void *data)
+{
+	const struct anyway *a = data;
+	if (choice == 1)
+		jobs_start(d->jobs, START_FORCE, a->uuid, a->name);
+}
+
+/* A start that only START_FORCE would do: ask, unless something else is being asked. */
+static void ask_anyway(struct deck *d, const struct job *job, int result, const char *error)
+{
+	if (result != -EOPNOTSUPP || job->start_flags & START_FORCE || job->cmd != cmd_find("domain-start", NULL) ||
+	    d->dialog || d->prompt)
+		return;
+	struct anyway *a = x_calloc(1, sizeof(*a));
+	AUTO_FREE char *text = x_asprintf("%s\n\nStart '%s' all the same?", error, job->name);
+	memcpy(a->uuid, job->uuid, sizeof(a->uuid));
+	snprintf(a->name, sizeof(a->name), "%s", job->name);
+	dialog_confirm(d, "start --force", text, anyway_answer, a);
+}
+
 static void job_said(struct deck *d, const struct job *job, int result, const char *error, char *out)
 {
 	size_t n = strlen(out);
@@ -90,6 +118,7 @@ static void job_said(struct deck *d, const struct job *job, int result, const ch
 	d->sample_soon = true;
 	if (result && *error) {
 		deck_say(d, ROLE_ERROR, "%s", error);
+		ask_anyway(d, job, result, error);
 	} else if (result) {
 		deck_say(d, ROLE_ERROR, "%s: %s", job->label, strerror(-result));
 	} else if (job->show && strchr(out, '\n')) {
@@ -153,6 +182,14 @@ static void job_readable(void *arg, int events)
 	job_done(job, r.result, error, out);
 }
 
+static int job_call(struct job *job, char **out, struct err *e)
+{
+	struct backend *b = job->jobs->deck->backend;
+	if (job->start_flags)
+		return b->ops->domain_start(b, job->uuid, job->start_flags, out, e);
+	return cmd_run(b, job->cmd, *job->uuid ? job->uuid : NULL, out, e);
+}
+
 /* In the child: no way back. */
 static void __attribute__((noreturn)) job_child(struct job *job, int fd)
 {
@@ -169,7 +206,7 @@ static void __attribute__((noreturn)) job_child(struct job *job, int fd)
 	struct err e = {0};
 	char *out = NULL;
 	struct report r = {0};
-	r.result = cmd_run(job->jobs->deck->backend, job->cmd, *job->uuid ? job->uuid : NULL, &out, &e);
+	r.result = job_call(job, &out, &e);
 	r.error_len = strlen(e.msg);
 	r.out_len = out ? strlen(out) : 0;
 	fd_write_all(fd, &r, sizeof(r));
@@ -212,7 +249,7 @@ static void job_here(struct job *job)
 {
 	struct err e = {0};
 	char *out = NULL;
-	int r = cmd_run(job->jobs->deck->backend, job->cmd, *job->uuid ? job->uuid : NULL, &out, &e);
+	int r = job_call(job, &out, &e);
 	AUTO_FREE char *text = out ? out : x_strdup("");
 	job_done(job, r, e.msg, text);
 }
@@ -234,14 +271,13 @@ static void jobs_run(struct jobs *j)
 	}
 }
 
-void jobs_add(struct jobs *j, const struct cmd *cmd, const char *uuid, const char *name, bool show)
+static struct job *job_new(struct jobs *j, const struct cmd *cmd, const char *uuid, const char *name)
 {
 	struct job *job = x_calloc(1, sizeof(*job)), **p = &j->first;
 	const char *word = cmd->alias ? cmd->alias : cmd->name;
 	job->jobs = j;
 	job->cmd = cmd;
 	job->fd = -1;
-	job->show = show;
 	job->started_ms = j->deck->now_ms;
 	job->name = x_strdup(name);
 	job->label = *name ? x_asprintf("%s '%s'", word, name) : x_strdup(word);
@@ -250,5 +286,19 @@ void jobs_add(struct jobs *j, const struct cmd *cmd, const char *uuid, const cha
 		p = &(*p)->next;
 	*p = job;
 	j->n++;
+	return job;
+}
+
+void jobs_add(struct jobs *j, const struct cmd *cmd, const char *uuid, const char *name, bool show)
+{
+	job_new(j, cmd, uuid, name)->show = show;
+	jobs_run(j);
+}
+
+void jobs_start(struct jobs *j, unsigned start_flags, const char *uuid, const char *name)
+{
+	const struct cmd *cmd = cmd_find("domain-start", NULL);
+	if (cmd)
+		job_new(j, cmd, uuid, name)->start_flags = start_flags;
 	jobs_run(j);
 }

@@ -11,6 +11,8 @@ struct jobs *jobs_new(struct deck *d);
 void jobs_free(struct jobs *j);
 /* Run @cmd on the domain (its uuid and name; "" for verbs of the host). @show: what it prints is shown on a page. */
 void jobs_add(struct jobs *j, const struct cmd *cmd, const char *uuid, const char *name, bool show);
+/* Start it with @start_flags (enum start_flags) that the verb has no key for. */
+void jobs_start(struct jobs *j, unsigned start_flags, const char *uuid, const char *name);
 /* Running and waiting. */
 unsigned jobs_count(const struct jobs *j);
 /* What the oldest does, for the message line: "start 'web1'", or NULL; how long it has been at it. */

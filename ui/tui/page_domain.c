@@ -81,8 +81,9 @@ static void draw_state(struct lines *l, struct view *v, const struct figure *g)
 	const struct sample_domain *d = g->d;
 	char mem[FMT_MAX], rss[FMT_MAX], up[FMT_MAX];
 	section(l, "State");
-	field(l, "State", state_role(d->state), "%s (%s)%s%s", domain_state_text(d->state), domain_reason_text(d->reason),
-	      *d->detail ? ": " : "", d->detail);
+	AUTO_FREE char *reason = d->reason ? x_asprintf(" (%s)", domain_reason_text(d->reason)) : x_strdup("");
+	field(l, "State", state_role(d->state), "%s%s%s%s", domain_state_text(d->state), reason, *d->detail ? ": " : "",
+	      d->detail);
 	if (d->state & DOMAIN_ACTIVE) {
 		int64_t ms = deck_snapshot(v->deck)->now.wall_ms - d->started_ms;
 		field(l, "Id, uptime", ROLE_NORMAL, "%d, %s", d->id, fmt_duration(ms > 0 ? ms / 1000 : 0, up));

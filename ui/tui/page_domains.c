@@ -675,6 +675,7 @@ void action_sort(struct deck *d, int arg)
 	p->sort = arg;
 	p->inverted = false;
 	domains_update(d->views[0]);
+	select_row(d->views[0], 0); /* what is first is why one sorts */
 }
 
 void action_sort_next(struct deck *d, int arg)
