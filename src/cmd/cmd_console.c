@@ -239,7 +239,8 @@ static void put_log(struct cmd_ctx *c, struct tty_filter *f, const char *p, size
 		fwrite(p, 1, n, c->out);
 		return;
 	}
-	fwrite(safe, 1, tty_filter(f, p, n, safe), c->out);
+	size_t k = tty_filter(f, p, n, safe);
+	fwrite(safe, 1, k, c->out);
 }
 
 /* The record as it grows, until the guest ends. */

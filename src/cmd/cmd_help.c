@@ -28,7 +28,7 @@ static int by_word(const void *a, const void *b)
 
 static void help_group(FILE *out, unsigned noun)
 {
-	const struct cmd *list[128];
+	const struct cmd *list[128] = {0};
 	size_t n = 0;
 	for (const struct cmd *const *c = cmds; *c && n < ARRAY_SIZE(list); c++)
 		if (of_noun(*c, nouns[noun].noun) && !((*c)->flags & CMD_HIDDEN))

@@ -24,11 +24,11 @@ static void verbs(FILE *out, const char *typed)
 
 static void domains(const struct cli *cli, const struct cmd *cmd, FILE *out, const char *typed)
 {
-	AUTO_FREE struct domain_info *list = NULL;
-	size_t n = 0;
 	struct backend *b = cli->open(NULL);
 	if (!b)
 		return;
+	AUTO_FREE struct domain_info *list = NULL;
+	size_t n = 0;
 	if (!b->ops->domain_list(b, &list, &n, NULL))
 		for (size_t i = 0; i < n; i++)
 			if (!cmd->states || cmd->states & list[i].state)
