@@ -466,6 +466,37 @@ START_TEST(keys_table_is_sound)
 }
 END_TEST
 
+/* Is @key the word of an ".It Ic" line of the manual? */
+static bool in_manual(const char *man, const char *key)
+{
+	for (const char *line = man; line; line = strchr(line, '\n')) {
+		line += *line == '\n';
+		if (!str_starts(line, ".It Ic "))
+			continue;
+		AUTO_FREE char *words = x_strndup(line + 7, strcspn(line + 7, "\n"));
+		char *save = NULL;
+		for (char *w = strtok_r(words, " ", &save); w; w = strtok_r(NULL, " ", &save))
+			if (str_eq(str_starts(w, "\\&") ? w + 2 : w, key))
+				return true;
+	}
+	return false;
+}
+
+START_TEST(the_manual_has_every_key)
+{
+	AUTO_FREE char *man = NULL;
+	struct err e = {0};
+	ck_assert_msg(!file_read("share/man/vmdeck-deck.1", 1 << 20, &man, NULL, &e), "%s", e.msg);
+	ck_assert(!in_manual(man, "C-q"));
+	for (const struct binding *b = bindings; b->keys; b++) {
+		AUTO_FREE char *keys_of = x_strdup(b->keys);
+		char *save = NULL;
+		for (char *name = strtok_r(keys_of, " ", &save); name; name = strtok_r(NULL, " ", &save))
+			ck_assert_msg(in_manual(man, name), "vmdeck-deck(1) lacks %s", name);
+	}
+}
+END_TEST
+
 START_TEST(canvas_clips_and_cleans)
 {
 	struct canvas c = {0};
@@ -566,6 +597,7 @@ int main(void)
 	tcase_add_test(tc, terminfo_sequences_are_known_too);
 	tcase_add_test(tc, key_names_read_back);
 	tcase_add_test(tc, keys_table_is_sound);
+	tcase_add_test(tc, the_manual_has_every_key);
 	tcase_add_test(tc, canvas_clips_and_cleans);
 	tcase_add_test(tc, prompt_edits);
 	tcase_add_test(tc, a_job_runs_in_a_child_and_reports);

@@ -139,7 +139,7 @@ static void run_on_terminal(struct deck *d, const struct cmd *cmd, const char *u
 	if (r)
 		deck_say(d, ROLE_ERROR, "%s: %s", cmd->alias ? cmd->alias : cmd->name, e.msg);
 	else if (out && *out)
-		deck_say(d, ROLE_INFO, "%s", out);
+		deck_say(d, ROLE_INFO, "%.*s", (int)strcspn(out, "\n"), out);
 	d->sample_soon = true;
 }
 
@@ -243,7 +243,8 @@ void deck_event(struct deck *d, const struct event *ev)
 	struct view *v = deck_top(d);
 	d->redraw = true;
 	if (ev->kind == EVENT_KEY) {
-		if (d->nmessages && d->now_ms - d->messages[d->nmessages - 1].at_ms >= SEEN_MS)
+		bool shown = !v->ops->full || !v->ops->full(v);
+		if (shown && d->nmessages && d->now_ms - d->messages[d->nmessages - 1].at_ms >= SEEN_MS)
 			d->message_seen = true;
 		if (d->prompt)
 			prompt_key(d, ev->key);

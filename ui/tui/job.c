@@ -195,7 +195,6 @@ static void __attribute__((noreturn)) job_child(struct job *job, int fd)
 {
 	for (int sig = 1; sig < NSIG; sig++)
 		signal(sig, SIG_DFL); /* those that restore the terminal, and those that write into the loop's pipe */
-	signal(SIGPIPE, SIG_IGN);
 	sigset_t none;
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
@@ -207,6 +206,7 @@ static void __attribute__((noreturn)) job_child(struct job *job, int fd)
 	char *out = NULL;
 	struct report r = {0};
 	r.result = job_call(job, &out, &e);
+	signal(SIGPIPE, SIG_IGN); /* only now: what was started has not inherited it */
 	r.error_len = strlen(e.msg);
 	r.out_len = out ? strlen(out) : 0;
 	fd_write_all(fd, &r, sizeof(r));

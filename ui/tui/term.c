@@ -164,6 +164,20 @@ static const char *terminal_name(void)
 	return NULL;
 }
 
+/* The user's locale; when none is set at all, as for root in many places, UTF-8 but on terminals older than that. */
+static void set_locale(const char *terminal)
+{
+	static const char *const vars[] = {"LC_ALL", "LC_CTYPE", "LANG"};
+	bool any = false;
+	for (size_t i = 0; i < ARRAY_SIZE(vars); i++)
+		any |= getenv(vars[i]) && *getenv(vars[i]);
+	setlocale(LC_ALL, "");
+	if (!any && strncmp(terminal, "vt", 2) && strcmp(terminal, "ansi"))
+		setlocale(LC_CTYPE, "C.UTF-8");
+	setlocale(LC_NUMERIC, "C");
+	term.utf8 = !strcmp(nl_langinfo(CODESET), "UTF-8");
+}
+
 static bool has_cap(const char *cap)
 {
 	char *s = tigetstr(cap);
@@ -176,15 +190,13 @@ int term_open(struct err *e)
 		return err_set(e, ENOTTY, "the deck needs a terminal: standard input and output are not one");
 	if (tcgetattr(STDIN_FILENO, &term.saved))
 		return err_sys(e, errno, "cannot read the terminal's settings");
-	setlocale(LC_ALL, "");
-	setlocale(LC_NUMERIC, "C");
-	term.utf8 = !strcmp(nl_langinfo(CODESET), "UTF-8");
 	const char *name = terminal_name();
 	if (!name)
 		return err_set(e, EINVAL, "no terminfo entry for the terminal '%s', nor for xterm: is ncurses-base installed?",
 		               getenv("TERM") ? getenv("TERM") : "");
 	if (!has_cap("cup"))
 		return err_set(e, EINVAL, "the terminal '%s' cannot place its cursor: try TERM=xterm-256color", name);
+	set_locale(name);
 	term.screen = newterm(name, stdout, stdin);
 	if (!term.screen)
 		return err_set(e, EINVAL, "cannot set up the terminal '%s'", name);
@@ -208,6 +220,7 @@ void term_leave(void)
 	endwin();
 	tcsetattr(STDIN_FILENO, TCSANOW, &term.saved);
 	armed = 0;
+	signal(SIGPIPE, SIG_DFL); /* what is run meanwhile would inherit it */
 	term.left = true;
 }
 
@@ -217,6 +230,7 @@ void term_enter(void)
 		return;
 	term.left = false;
 	armed = 1;
+	signal(SIGPIPE, SIG_IGN);
 	reset_prog_mode();
 	refresh();
 	enter_modes();
