@@ -475,9 +475,13 @@ static bool in_manual(const char *man, const char *key)
 			continue;
 		AUTO_FREE char *words = x_strndup(line + 7, strcspn(line + 7, "\n"));
 		char *save = NULL;
-		for (char *w = strtok_r(words, " ", &save); w; w = strtok_r(NULL, " ", &save))
-			if (str_eq(str_starts(w, "\\&") ? w + 2 : w, key))
+		for (char *w = strtok_r(words, " ", &save); w; w = strtok_r(NULL, " ", &save)) {
+			char *mark = strstr(w, "\\&"); /* keeps roff from reading what follows as its own */
+			if (mark)
+				memmove(mark, mark + 2, strlen(mark + 1));
+			if (str_eq(w, key))
 				return true;
+		}
 	}
 	return false;
 }
