@@ -1,4 +1,5 @@
-/* The block layer: what is written is read, whatever the engine, the alignment, the size; and what is flushed when. */
+/* The block layer: what is written is read, whatever the engine, the alignment, the size; and what is flushed
+ * when. */
 #include "tests/testlib.h"
 
 #include <errno.h>
@@ -67,8 +68,10 @@ static void done(struct blk_req *r, int result)
 
 static void put(struct req *q, enum blk_op op, uint64_t off, void *p, uint64_t len)
 {
-	*q = (struct req){.r = {.op = op, .off = off, .len = len, .iov = q->iov, .niov = p ? 1 : 0, .done = done},
-	                  .iov = {{p, p ? len : 0}}, .result = 1};
+	*q = (struct req){
+	    .r = {.op = op, .off = off, .len = len, .iov = q->iov, .niov = p ? 1 : 0, .done = done},
+	    .iov = {{p, p ? len : 0}},
+	    .result = 1};
 	blk_submit(&b, &q->r);
 }
 
@@ -131,8 +134,13 @@ START_TEST(many_buffers_and_many_requests_at_once)
 	for (unsigned i = 0; i < N; i++) {
 		uint8_t *p = area + 4096 * i;
 		pattern(p, 4096, i);
-		q[i] = (struct req){.r = {.op = BLK_WRITE, .off = 4096 * i, .len = 4096, .iov = q[i].iov, .niov = 3, .done = done},
-		                    .iov = {{p, 512}, {p + 512, 1024}, {p + 1536, 2560}}};
+		q[i] = (struct req){.r = {.op = BLK_WRITE,
+					  .off = 4096 * i,
+					  .len = 4096,
+					  .iov = q[i].iov,
+					  .niov = 3,
+					  .done = done},
+				    .iov = {{p, 512}, {p + 512, 1024}, {p + 1536, 2560}}};
 		if (i % 3 == 0) /* one that is not aligned */
 			q[i].iov[1].iov_len++, q[i].iov[2].iov_base = p + 1537, q[i].iov[2].iov_len--;
 		blk_submit(&b, &q[i].r);
@@ -215,7 +223,8 @@ START_TEST(zeroes_read_as_zeros_with_and_without_a_hole)
 		open_image(1 * MIB, BLK_CACHE_NONE, engines[_i]);
 		memset(area, 0x55, 1 * MIB);
 		ck_assert_int_eq(run(BLK_WRITE, 0, area, 1 * MIB), 0);
-		struct req q = {.r = {.op = BLK_ZERO, .off = 4096 + 512, .len = 300 * KIB, .unmap = unmap, .done = done}};
+		struct req q = {
+		    .r = {.op = BLK_ZERO, .off = 4096 + 512, .len = 300 * KIB, .unmap = unmap, .done = done}};
 		blk_submit(&b, &q.r);
 		blk_drain(&b);
 		ck_assert_int_eq(q.result, 0);
@@ -237,7 +246,8 @@ START_TEST(an_error_of_the_host_is_the_requests_result)
 	int fd = memfd_create("sealed", MFD_ALLOW_SEALING | MFD_CLOEXEC);
 	ck_assert_int_eq(ftruncate(fd, 8192), 0);
 	ck_assert_int_eq(fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE), 0);
-	struct blk_config c = {.name = "vda", .format = "raw", .fd = fd, .engine = engines[_i], .cache = BLK_CACHE_WRITEBACK};
+	struct blk_config c = {
+	    .name = "vda", .format = "raw", .fd = fd, .engine = engines[_i], .cache = BLK_CACHE_WRITEBACK};
 	struct err e = {0};
 	ck_assert_msg(!blk_open(&b, &c, &e), "%s", e.msg);
 	uint8_t buf[512] = {0};
@@ -250,7 +260,8 @@ END_TEST
 START_TEST(a_format_that_is_not_there_is_named)
 {
 	struct err e = {0};
-	struct blk_config c = {.name = "vda", .format = "qcow3", .fd = memfd_create("x", 0), .engine = BLK_ENGINE_RING};
+	struct blk_config c = {
+	    .name = "vda", .format = "qcow3", .fd = memfd_create("x", 0), .engine = BLK_ENGINE_RING};
 	ck_assert_int_eq(blk_open(&b, &c, &e), -EINVAL);
 	ck_assert_ptr_nonnull(strstr(e.msg, "qcow3"));
 	ck_assert_int_eq(close(c.fd), 0); /* still ours */

@@ -1,4 +1,5 @@
-/* The virtio transport and its queues, with the entropy device behind: a driver that keeps the rules, and all others. */
+/* The virtio transport and its queues, with the entropy device behind: a driver that keeps the rules, and all
+ * others. */
 #include "tests/testlib.h"
 #include "tests/virtiolib.h"
 
@@ -15,7 +16,8 @@ static void setup(void)
 	struct err e = {0};
 	t = vmm_start(1);
 	struct dev_def bridge = {.model = "piix3", .name = "isa-bridge", .addr = {.set = true, .slot = 1}};
-	struct dev_def def = {.model = "virtio-rng", .name = "rng0", .addr = {.set = true, .slot = 3}, .rng = &rng};
+	struct dev_def def = {
+	    .model = "virtio-rng", .name = "rng0", .addr = {.set = true, .slot = 3}, .rng = &rng};
 	ck_assert(!dev_new(&t->m, &bridge, NULL, &e));
 	ck_assert_msg(!dev_new(&t->m, &def, &dev, &e), "%s", e.msg);
 	v = (struct virtio_dev *)dev;
@@ -444,8 +446,10 @@ START_TEST(the_pci_window_reaches_the_registers)
 	pci_config_write(t->m.pci, 3, 0, cap + 16, 1, 3);
 	ck_assert_uint_eq(drv_status(&d), 3);
 	ck_assert_uint_eq(pci_config_read(t->m.pci, 3, 0, cap + 16, 1), 3);
-	static const struct { uint32_t bar, off, len; } bad[] = {
-		{0, 0, 4}, {1, VIRTIO_BAR_LEN, 4}, {1, 0xfffffffc, 4}, {1, 0x14, 3}, {1, 0x14, 0}, {1, 0x13, 2}, {7, 0x14, 1},
+	static const struct { uint32_t bar, off, len;
+	} bad[] = {
+	    {0, 0, 4},    {1, VIRTIO_BAR_LEN, 4}, {1, 0xfffffffc, 4}, {1, 0x14, 3},
+	    {1, 0x14, 0}, {1, 0x13, 2},           {7, 0x14, 1},
 	};
 	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
 		pci_config_write(t->m.pci, 3, 0, cap + 4, 1, bad[i].bar);

@@ -40,7 +40,8 @@ static void start(uint64_t features)
 	ck_assert_int_eq(ftruncate(image, SECTORS * 512), 0);
 	ck_assert_int_eq(named_add(&t->m.fds, "disk:vda", fcntl(image, F_DUPFD_CLOEXEC, 0)), 0);
 	struct dev_def bridge = {.model = "piix3", .name = "isa-bridge", .addr = {.set = true, .slot = 1}};
-	struct dev_def def = {.model = "virtio-blk", .name = "vda", .addr = {.set = true, .slot = 3}, .disk = &disk};
+	struct dev_def def = {
+	    .model = "virtio-blk", .name = "vda", .addr = {.set = true, .slot = 3}, .disk = &disk};
 	ck_assert(!dev_new(&t->m, &bridge, NULL, &e));
 	ck_assert_msg(!dev_new(&t->m, &def, &dev, &e), "%s", e.msg);
 	drv_attach(&d, t, dev);
@@ -313,7 +314,8 @@ START_TEST(ranges_are_checked_and_cleared)
 {
 	uint8_t byte = 0x77;
 	ck_assert_int_eq(pwrite(image, &byte, 1, 700), 1);
-	ck_assert_uint_eq(range(ranges[_i].type, ranges[_i].sector, ranges[_i].sectors, ranges[_i].flags), ranges[_i].status);
+	ck_assert_uint_eq(range(ranges[_i].type, ranges[_i].sector, ranges[_i].sectors, ranges[_i].flags),
+			  ranges[_i].status);
 	ck_assert_int_eq(pread(image, &byte, 1, 700), 1);
 	ck_assert_uint_eq(byte, ranges[_i].status == OK ? 0 : 0x77);
 	ck_assert_int_eq(lseek(image, 0, SEEK_END), SECTORS * 512);
@@ -373,7 +375,8 @@ static int small_file_system(void)
 		if (fd < 0 || fd_write_all(fd, map, strlen(map)))
 			return -1;
 	}
-	if (mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) || mount("none", "/tmp", "tmpfs", 0, "size=64k"))
+	if (mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
+	    mount("none", "/tmp", "tmpfs", 0, "size=64k"))
 		return -1;
 	return open("/tmp", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 }

@@ -1,5 +1,5 @@
-/* A virtio driver for tests: it talks to a device as a guest does, through config space, BARs and rings in guest memory,
- * and can also break every rule. */
+/* A virtio driver for tests: it talks to a device as a guest does, through config space, BARs and rings in
+ * guest memory, and can also break every rule. */
 #ifndef TESTS_VIRTIOLIB_H
 #define TESTS_VIRTIOLIB_H
 
@@ -104,7 +104,8 @@ static inline void drv_start(struct drv *d, uint64_t features)
 	drv_write(d, 0x14, 1, 15);
 }
 
-static inline void drv_desc(struct drv *d, unsigned i, uint64_t gpa, uint32_t len, unsigned flags, unsigned next)
+static inline void drv_desc(struct drv *d, unsigned i, uint64_t gpa, uint32_t len, unsigned flags,
+			    unsigned next)
 {
 	uint8_t *p = drv_mem(d, DRV_DESC + 16 * i);
 	memcpy(p, &gpa, 8);

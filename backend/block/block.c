@@ -31,7 +31,8 @@ int blk_open_flags(enum blk_cache cache, bool readonly)
 
 /* Opening */
 
-/* What O_DIRECT asks of buffers and offsets. Offsets come in sectors: a host that wants more gets no O_DIRECT. */
+/* What O_DIRECT asks of buffers and offsets. Offsets come in sectors: a host that wants more gets no
+ * O_DIRECT. */
 static int direct_init(struct blk *b, struct err *e)
 {
 	struct statx st = {0};
@@ -41,8 +42,8 @@ static int direct_init(struct blk *b, struct err *e)
 	b->direct = flags & O_DIRECT;
 	if (!b->direct)
 		return 0;
-	if (!syscall(SYS_statx, b->fd, "", AT_EMPTY_PATH, STATX_DIOALIGN, &st) && (st.stx_mask & STATX_DIOALIGN) &&
-	    st.stx_dio_offset_align) {
+	if (!syscall(SYS_statx, b->fd, "", AT_EMPTY_PATH, STATX_DIOALIGN, &st) &&
+	    (st.stx_mask & STATX_DIOALIGN) && st.stx_dio_offset_align) {
 		b->mem_align = st.stx_dio_mem_align;
 		offset_align = st.stx_dio_offset_align;
 	} else if (b->blockdev) {
@@ -52,8 +53,8 @@ static int direct_init(struct blk *b, struct err *e)
 	}
 	if (offset_align <= BLK_SECTOR)
 		return 0;
-	log_warn("disk '%s': the host only does direct I/O in units of %u bytes, using its page cache", b->name,
-	         offset_align);
+	log_warn("disk '%s': the host only does direct I/O in units of %u bytes, using its page cache",
+		 b->name, offset_align);
 	if (fcntl(b->fd, F_SETFL, flags & ~O_DIRECT))
 		return err_sys(e, errno, "disk '%s': cannot turn O_DIRECT off", b->name);
 	b->direct = false;
@@ -66,13 +67,15 @@ static int open_format(struct blk *b, const char *format, struct err *e)
 		if (!strcmp((*f)->name, format))
 			b->format = *f;
 	if (!b->format)
-		return err_set(e, EINVAL, "disk '%s': there is no image format '%s'; raw is supported", b->name, format);
+		return err_set(e, EINVAL, "disk '%s': there is no image format '%s'; raw is supported",
+			       b->name, format);
 	return b->format->open(b, e);
 }
 
 int blk_open(struct blk *b, const struct blk_config *c, struct err *e)
 {
-	*b = (struct blk){.fd = c->fd, .readonly = c->readonly, .cache = c->cache, .physical_bytes = BLK_SECTOR};
+	*b = (struct blk){
+	    .fd = c->fd, .readonly = c->readonly, .cache = c->cache, .physical_bytes = BLK_SECTOR};
 	snprintf(b->name, sizeof(b->name), "%s", c->name);
 	b->write_through = c->cache == BLK_CACHE_WRITETHROUGH || c->cache == BLK_CACHE_DIRECTSYNC;
 	b->bounce_tail = &b->bounce_waiting;
@@ -249,8 +252,11 @@ static void put_bounced(struct blk *b, struct blk_req *r, uint64_t off, uint64_t
 		copy(r, b->bounce, 0, r->part, true);
 	else if (r->op == BLK_ZERO)
 		memset(b->bounce, 0, r->part);
-	ioq_put(b->ioq, &(struct ioq_job){.op = r->op == BLK_READ ? IOQ_READ : IOQ_WRITE, .iov = &r->bounce_iov, .niov = 1,
-	                                  .off = off, .tag = r});
+	ioq_put(b->ioq, &(struct ioq_job){.op = r->op == BLK_READ ? IOQ_READ : IOQ_WRITE,
+					  .iov = &r->bounce_iov,
+					  .niov = 1,
+					  .off = off,
+					  .tag = r});
 }
 
 static void put_data(struct blk *b, struct blk_req *r)
@@ -278,23 +284,35 @@ static void put_data(struct blk *b, struct blk_req *r)
 	uint64_t want = x.len < most ? x.len : most;
 	r->part = (uint32_t)want;
 	unsigned n = want < r->len ? cut(r, want) : r->niov;
-	ioq_put(b->ioq, &(struct ioq_job){.op = r->op == BLK_READ ? IOQ_READ : IOQ_WRITE, .iov = r->iov, .niov = n,
-	                                  .off = x.off, .tag = r});
+	ioq_put(b->ioq, &(struct ioq_job){.op = r->op == BLK_READ ? IOQ_READ : IOQ_WRITE,
+					  .iov = r->iov,
+					  .niov = n,
+					  .off = x.off,
+					  .tag = r});
 }
 
-/* fallocate() modes for discarding and zeroing, best first. Which of them work depends on the file system or device. */
+/* fallocate() modes for discarding and zeroing, best first. Which of them work depends on the file system or
+ * device. */
 static void put_allocate(struct blk *b, struct blk_req *r)
 {
-	enum { PUNCH = FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, ZERO = FALLOC_FL_ZERO_RANGE | FALLOC_FL_KEEP_SIZE };
+	enum {
+		PUNCH = FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+		ZERO = FALLOC_FL_ZERO_RANGE | FALLOC_FL_KEEP_SIZE
+	};
 	static const int discard_file[] = {PUNCH, 0};
-	static const int discard_dev[] = {PUNCH | FALLOC_FL_NO_HIDE_STALE, PUNCH, 0}; /* a device's discard keeps no promise */
+	/* the first is a true discard, which promises nothing of what is read then */
+	static const int discard_dev[] = {PUNCH | FALLOC_FL_NO_HIDE_STALE, PUNCH, 0};
 	static const int zero[] = {ZERO, 0};
 	static const int zero_unmap[] = {PUNCH, ZERO, 0};
-	const int *modes = r->op == BLK_DISCARD ? (b->blockdev ? discard_dev : discard_file) : r->unmap ? zero_unmap : zero;
+	const int *modes = r->op == BLK_DISCARD ? (b->blockdev ? discard_dev : discard_file)
+			   : r->unmap           ? zero_unmap
+						: zero;
 	int mode = modes[r->tries];
 	if (mode) {
 		r->part = 0;
-		ioq_put(b->ioq, &(struct ioq_job){.op = IOQ_ALLOCATE, .mode = mode, .off = r->off, .len = r->len, .tag = r});
+		ioq_put(b->ioq,
+			&(struct ioq_job){
+			    .op = IOQ_ALLOCATE, .mode = mode, .off = r->off, .len = r->len, .tag = r});
 	} else if (r->op == BLK_DISCARD) { /* only a hint */
 		r->len = 0;
 		data_done(b, r);
@@ -321,7 +339,8 @@ static void moved(struct blk *b, struct blk_req *r, uint32_t n)
 	if (r->op == BLK_READ) {
 		if (r->bounced)
 			copy(r, b->bounce, 0, n, false);
-		if (n < r->part && (!n || r->off + n >= b->file_bytes)) { /* the end of the file, zeros behind */
+		bool at_end = !n || r->off + n >= b->file_bytes; /* of the file: zeros behind */
+		if (n < r->part && at_end) {
 			copy(r, NULL, n, r->part - n, false);
 			n = r->part;
 		}
@@ -340,7 +359,8 @@ static void moved(struct blk *b, struct blk_req *r, uint32_t n)
 static void transferred(struct blk *b, struct blk_req *r, int res)
 {
 	uncut(r);
-	bool allocating = r->stage == BLK_STAGE_DATA && (r->op == BLK_DISCARD || r->op == BLK_ZERO) && !r->bounced;
+	bool allocating =
+	    r->stage == BLK_STAGE_DATA && (r->op == BLK_DISCARD || r->op == BLK_ZERO) && !r->bounced;
 	if (res == -EINTR || res == -EAGAIN || res == -ECANCELED) {
 		start(b, r);
 	} else if (allocating && (res == -EOPNOTSUPP || res == -EINVAL || res == -ENODEV)) {

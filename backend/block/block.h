@@ -1,9 +1,11 @@
-/* Disk images: a format says where bytes live, one engine (ioqueue.h) moves them. Offsets and lengths in bytes.
+/* Disk images: a format says where bytes live, one engine (ioqueue.h) moves them. Offsets and lengths in
+ * bytes.
  *
- * Theory of operation. blk_submit() takes a request apart into transfers: what format->map says about the place where it is,
- * as far as that goes; then the next. Short transfers go on where they stopped. blk_kick() hands all that was submitted to
- * the kernel at once; when blk_event_fd() is readable, blk_poll() calls the done functions. A write in write-through mode
- * is done when fdatasync is. A flush covers the writes that were done before it was submitted.
+ * Theory of operation. blk_submit() takes a request apart into transfers: what format->map says about the
+ * place where it is, as far as that goes; then the next. Short transfers go on where they stopped. blk_kick()
+ * hands all that was submitted to the kernel at once; when blk_event_fd() is readable, blk_poll() calls the
+ * done functions. A write in write-through mode is done when fdatasync is. A flush covers the writes that
+ * were done before it was submitted.
  *
  * One caller at a time (in the machine: machine.lock). No allocation after blk_open(). */
 #ifndef BACKEND_BLOCK_BLOCK_H
@@ -55,8 +57,8 @@ struct blk_req {
 	struct iovec *iov;
 	unsigned niov;
 	bool unmap;         /* BLK_ZERO: holes are fine */
-	/* 0 or -errno; off, len and iov then tell what is not done, and submitting it again goes on there. Called from
-	 * blk_poll() or blk_drain(). */
+	/* 0 or -errno; off, len and iov then tell what is not done, and submitting it again goes on there.
+	 * Called from blk_poll() or blk_drain(). */
 	void (*done)(struct blk_req *r, int result);
 
 	/* ours */

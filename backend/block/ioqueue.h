@@ -1,7 +1,9 @@
-/* Moving bytes between buffers and one descriptor without waiting: io_uring, or threads where the host forbids it.
+/* Moving bytes between buffers and one descriptor without waiting: io_uring, or threads where the host
+ * forbids it.
  *
- * The ring is made disabled, restricted to the operations below on the one registered file, and only then enabled: a
- * process that is taken over cannot use it for anything else. One caller at a time; completions are taken by ioq_reap(). */
+ * The ring is made disabled, restricted to the operations below on the one registered file, and only then
+ * enabled: a process that is taken over cannot use it for anything else. One caller at a time; completions
+ * are taken by ioq_reap(). */
 #ifndef BACKEND_BLOCK_IOQUEUE_H
 #define BACKEND_BLOCK_IOQUEUE_H
 

@@ -1,5 +1,6 @@
-/* Raw images: a byte of the disk is the same byte of the file or block device. A file whose length is no whole number of
- * sectors reads as zeros behind its end; writing there makes it longer, to the end of that sector at most. */
+/* Raw images: a byte of the disk is the same byte of the file or block device. A file whose length is no
+ * whole number of sectors reads as zeros behind its end; writing there makes it longer, to the end of that
+ * sector at most. */
 #include "backend/block/raw.h"
 
 #include <errno.h>
@@ -25,7 +26,8 @@ static int raw_open(struct blk *b, struct err *e)
 		b->file_bytes = (uint64_t)st.st_size;
 		b->physical_bytes = (unsigned)st.st_blksize;
 	} else {
-		return err_set(e, EINVAL, "disk '%s': the image is neither a file nor a block device", b->name);
+		return err_set(e, EINVAL, "disk '%s': the image is neither a file nor a block device",
+			       b->name);
 	}
 	b->size_bytes = (b->file_bytes + BLK_SECTOR - 1) & ~(uint64_t)(BLK_SECTOR - 1);
 	return 0;

@@ -77,7 +77,8 @@ void pci_links_changed(struct machine *m)
 
 /* BARs */
 
-void pci_bar_init(struct pci_dev *p, unsigned bar, uint32_t size, bool io, const struct region_ops *ops, const char *name)
+void pci_bar_init(struct pci_dev *p, unsigned bar, uint32_t size, bool io, const struct region_ops *ops,
+		  const char *name)
 {
 	p->bars[bar] = (struct pci_bar){.size = size, .io = io, .ops = ops, .name = name};
 	pci_put32(&p->config[CFG_BAR + 4 * bar], io ? 1 : 0);
@@ -170,8 +171,8 @@ static void msix_route(struct pci_dev *p, unsigned v)
 	uint64_t addr = pci_get32(t) | (uint64_t)pci_get32(t + 4) << 32;
 	int rc = irq_msi_update(&x->v[v], addr, pci_get32(t + 8), masked);
 	if (rc)
-		guest_error(&p->dev, "MSI-X vector %u to 0x%llx is not routed: %s", v, (unsigned long long)addr,
-		            strerror(-rc));
+		guest_error(&p->dev, "MSI-X vector %u to 0x%llx is not routed: %s", v,
+			    (unsigned long long)addr, strerror(-rc));
 }
 
 static uint64_t msix_read(struct dev *d, uint64_t off, unsigned size)
@@ -214,7 +215,8 @@ int pci_msix_init(struct pci_dev *p, unsigned bar, unsigned vectors, struct err 
 {
 	struct pci_msix *x = &p->msix;
 	if (!vectors || vectors > MSIX_MAX)
-		return err_set(e, EINVAL, "%s: %u interrupt vectors, 1 to %d are possible", p->dev.name, vectors, MSIX_MAX);
+		return err_set(e, EINVAL, "%s: %u interrupt vectors, 1 to %d are possible", p->dev.name,
+			       vectors, MSIX_MAX);
 	x->v = calloc(vectors, sizeof(*x->v));
 	x->table = calloc(vectors, MSIX_ENTRY);
 	if (!x->v || !x->table)
@@ -238,7 +240,8 @@ static void msix_forget(struct pci_dev *p)
 {
 	for (unsigned i = 0; i < p->msix.n; i++) {
 		uint64_t n;
-		ssize_t got = read(p->msix.v[i].fd, &n, sizeof(n)); /* not blocking: nothing pending is fine */
+		ssize_t got =
+		    read(p->msix.v[i].fd, &n, sizeof(n)); /* not blocking: nothing pending is fine */
 		(void)got;
 	}
 }
@@ -289,7 +292,8 @@ static bool touches(unsigned off, unsigned size, unsigned start, unsigned end)
 	return off < end && start < off + size;
 }
 
-void pci_config_write(struct pci_bus *b, unsigned slot, unsigned function, unsigned off, unsigned size, uint32_t val)
+void pci_config_write(struct pci_bus *b, unsigned slot, unsigned function, unsigned off, unsigned size,
+		      uint32_t val)
 {
 	struct pci_dev *p = find(b, slot, function);
 	if (!p || off + size > sizeof(p->config))
@@ -320,12 +324,13 @@ static int choose_slot(struct pci_dev *p, const struct dev_def *def, struct err 
 	if (!p->addr.set)
 		return err_set(e, ENOSPC, "%s: no free slot on the PCI bus", p->dev.name);
 	if (p->addr.domain || p->addr.bus || p->addr.slot >= 32 || p->addr.function >= 8)
-		return err_set(e, EINVAL, "%s: there is no PCI address %04x:%02x:%02x.%x, only bus 0 of domain 0", p->dev.name,
-		               p->addr.domain, p->addr.bus, p->addr.slot, p->addr.function);
+		return err_set(e, EINVAL,
+			       "%s: there is no PCI address %04x:%02x:%02x.%x, only bus 0 of domain 0",
+			       p->dev.name, p->addr.domain, p->addr.bus, p->addr.slot, p->addr.function);
 	const struct pci_dev *other = b->devs[p->addr.slot][p->addr.function];
 	if (other)
-		return err_set(e, EBUSY, "%s: PCI address %02x.%x is %s's", p->dev.name, p->addr.slot, p->addr.function,
-		               other->dev.name);
+		return err_set(e, EBUSY, "%s: PCI address %02x.%x is %s's", p->dev.name, p->addr.slot,
+			       p->addr.function, other->dev.name);
 	return 0;
 }
 
@@ -413,7 +418,8 @@ void pci_setup(struct machine *m)
 		for (unsigned k = 0; k < ARRAY_SIZE(p->bars); k++)
 			place(p, k, &mem, &io);
 		uint16_t command = pci_get16(&p->config[CFG_COMMAND]);
-		pci_config_write(m->pci, i / 8, i % 8, CFG_COMMAND, 2, command | COMMAND_IO | COMMAND_MEM | COMMAND_MASTER);
+		pci_config_write(m->pci, i / 8, i % 8, CFG_COMMAND, 2,
+				 command | COMMAND_IO | COMMAND_MEM | COMMAND_MASTER);
 		unsigned gsi = intx_gsi(p);
 		if (gsi < IRQ_GSI_PINS && !p->config[CFG_INT_LINE])
 			pci_config_write(m->pci, i / 8, i % 8, CFG_INT_LINE, 1, gsi);

@@ -1,5 +1,6 @@
-/* Any bytes as what a driver does to a virtio disk: register writes, doorbells, and memory under the rings. The device may
- * refuse all of it, but stays inside guest memory and the image, and gives back every chain that it took.
+/* Any bytes as what a driver does to a virtio disk: register writes, doorbells, and memory under the rings.
+ * The device may refuse all of it, but stays inside guest memory and the image, and gives back every chain
+ * that it took.
  *
  * Input: operations of 12 bytes: what, where (3), value (8). Rings and buffers lie in the first 64 KiB. */
 #include <errno.h>
@@ -46,8 +47,10 @@ static void make(void)
 {
 	static const struct irq_sink sink = {set_line, msi_route, doorbell};
 	static char target[] = "vda";
-	static const struct domain_disk disk = {.target = target, .discard = true, .cache = DISK_CACHE_UNSAFE};
-	struct dev_def def = {.model = "virtio-blk", .name = "vda", .addr = {.set = true, .slot = 3}, .disk = &disk};
+	static const struct domain_disk disk = {
+	    .target = target, .discard = true, .cache = DISK_CACHE_UNSAFE};
+	struct dev_def def = {
+	    .model = "virtio-blk", .name = "vda", .addr = {.set = true, .slot = 3}, .disk = &disk};
 	struct dev *d;
 	int fd = memfd_create("image", MFD_CLOEXEC);
 	if (fd < 0 || ftruncate(fd, SECTORS * 512) || machine_init_bare(&m, RAM, &sink, NULL, NULL) ||

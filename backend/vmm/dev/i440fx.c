@@ -1,8 +1,8 @@
-/* The host bridge 82441FX, function 00.0, with the way into configuration space (mechanism #1) and the reset register.
- * (Intel 82441FX data sheet, 3.1 and 3.2; PCI 3.0, 3.2.2.3.2; machine.md 1.3)
+/* The host bridge 82441FX, function 00.0, with the way into configuration space (mechanism #1) and the reset
+ * register. (Intel 82441FX data sheet, 3.1 and 3.2; PCI 3.0, 3.2.2.3.2; machine.md 1.3)
  *
- * PAM and SMRAM are storage: without firmware all of 0xC0000-0xFFFFF is RAM. Firmware knows the machine by the subsystem
- * id 1af4:1100 (machine.md, T5). */
+ * PAM and SMRAM are storage: without firmware all of 0xC0000-0xFFFFF is RAM. Firmware knows the machine by
+ * the subsystem id 1af4:1100 (machine.md, T5). */
 #include "backend/vmm/dev/dev.h"
 #include "backend/vmm/pci.h"
 
@@ -48,15 +48,16 @@ static uint64_t data_read(struct dev *d, uint64_t off, unsigned size)
 	struct pci_bus *b = d->m->pci;
 	if (!(b->address >> 31) || (b->address >> 16 & 0xff))
 		return ~0ull;
-	return pci_config_read(b, b->address >> 11 & 31, b->address >> 8 & 7, (b->address & 0xfc) + (unsigned)off, size);
+	return pci_config_read(b, b->address >> 11 & 31, b->address >> 8 & 7,
+			       (b->address & 0xfc) + (unsigned)off, size);
 }
 
 static void data_write(struct dev *d, uint64_t off, unsigned size, uint64_t val)
 {
 	struct pci_bus *b = d->m->pci;
 	if (b->address >> 31 && !(b->address >> 16 & 0xff))
-		pci_config_write(b, b->address >> 11 & 31, b->address >> 8 & 7, (b->address & 0xfc) + (unsigned)off, size,
-		                 (uint32_t)val);
+		pci_config_write(b, b->address >> 11 & 31, b->address >> 8 & 7,
+				 (b->address & 0xfc) + (unsigned)off, size, (uint32_t)val);
 }
 
 static const struct region_ops address_ops = {address_read, address_write};
@@ -64,8 +65,11 @@ static const struct region_ops data_ops = {data_read, data_write};
 
 static int i440fx_init(struct dev *d, const struct dev_def *def, struct err *e)
 {
-	static const struct pci_id id = {.vendor = 0x8086, .device = 0x1237, .subvendor = 0x1af4, .subdevice = 0x1100,
-	                                 .class_rev = 0x06000002};
+	static const struct pci_id id = {.vendor = 0x8086,
+					 .device = 0x1237,
+					 .subvendor = 0x1af4,
+					 .subdevice = 0x1100,
+					 .class_rev = 0x06000002};
 	struct i440fx *h = (struct i440fx *)d;
 	int rc = pci_dev_init(&h->pci, def, &id, e);
 	if (rc)

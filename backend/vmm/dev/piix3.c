@@ -1,5 +1,5 @@
-/* The ISA bridge PIIX3, function 01.0: which IRQ each of the four PCI interrupt links goes to. Its other functions have
- * files of their own. (Intel 82371SB data sheet, 2.2; machine.md 1.3) */
+/* The ISA bridge PIIX3, function 01.0: which IRQ each of the four PCI interrupt links goes to. Its other
+ * functions have files of their own. (Intel 82371SB data sheet, 2.2; machine.md 1.3) */
 #include "backend/vmm/dev/dev.h"
 #include "backend/vmm/pci.h"
 
@@ -27,8 +27,11 @@ static void config_written(struct pci_dev *p, unsigned off, unsigned len)
 
 static int piix3_init(struct dev *d, const struct dev_def *def, struct err *e)
 {
-	static const struct pci_id id = {.vendor = 0x8086, .device = 0x7000, .subvendor = 0x1af4, .subdevice = 0x1100,
-	                                 .class_rev = 0x06010000};
+	static const struct pci_id id = {.vendor = 0x8086,
+					 .device = 0x7000,
+					 .subvendor = 0x1af4,
+					 .subdevice = 0x1100,
+					 .class_rev = 0x06010000};
 	struct pci_dev *p = &((struct piix3 *)d)->pci;
 	int rc = pci_dev_init(p, def, &id, e);
 	if (rc)

@@ -1,4 +1,5 @@
-/* Virtio over PCI: the registers (virtio 1.2, 4.1.4), status and reset (2.1, 2.4), feature negotiation (2.2), doorbells. */
+/* Virtio over PCI: the registers (virtio 1.2, 4.1.4), status and reset (2.1, 2.4), feature negotiation (2.2),
+ * doorbells. */
 #include "backend/vmm/dev/virtio.h"
 
 #include <errno.h>
@@ -92,8 +93,12 @@ static void reset_finish(struct virtio_dev *v)
 	v->device_feature_select = v->driver_feature_select = 0;
 	for (unsigned i = 0; i < v->nqueues; i++) {
 		struct virtq *q = &v->q[i];
-		*q = (struct virtq){.v = v, .index = i, .size = v->class->queue_size, .vector = NO_VECTOR, .fd = q->fd,
-		                    .watch = q->watch};
+		*q = (struct virtq){.v = v,
+				    .index = i,
+				    .size = v->class->queue_size,
+				    .vector = NO_VECTOR,
+				    .fd = q->fd,
+				    .watch = q->watch};
 	}
 	pci_intx(&v->pci, false);
 }
@@ -206,8 +211,8 @@ static void queue_write(struct virtio_dev *v, unsigned reg, uint32_t val)
 		if (val && val <= v->class->queue_size && !(val & (val - 1)))
 			q->size = (uint16_t)val;
 		else
-			guest_error(&v->pci.dev, "queue %u: size %u is not a power of two up to %u", q->index, val,
-			            v->class->queue_size);
+			guest_error(&v->pci.dev, "queue %u: size %u is not a power of two up to %u", q->index,
+				    val, v->class->queue_size);
 		break;
 	case QUEUE_ENABLE:
 		if (val == 1)
@@ -352,7 +357,7 @@ static void kick(void *ctx)
 		q->v->class->notify(q->v, q);
 }
 
-/* Only when the kernel does not take the doorbell. The main loop does the work then too, where there is one. */
+/* Only when the kernel does not take the doorbell. The main loop does the work even then, if there is one. */
 static void notify_write(struct virtio_dev *v, uint64_t off)
 {
 	unsigned i = (unsigned)(off / VIRTIO_NOTIFY_STEP);
@@ -372,7 +377,8 @@ static void regs_write(struct dev *d, uint64_t off, unsigned size, uint64_t val)
 		notify_write(v, off - VIRTIO_BAR_NOTIFY);
 	} else if (off >= VIRTIO_BAR_CONFIG && v->class->config_write) {
 		for (unsigned i = 0; i < size && off - VIRTIO_BAR_CONFIG + i < v->config_len; i++)
-			v->class->config_write(v, (unsigned)off - VIRTIO_BAR_CONFIG + i, (uint8_t)(val >> 8 * i));
+			v->class->config_write(v, (unsigned)off - VIRTIO_BAR_CONFIG + i,
+					       (uint8_t)(val >> 8 * i));
 	}
 }
 
@@ -382,7 +388,8 @@ static void doorbells(struct virtio_dev *v, uint64_t base, bool on)
 {
 	struct irq *irq = &v->pci.dev.m->irq;
 	for (unsigned i = 0; i < v->nqueues; i++)
-		irq->sink->doorbell(irq->ctx, base + VIRTIO_BAR_NOTIFY + VIRTIO_NOTIFY_STEP * i, false, v->q[i].fd, on);
+		irq->sink->doorbell(irq->ctx, base + VIRTIO_BAR_NOTIFY + VIRTIO_NOTIFY_STEP * i, false,
+				    v->q[i].fd, on);
 }
 
 static void regs_moved(struct pci_dev *p, unsigned bar, uint64_t old, uint64_t now)
@@ -418,7 +425,8 @@ static void config_written(struct pci_dev *p, unsigned off, unsigned len)
 	uint32_t at, size;
 	struct virtio_dev *v = (struct virtio_dev *)p;
 	if (window(v, off, len, &at, &size))
-		regs_write(&p->dev, at, size, pci_get32(&p->config[v->pci_cfg + 16]) & (0xffffffffu >> (32 - 8 * size)));
+		regs_write(&p->dev, at, size,
+			   pci_get32(&p->config[v->pci_cfg + 16]) & (0xffffffffu >> (32 - 8 * size)));
 }
 
 /* Life */
@@ -466,9 +474,14 @@ static int queues_init(struct virtio_dev *v, unsigned nqueues, struct err *e)
 
 int virtio_init(struct virtio_dev *v, const struct dev_def *def, unsigned nqueues, struct err *e)
 {
-	const struct pci_id id = {.vendor = 0x1af4, .device = (uint16_t)(0x1040 + v->class->type), .subvendor = 0x1af4,
-	                          .subdevice = 0x1100, .class_rev = v->class->class_rev | 1, .pin = 1};
-	v->offered |= 1ull << VIRTIO_F_VERSION_1 | 1ull << VIRTIO_F_INDIRECT_DESC | 1ull << VIRTIO_F_EVENT_IDX;
+	const struct pci_id id = {.vendor = 0x1af4,
+				  .device = (uint16_t)(0x1040 + v->class->type),
+				  .subvendor = 0x1af4,
+				  .subdevice = 0x1100,
+				  .class_rev = v->class->class_rev | 1,
+				  .pin = 1};
+	v->offered |=
+	    1ull << VIRTIO_F_VERSION_1 | 1ull << VIRTIO_F_INDIRECT_DESC | 1ull << VIRTIO_F_EVENT_IDX;
 	int rc = pci_dev_init(&v->pci, def, &id, e);
 	if (rc)
 		return rc;
@@ -497,7 +510,8 @@ void virtio_dump(const struct virtio_dev *v, FILE *f)
 	        (unsigned long long)v->offered, v->isr);
 	for (unsigned i = 0; i < v->nqueues; i++) {
 		const struct virtq *q = &v->q[i];
-		fprintf(f, "queue %u: %s size %u vector %d avail %u used %u in work %u\n", i, q->enabled ? "on" : "off", q->size,
-		        q->vector == NO_VECTOR ? -1 : q->vector, q->last_avail, q->used_idx, q->in_work);
+		fprintf(f, "queue %u: %s size %u vector %d avail %u used %u in work %u\n", i,
+			q->enabled ? "on" : "off", q->size, q->vector == NO_VECTOR ? -1 : q->vector,
+			q->last_avail, q->used_idx, q->in_work);
 	}
 }

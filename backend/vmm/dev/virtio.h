@@ -1,13 +1,14 @@
 /* The virtio transport over PCI and split virtqueues. (virtio 1.2, 2 and 4.1; machine.md 2.1 and 3)
  *
- * Theory of operation. A driver (the guest) puts chains of buffers on a queue and rings its doorbell: an eventfd that the
- * kernel signals and the main loop watches. Then class->notify takes chains with virtq_pop(), which returns them as checked
- * host pointers; each goes back with virtq_push(), now or later, and virtq_flush() shows all of them to the driver at once
- * and interrupts it if it wants that. Everything that the driver can write is read once and checked; what no driver may do
- * ends in virtio_fail(): the chain goes back empty, DEVICE_NEEDS_RESET is set, and the queues stop until a reset.
+ * Theory of operation. A driver (the guest) puts chains of buffers on a queue and rings its doorbell: an
+ * eventfd that the kernel signals and the main loop watches. Then class->notify takes chains with
+ * virtq_pop(), which returns them as checked host pointers; each goes back with virtq_push(), now or later,
+ * and virtq_flush() shows all of them to the driver at once and interrupts it if it wants that. Everything
+ * that the driver can write is read once and checked; what no driver may do ends in virtio_fail(): the chain
+ * goes back empty, DEVICE_NEEDS_RESET is set, and the queues stop until a reset.
  *
- * A reset by the driver waits for the chains that are still in work: status reads 0 only after the last came back, and what
- * comes back then is not shown. A reset of the machine waits for them (class->drain).
+ * A reset by the driver waits for the chains that are still in work: status reads 0 only after the last came
+ * back, and what comes back then is not shown. A reset of the machine waits for them (class->drain).
  *
  * Caller holds machine.lock for all of it. */
 #ifndef BACKEND_VMM_DEV_VIRTIO_H
@@ -100,7 +101,8 @@ struct virtio_dev {
 	unsigned nqueues;
 };
 
-/* A chain of buffers in guest memory: first what the driver wrote for us, then what we may write. Only as host pointers. */
+/* A chain of buffers in guest memory: first what the driver wrote for us, then what we may write. Only as
+ * host pointers. */
 struct virtq_chain {
 	uint16_t head;
 	unsigned nout, nin;         /* of iov: out first, in behind */
@@ -108,7 +110,8 @@ struct virtq_chain {
 	struct iovec iov[VIRTQ_IOV_MAX];
 };
 
-/* Put the device on the bus; @v->class, ->offered (without the transport's own features), ->config and ->config_len are set.
+/* Put the device on the bus; @v->class, ->offered (without the transport's own features), ->config and
+ * ->config_len are set.
  * @nqueues at most VIRTIO_QUEUES_MAX. */
 int virtio_init(struct virtio_dev *v, const struct dev_def *def, unsigned nqueues, struct err *e);
 void virtio_reset(struct virtio_dev *v); /* of the machine: dev_type.reset */

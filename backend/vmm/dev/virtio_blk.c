@@ -1,10 +1,11 @@
 /* Block device (virtio 1.2, 5.2) over backend/block.
  *
- * Theory of operation. A chain becomes one of REQUESTS_MAX requests: its header (read once, wherever the driver has split
- * it), its data, and its very last byte for the status. Reads, writes, flushes, discards and zeroes go to the block layer and
- * come back in completed(); all of a batch are shown to the driver at once. With all requests in use, chains wait on
- * the queue. A disk of the host that is full pauses the guest: the request waits and is submitted again, from where it
- * stopped, when the guest goes on. Other errors are the guest's to handle. */
+ * Theory of operation. A chain becomes one of REQUESTS_MAX requests: its header (read once, wherever the
+ * driver has split it), its data, and its very last byte for the status. Reads, writes, flushes, discards and
+ * zeroes go to the block layer and come back in completed(); all of a batch are shown to the driver at once.
+ * With all requests in use, chains wait on the queue. A disk of the host that is full pauses the guest: the
+ * request waits and is submitted again, from where it stopped, when the guest goes on. Other errors are the
+ * guest's to handle. */
 #include "backend/vmm/dev/virtio_blk.h"
 
 #include "backend/vmm/dev/dev.h"
@@ -125,7 +126,8 @@ static void io_done(struct blk_req *io, int result)
 	struct virtio_blk *d = r->d;
 	char text[200];
 	if (host_is_full(r, result) && !d->v.resetting) {
-		snprintf(text, sizeof(text), "disk '%s': %s: make room and resume", d->v.pci.dev.name, strerror(-result));
+		snprintf(text, sizeof(text), "disk '%s': %s: make room and resume", d->v.pci.dev.name,
+			 strerror(-result));
 		r->next = d->waiting;
 		d->waiting = r;
 		machine_pause_ioerror(d->v.pci.dev.m, text);
@@ -165,7 +167,8 @@ void virtio_blk_completed(struct dev *d)
 
 /* Requests */
 
-static void submit(struct request *r, enum blk_op op, uint64_t off, uint64_t len, struct iovec *iov, unsigned niov)
+static void submit(struct request *r, enum blk_op op, uint64_t off, uint64_t len, struct iovec *iov,
+		   unsigned niov)
 {
 	r->io = (struct blk_req){.op = op, .off = off, .len = len, .iov = iov, .niov = niov,
 	                         .unmap = r->unmap, .done = io_done};
@@ -240,7 +243,8 @@ static void range(struct request *r)
 		return;
 	}
 	r->unmap = (g.flags & 1) && d->discard;
-	submit(r, zero ? BLK_ZERO : BLK_DISCARD, g.sector * BLK_SECTOR, (uint64_t)g.sectors * BLK_SECTOR, NULL, 0);
+	submit(r, zero ? BLK_ZERO : BLK_DISCARD, g.sector * BLK_SECTOR, (uint64_t)g.sectors * BLK_SECTOR,
+	       NULL, 0);
 }
 
 static void get_id(struct request *r)
@@ -321,7 +325,8 @@ static void notify(struct virtio_dev *v, struct virtq *q)
 		virtq_ring(q); /* others of the main loop have a turn */
 }
 
-/* Without an agreed flush command, or while the driver has the cache off, each write is on the disk when done (5.2.5.2). */
+/* Without an agreed flush command, or while the driver has the cache off, each write is on the disk when done
+ * (5.2.5.2). */
 static void cache_mode(struct virtio_blk *d)
 {
 	bool flushes = virtio_has(&d->v, F_FLUSH), cached = d->v.config[CONFIG_WRITEBACK];
@@ -372,9 +377,9 @@ static const struct virtio_class blk_class = {
 static enum blk_cache cache_of(const struct domain_disk *disk)
 {
 	static const enum blk_cache modes[] = {
-		[DISK_CACHE_DEFAULT] = BLK_CACHE_WRITEBACK,       [DISK_CACHE_NONE] = BLK_CACHE_NONE,
-		[DISK_CACHE_WRITETHROUGH] = BLK_CACHE_WRITETHROUGH, [DISK_CACHE_WRITEBACK] = BLK_CACHE_WRITEBACK,
-		[DISK_CACHE_DIRECTSYNC] = BLK_CACHE_DIRECTSYNC,   [DISK_CACHE_UNSAFE] = BLK_CACHE_UNSAFE,
+	    [DISK_CACHE_DEFAULT] = BLK_CACHE_WRITEBACK,         [DISK_CACHE_NONE] = BLK_CACHE_NONE,
+	    [DISK_CACHE_WRITETHROUGH] = BLK_CACHE_WRITETHROUGH, [DISK_CACHE_WRITEBACK] = BLK_CACHE_WRITEBACK,
+	    [DISK_CACHE_DIRECTSYNC] = BLK_CACHE_DIRECTSYNC,     [DISK_CACHE_UNSAFE] = BLK_CACHE_UNSAFE,
 	};
 	return modes[disk->cache];
 }
@@ -433,7 +438,9 @@ static int blk_init(struct dev *dev, const struct dev_def *def, struct err *e)
 {
 	struct virtio_blk *d = (struct virtio_blk *)dev;
 	const struct domain_disk *disk = def->disk;
-	unsigned queues = !disk->queues ? 1 : disk->queues < VIRTIO_QUEUES_MAX ? disk->queues : VIRTIO_QUEUES_MAX - 1;
+	unsigned queues = !disk->queues                      ? 1
+			  : disk->queues < VIRTIO_QUEUES_MAX ? disk->queues
+							     : VIRTIO_QUEUES_MAX - 1;
 	d->v.class = &blk_class;
 	d->stats = &machine_stats(dev->m, STATS_DISK, def->name)->disk;
 	int rc = open_image(d, disk, e);
@@ -442,7 +449,8 @@ static int blk_init(struct dev *dev, const struct dev_def *def, struct err *e)
 	d->requests = calloc(REQUESTS_MAX, sizeof(*d->requests));
 	if (!d->requests)
 		return err_set(e, ENOMEM, "disk '%s': out of memory", def->name);
-	for (unsigned i = REQUESTS_MAX; i--;) { /* the first is used first, and again: the rest stays untouched */
+	for (unsigned i = REQUESTS_MAX;
+	     i--;) { /* the first is used first, and again: the rest stays untouched */
 		d->requests[i].next = d->unused;
 		d->unused = &d->requests[i];
 	}
@@ -474,7 +482,8 @@ static void blk_dump(const struct dev *dev, FILE *f)
 {
 	const struct virtio_blk *d = (const struct virtio_blk *)dev;
 	fprintf(f, "%s, %llu bytes, %s%s%s\n", d->blk.format->name, (unsigned long long)d->blk.size_bytes,
-	        ioq_engine(d->blk.ioq), d->blk.direct ? ", direct" : "", d->blk.write_through ? ", write-through" : "");
+		ioq_engine(d->blk.ioq), d->blk.direct ? ", direct" : "",
+		d->blk.write_through ? ", write-through" : "");
 	virtio_dump(&d->v, f);
 }
 

@@ -1,7 +1,7 @@
 /* Entropy device (virtio 1.2, 5.4): the host's random bytes, at most so many a period.
  *
- * One request gets at most REQUEST_MAX bytes and fewer when the budget of the period ends with it; what comes after that
- * waits on the queue until the timer begins a new period. */
+ * One request gets at most REQUEST_MAX bytes and fewer when the budget of the period ends with it; what comes
+ * after that waits on the queue until the timer begins a new period. */
 #include "backend/vmm/dev/dev.h"
 #include "backend/vmm/dev/virtio.h"
 #include "backend/vmm/timer.h"
