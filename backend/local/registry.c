@@ -18,6 +18,8 @@
 #include "src/base/str.h"
 #include "src/model/xml.h"
 
+#define RELEASE_S 60 /* that `domain-release` may take, a restart included */
+
 char *registry_dir(const struct local *l, const char *uuid)
 {
 	return x_asprintf("%s/%s", l->dirs->runtime, uuid);
@@ -177,27 +179,47 @@ static int lock_open(const char *path, int flags)
 	return TAKE_FD(fd);
 }
 
+/* Did the keeper record the end a moment ago, and is it now `vmdeck domain-release`? Then the folder is that one's, with what on_poweroff and
+ * the like want to be done. */
+static bool release_under_way(struct local *l, const char *uuid, const struct ended *en, int id)
+{
+	AUTO_FREE char *record = log_path(l, uuid, REG_ENDED);
+	AUTO_FREE char *path = registry_path(l, uuid, REG_KEEPER_PID);
+	AUTO_FREE char *pid = NULL, *text = NULL;
+	struct stat st;
+	char proc[64];
+	if (!en->valid || en->id != id || en->cleaned || stat(record, &st) < 0 || time(NULL) - st.st_mtime > RELEASE_S ||
+	    file_read(path, 64, &pid, NULL, NULL))
+		return false;
+	snprintf(proc, sizeof(proc), "/proc/%d/stat", atoi(pid));
+	if (file_read(proc, 4096, &text, NULL, NULL))
+		return false;
+	const char *state = strrchr(text, ')');
+	return state && strlen(state) > 2 && state[2] != 'Z' && state[2] != 'X';
+}
+
 /* The guest of that folder is gone and nobody tidied up. */
 static void clean_stale(struct local *l, const char *uuid)
 {
 	AUTO_FREE char *lock = registry_path(l, uuid, REG_LOCK);
-	int fd = lock_open(lock, 0);
-	if (fd < 0)
-		return; /* being started, or another looks after it */
 	struct guest g = {.id = -1};
 	struct ended en;
 	snprintf(g.uuid, sizeof(g.uuid), "%s", uuid);
-	if (!guest_describe(l, &g)) {
-		ended_read(l, uuid, &en);
-		if (!en.valid || en.id != g.id) {
-			en = (struct ended){.valid = true, .state = DOMAIN_CRASHED, .reason = DOMAIN_REASON_CRASHED, .id = g.id, .cleaned = true};
-			snprintf(en.detail, sizeof(en.detail), "its keeper process was killed");
-			snprintf(en.action, sizeof(en.action), "destroy");
-			ended_write(l, uuid, &en, NULL);
-			journal_add(l, "crashed", g.name, uuid, en.detail);
-		}
-	}
+	bool described = !guest_describe(l, &g);
 	free(g.live_xml);
+	ended_read(l, uuid, &en);
+	if (described && release_under_way(l, uuid, &en, g.id))
+		return;
+	int fd = lock_open(lock, 0);
+	if (fd < 0)
+		return; /* being started, or another looks after it */
+	if (described && (!en.valid || en.id != g.id)) {
+		en = (struct ended){.valid = true, .state = DOMAIN_CRASHED, .reason = DOMAIN_REASON_CRASHED, .id = g.id, .cleaned = true};
+		snprintf(en.detail, sizeof(en.detail), "its keeper process was killed");
+		snprintf(en.action, sizeof(en.action), "destroy");
+		ended_write(l, uuid, &en, NULL);
+		journal_add(l, "crashed", g.name, uuid, en.detail);
+	}
 	registry_remove(l, uuid, fd);
 }
 
