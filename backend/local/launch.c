@@ -147,16 +147,32 @@ static int open_boot(struct launch *a, struct err *e)
 	return fd < 0 ? fd : named_add(&a->fds, "initrd", fd);
 }
 
+/* The flags are those of blk_open_flags(); where the file system knows no O_DIRECT (a tmpfs), its cache is used. */
+static int open_image(struct launch *a, const struct domain_disk *disk, struct err *e)
+{
+	char what[64];
+	bool direct = disk->cache == DISK_CACHE_NONE || disk->cache == DISK_CACHE_DIRECTSYNC;
+	int flags = disk->readonly ? O_RDONLY : O_RDWR;
+	snprintf(what, sizeof(what), "disk '%s': image", disk->target);
+	int fd = direct ? open_file(what, disk->source, flags | O_DIRECT, NULL) : -EINVAL;
+	if (fd != -EINVAL && direct)
+		return fd >= 0 ? fd : open_file(what, disk->source, flags | O_DIRECT, e);
+	fd = open_file(what, disk->source, flags, e);
+	if (fd >= 0 && direct)
+		note(a, "warning: disk '%s': '%s' lies where direct I/O is not possible, the host's page cache is used", disk->target,
+		     disk->source);
+	return fd;
+}
+
 static int open_disks(struct launch *a, struct err *e)
 {
 	for (size_t i = 0; i < a->d->ndisks; i++) {
 		const struct domain_disk *disk = &a->d->disks[i];
 		if (!disk->source)
 			continue;
-		char what[64], name[64];
-		snprintf(what, sizeof(what), "disk '%s': image", disk->target);
+		char name[64];
 		snprintf(name, sizeof(name), "disk:%s", disk->target);
-		int fd = open_file(what, disk->source, disk->readonly ? O_RDONLY : O_RDWR, e);
+		int fd = open_image(a, disk, e);
 		if (fd < 0)
 			return fd;
 		int rc = named_add(&a->fds, name, fd);

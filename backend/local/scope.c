@@ -53,11 +53,12 @@ static bool sdbus_load(struct sdbus *s)
 /* Fill the call's arguments: name, mode, properties, auxiliary units (none). */
 static int fill(const struct sdbus *s, sd_bus_message *m, const char *unit, const char *about, pid_t pid)
 {
-	return s->append(m, "ssa(sv)a(sa(sv))", unit, "fail", 5,
+	/* Stopped, all of the scope gets SIGTERM (KillMode=control-group, the default): the power button, and time for the guest to
+	 * act on it. "mixed" would kill the machine at once: a scope has no main process to spare it for. */
+	return s->append(m, "ssa(sv)a(sa(sv))", unit, "fail", 4,
 	                 "Description", "s", about,
 	                 "Delegate", "b", 1,
 	                 "CollectMode", "s", "inactive-or-failed",
-	                 "KillMode", "s", "mixed", /* SIGTERM to the keeper: an orderly power button */
 	                 "PIDs", "au", 1, (uint32_t)pid,
 	                 0);
 }
