@@ -95,20 +95,21 @@ START_TEST(nonsense_is_refused_without_a_leak)
 		const char *text;
 		int nfds;
 	} cases[] = {
-		{"nonsense", 1},
-		{"{\"fds\": [\"a\"]}", 2},
-		{"{\"fds\": [\"a\", \"b\"]}", 1},
-		{"{\"fds\": [1]}", 1},
-		{"{\"fds\": [\"a\", \"a\"]}", 2},
-		{"{\"fds\": {}}", 0},
-		{"{\"go\": {}}", 1},
-		{"{\"go\": 1}", 0},
-		{"{}", 0},
+	    {"nonsense", 1},
+	    {"{\"fds\": [\"a\"]}", 2},
+	    {"{\"fds\": [\"a\", \"b\"]}", 1},
+	    {"{\"fds\": [1]}", 1},
+	    {"{\"fds\": [\"a\", \"a\"]}", 2},
+	    {"{\"fds\": {}}", 0},
+	    {"{\"go\": {}}", 1},
+	    {"{\"go\": 1}", 0},
+	    {"{}", 0},
 	};
 	static struct fd_set_named in;
 	json_t *go = NULL;
 	int fds[2] = {0, 0}, before = fds_open();
-	ck_assert_int_gt(unixsock_send(pair[0], cases[_i].text, strlen(cases[_i].text), fds, (size_t)cases[_i].nfds), 0);
+	ck_assert_int_gt(
+	    unixsock_send(pair[0], cases[_i].text, strlen(cases[_i].text), fds, (size_t)cases[_i].nfds), 0);
 	ck_assert_int_lt(launch_recv(pair[1], &in, &go, &e), 0);
 	ck_assert_ptr_null(go);
 	ck_assert_uint_eq(in.n, 0);
@@ -137,8 +138,8 @@ END_TEST
 
 static char dir[] = "/tmp/vmdeck-test-XXXXXX", *path;
 
-/* A server that says @lines, each after it has got one line (the first at once); the line "FD" is left out and a descriptor goes with the
- * next. Ends with the connection. */
+/* A server that says @lines, each after it has got one line (the first at once); the line "FD" is left out
+ * and a descriptor goes with the next. Ends with the connection. */
 static pid_t serve(const char *const lines[])
 {
 	char tmp[] = "/tmp/vmdeck-test-XXXXXX";
@@ -178,10 +179,13 @@ static void served(pid_t pid)
 START_TEST(a_command_gets_its_answer_past_events_and_others)
 {
 	static const char *const lines[] = {
-		GREETING,
-		"{\"event\": \"STOP\", \"data\": {}}\n{\"return\": 1, \"id\": 99}\n{\"return\": {\"status\": \"paused\"}, \"id\": 1}\n",
-		"{\"error\": {\"class\": \"GenericError\", \"desc\": \"no console 7\"}, \"id\": 2}\n",
-		"FD", "{\"return\": {}, \"id\": 3}\n", NULL};
+	    GREETING,
+	    "{\"event\": \"STOP\", \"data\": {}}\n{\"return\": 1, \"id\": 99}\n{\"return\": {\"status\": "
+	    "\"paused\"}, \"id\": 1}\n",
+	    "{\"error\": {\"class\": \"GenericError\", \"desc\": \"no console 7\"}, \"id\": 2}\n",
+	    "FD",
+	    "{\"return\": {}, \"id\": 3}\n",
+	    NULL};
 	pid_t pid = serve(lines);
 	struct control *c = control_connect(path, 2000, &e);
 	ck_assert_ptr_nonnull(c);
@@ -220,10 +224,10 @@ START_TEST(greetings_that_are_not_ours_are_refused)
 		int code;
 		const char *says;
 	} cases[] = {
-		{"{\"QMP\": {\"version\": {\"vmdeck\": \"9.9\", \"protocol\": 99}}}\n", EPROTO, "9.9"},
-		{"{\"QMP\": {\"version\": {\"qemu\": {\"major\": 7}}}}\n", EPROTO, "no vmdeck guest"},
-		{"hello\n", EBADMSG, "not JSON"},
-		{"{\"QMP\": ", ETIMEDOUT, "does not answer"},
+	    {"{\"QMP\": {\"version\": {\"vmdeck\": \"9.9\", \"protocol\": 99}}}\n", EPROTO, "9.9"},
+	    {"{\"QMP\": {\"version\": {\"qemu\": {\"major\": 7}}}}\n", EPROTO, "no vmdeck guest"},
+	    {"hello\n", EBADMSG, "not JSON"},
+	    {"{\"QMP\": ", ETIMEDOUT, "does not answer"},
 	};
 	const char *const lines[] = {cases[_i].greeting, NULL};
 	pid_t pid = serve(lines);

@@ -1,5 +1,6 @@
-/* The local host: definitions, what runs, how it ends. This program is also the vmdeck-vmm and the vmdeck of its guests: the keeper is the
- * real one, the machine is a fake that answers and ends as its kernel command line says, and no KVM is used. */
+/* The local host: definitions, what runs, how it ends. This program is also the vmdeck-vmm and the vmdeck of
+ * its guests: the keeper is the real one, the machine is a fake that answers and ends as its kernel command
+ * line says, and no KVM is used. */
 #include <check.h>
 #include <dirent.h>
 #include <errno.h>
@@ -38,9 +39,16 @@ static void on_term(int sig)
 
 static void fake_stats(int fd, unsigned run)
 {
-	struct stats_header h = {.magic = STATS_MAGIC, .version = STATS_VERSION, .block_size = STATS_BLOCK, .nblocks = 1,
-	                         .machine_pid = (uint32_t)getpid(), .run = run, .memory_bytes = 64 << 20, .started_ms = 1234567890123};
-	struct stats_block b = {.kind = STATS_VCPU, .name = "vcpu0", .vcpu = {.exits = 42, .pio = 40, .tid = (uint32_t)getpid()}};
+	struct stats_header h = {.magic = STATS_MAGIC,
+				 .version = STATS_VERSION,
+				 .block_size = STATS_BLOCK,
+				 .nblocks = 1,
+				 .machine_pid = (uint32_t)getpid(),
+				 .run = run,
+				 .memory_bytes = 64 << 20,
+				 .started_ms = 1234567890123};
+	struct stats_block b = {
+	    .kind = STATS_VCPU, .name = "vcpu0", .vcpu = {.exits = 42, .pio = 40, .tid = (uint32_t)getpid()}};
 	h.reason = run == STATS_RUN_PAUSED ? DOMAIN_REASON_USER : DOMAIN_REASON_BOOTED;
 	fd_pwrite_all(fd, &b, sizeof(b), STATS_BLOCK);
 	fd_pwrite_all(fd, &h, sizeof(h), 0);
@@ -81,12 +89,15 @@ static void fake_serve(int c, int stats)
 			fake_stats(stats, STATS_RUN_RUNNING);
 		if (!strcmp(what, "console-open"))
 			unixsock_pair(SOCK_STREAM, pair);
-		int k = snprintf(reply, sizeof(reply), "{\"return\": {}, \"id\": %d}\n", (int)json_int(j, "id", 0));
+		int k = snprintf(reply, sizeof(reply), "{\"return\": {}, \"id\": %d}\n",
+				 (int)json_int(j, "id", 0));
 		unixsock_send(c, reply, (size_t)k, &pair[0], pair[0] >= 0);
 		fd_close(pair[0]);
 		if (!strcmp(what, "system_powerdown")) {
 			launch_ended(LAUNCH_FD, "shutdown", "the fake powered off");
-			_exit(json_flag(json_object_get(j, "arguments"), "reboot", false) ? LAUNCH_EXIT_REBOOT : LAUNCH_EXIT_POWEROFF);
+			_exit(json_flag(json_object_get(j, "arguments"), "reboot", false)
+				  ? LAUNCH_EXIT_REBOOT
+				  : LAUNCH_EXIT_POWEROFF);
 		}
 	}
 }
@@ -98,7 +109,8 @@ static int fake_machine(void)
 	json_t *go = NULL;
 	size_t len;
 	AUTO_FREE char *xml = NULL;
-	if (launch_recv(LAUNCH_FD, &fds, &go, &e) || file_read_fd(named_get(&fds, "live.xml"), 1 << 20, &xml, &len))
+	if (launch_recv(LAUNCH_FD, &fds, &go, &e) ||
+	    file_read_fd(named_get(&fds, "live.xml"), 1 << 20, &xml, &len))
 		return LAUNCH_EXIT_NOT_STARTED;
 	struct domain *d;
 	if (domain_parse(xml, len, "live.xml", &d, &e))
@@ -149,7 +161,8 @@ static void setup(void)
 	char path[100];
 	strcpy(home, "/tmp/vmdeck-test-XXXXXX");
 	ck_assert_ptr_nonnull(mkdtemp(home));
-	snprintf(path, sizeof(path), "%s/run", home); /* a plain folder: nothing of the test outside of its own */
+	snprintf(path, sizeof(path), "%s/run",
+		 home); /* a plain folder: nothing of the test outside of its own */
 	mkdir(path, 0700);
 	setenv("VMDECK_HOME", home, 1);
 	make_file("kernel", "\177ELF and nothing more", 21);
@@ -181,8 +194,11 @@ static char *xml_of(const char *name, const char *id, const char *cmdline, const
 	buf_printf(&t, "<domain type='kvm'><name>%s</name>", name);
 	if (*id)
 		buf_printf(&t, "<uuid>%s</uuid>", id);
-	buf_printf(&t, "<memory unit='MiB'>64</memory><vcpu>1</vcpu><os><type arch='x86_64' machine='pc'>hvm</type>"
-	           "<kernel>%s/kernel</kernel><cmdline>%s</cmdline></os>%s</domain>", home, cmdline, more);
+	buf_printf(
+	    &t,
+	    "<memory unit='MiB'>64</memory><vcpu>1</vcpu><os><type arch='x86_64' machine='pc'>hvm</type>"
+	    "<kernel>%s/kernel</kernel><cmdline>%s</cmdline></os>%s</domain>",
+	    home, cmdline, more);
 	return buf_take(&t);
 }
 
@@ -214,7 +230,7 @@ static int start(const char *id, unsigned flags)
 /* KVM is opened for the guest, although the fake machine leaves it alone. */
 #define need_kvm()                                                                                           \
 	if (access("/dev/kvm", R_OK | W_OK) < 0)                                                             \
-		test_skip("/dev/kvm cannot be opened")
+	test_skip("/dev/kvm cannot be opened")
 
 static struct domain_info get(const char *key)
 {
@@ -378,12 +394,16 @@ START_TEST(a_refused_start_leaves_nothing_behind)
 	static const struct {
 		const char *cmdline, *devices, *says;
 	} cases[] = {
-		{"refuse", "", "the fake has no memory"},
-		{"die", "", "status 77"},
-		{"", "<devices><disk type='file' device='disk'><source file='/nowhere/x'/><target dev='vda' bus='virtio'/></disk></devices>",
-		 "disk 'vda': image '/nowhere/x'"},
-		{"", "<devices><disk type='file' device='disk'><source file='/tmp'/><target dev='vda' bus='virtio'/></disk></devices>",
-		 "'/tmp'"},
+	    {"refuse", "", "the fake has no memory"},
+	    {"die", "", "status 77"},
+	    {"",
+	     "<devices><disk type='file' device='disk'><source file='/nowhere/x'/><target dev='vda' "
+	     "bus='virtio'/></disk></devices>",
+	     "disk 'vda': image '/nowhere/x'"},
+	    {"",
+	     "<devices><disk type='file' device='disk'><source file='/tmp'/><target dev='vda' "
+	     "bus='virtio'/></disk></devices>",
+	     "'/tmp'"},
 	};
 	need_kvm();
 	ck_assert_int_eq(define("web1", uuid, cases[_i].cmdline, cases[_i].devices), 0);
@@ -424,18 +444,19 @@ START_TEST(how_a_guest_ended_is_told)
 {
 	static const struct {
 		const char *name;
-		int signal;       /* to the machine (or keeper), or 0: by its command line */
+		int signal; /* to the machine (or keeper), or 0: by its command line */
 		bool keeper;
 		const char *cmdline;
 		enum domain_state state;
 		enum domain_reason reason;
 		const char *detail;
 	} cases[] = {
-		{"machine killed", SIGKILL, false, "", DOMAIN_CRASHED, DOMAIN_REASON_CRASHED, "killed by signal 9"},
-		{"keeper killed", SIGKILL, true, "", DOMAIN_CRASHED, DOMAIN_REASON_CRASHED, "keeper"},
-		{"machine aborted", SIGABRT, false, "", DOMAIN_CRASHED, DOMAIN_REASON_CRASHED, "signal 6"},
-		{"keeper terminated", SIGTERM, true, "", DOMAIN_SHUTOFF, DOMAIN_REASON_SHUTDOWN, ""},
-		{"guest crashed", 0, false, "crash", DOMAIN_CRASHED, DOMAIN_REASON_CRASHED, "triple fault"},
+	    {"machine killed", SIGKILL, false, "", DOMAIN_CRASHED, DOMAIN_REASON_CRASHED,
+	     "killed by signal 9"},
+	    {"keeper killed", SIGKILL, true, "", DOMAIN_CRASHED, DOMAIN_REASON_CRASHED, "keeper"},
+	    {"machine aborted", SIGABRT, false, "", DOMAIN_CRASHED, DOMAIN_REASON_CRASHED, "signal 6"},
+	    {"keeper terminated", SIGTERM, true, "", DOMAIN_SHUTOFF, DOMAIN_REASON_SHUTDOWN, ""},
+	    {"guest crashed", 0, false, "crash", DOMAIN_CRASHED, DOMAIN_REASON_CRASHED, "triple fault"},
 	};
 	need_kvm();
 	ck_assert_int_eq(define("web1", uuid, cases[_i].cmdline, ""), 0);
@@ -580,20 +601,17 @@ END_TEST
 START_TEST(images_are_locked_as_qemu_locks_them)
 {
 	static const struct {
-		int lock;         /* byte that another program has locked; 0 none */
+		int lock; /* byte that another program has locked; 0 none */
 		bool write, share;
 		bool refused;
 	} cases[] = {
-		{0, true, false, false},
-		{100, true, false, false},  /* it reads: fine */
-		{101, true, false, true},   /* it writes */
-		{101, false, false, true},
-		{101, true, true, false},   /* it writes, and we share */
-		{201, true, false, true},   /* it refuses writers */
-		{201, true, true, true},
-		{201, false, false, false}, /* and we only read */
-		{200, false, false, true},  /* it refuses readers: being made */
-		{203, true, false, false},  /* we do not resize */
+	    {0, true, false, false},   {100, true, false, false},  /* it reads: fine */
+	    {101, true, false, true},                              /* it writes */
+	    {101, false, false, true}, {101, true, true, false},   /* it writes, and we share */
+	    {201, true, false, true},                              /* it refuses writers */
+	    {201, true, true, true},   {201, false, false, false}, /* and we only read */
+	    {200, false, false, true},                             /* it refuses readers: being made */
+	    {203, true, false, false},                             /* we do not resize */
 	};
 	AUTO_FREE char *path = x_asprintf("%s/disk.img", home);
 	AUTO_CLOSE int other = open(path, O_RDWR), ours = open(path, O_RDWR);
@@ -605,7 +623,8 @@ START_TEST(images_are_locked_as_qemu_locks_them)
 		ck_assert_msg(strstr(e.msg, "disk 'vda'") && strstr(e.msg, path), "%s", e.msg);
 	if (!rc) { /* and ours are seen by others */
 		ck_assert_int_eq(lock_range_taken(other, 100), 1);
-		ck_assert_int_eq(lock_range_taken(other, 101), cases[_i].write || cases[_i].lock == 101 ? cases[_i].write : 0);
+		ck_assert_int_eq(lock_range_taken(other, 101),
+				 cases[_i].write || cases[_i].lock == 101 ? cases[_i].write : 0);
 		ck_assert_int_eq(lock_range_taken(other, 201), !cases[_i].share);
 	}
 }
@@ -614,8 +633,10 @@ END_TEST
 START_TEST(a_disk_in_use_by_another_guest_is_refused)
 {
 	need_kvm();
-	AUTO_FREE char *disk = x_asprintf("<devices><disk type='file' device='disk'><driver name='qemu' type='raw'/><source file='%s/disk.img'/>"
-	                                  "<target dev='vda' bus='virtio'/></disk></devices>", home);
+	AUTO_FREE char *disk = x_asprintf("<devices><disk type='file' device='disk'><driver name='qemu' "
+					  "type='raw'/><source file='%s/disk.img'/>"
+					  "<target dev='vda' bus='virtio'/></disk></devices>",
+					  home);
 	ck_assert_int_eq(define("web1", uuid, "", disk), 0);
 	ck_assert_int_eq(define("web2", "", "", disk), 0);
 	ck_assert_msg(start(uuid, 0) == 0, "%s", e.msg);
@@ -639,7 +660,8 @@ START_TEST(the_hosts_checks_all_say_something)
 	free(v);
 	struct host_info h;
 	ck_assert_int_eq(b->ops->host_info(b, &h, &e), 0);
-	ck_assert(h.cpus && h.memory_bytes && *h.hostname && *h.kernel && h.cores && h.threads && h.sockets && h.nodes);
+	ck_assert(h.cpus && h.memory_bytes && *h.hostname && *h.kernel && h.cores && h.threads && h.sockets &&
+		  h.nodes);
 }
 END_TEST
 
@@ -652,7 +674,8 @@ int main(int argc, char **argv)
 	if (!strcmp(role, "machine"))
 		_exit(fake_machine()); /* what a machine leaves is not looked at for leaks */
 	if (!strcmp(role, "probe"))
-		return puts("{\"api\": 12, \"max_vcpus\": 16, \"missing\": [], \"ips\": 900000000, \"native\": true}") < 0;
+		return puts("{\"api\": 12, \"max_vcpus\": 16, \"missing\": [], \"ips\": 900000000, "
+			    "\"native\": true}") < 0;
 	if (!strcmp(role, "domain-release")) {
 		struct backend *r = backend_local_open(&e);
 		return r ? r->ops->domain_release(r, argv[2], &e) != 0 : 1;

@@ -177,7 +177,8 @@ START_TEST(an_empty_record_is_no_record)
 }
 END_TEST
 
-/* Whatever the files hold: no reader or writer goes beyond bounds or says more than it read, and a writer can go on. */
+/* Whatever the files hold: no reader or writer goes beyond bounds or says more than it read, and a writer can
+ * go on. */
 START_TEST(damaged_files_do_no_harm)
 {
 	srand48(_i);
@@ -188,7 +189,8 @@ START_TEST(damaged_files_do_no_harm)
 	for (int k = 0; k < 20; k++) { /* the index */
 		fstat(idx, &st);
 		unsigned char b = (unsigned char)lrand48();
-		off_t at = lrand48() % 3 ? lrand48() % (off_t)RECORD_HEADER_BYTES : lrand48() % (st.st_size + 1);
+		off_t at =
+		    lrand48() % 3 ? lrand48() % (off_t)RECORD_HEADER_BYTES : lrand48() % (st.st_size + 1);
 		ck_assert_int_eq(pwrite(idx, &b, 1, at), 1);
 	}
 	if (_i % 3 == 0)
@@ -224,14 +226,14 @@ START_TEST(forged_headers_are_refused)
 		uint64_t value;
 		size_t size;
 	} cases[] = {
-		{offsetof(struct record_header, version), 2, 4},
-		{offsetof(struct record_header, entries), 0, 4},
-		{offsetof(struct record_header, entries), 0xffffffff, 4},
-		{offsetof(struct record_header, current), RECORD_SEGMENTS, 4},
-		{offsetof(struct record_header, segment_bytes), 0, 8},
-		{offsetof(struct record_header, segment_bytes), UINT64_MAX, 8},
-		{offsetof(struct record_header, start), UINT64_MAX - 10, 8},
-		{offsetof(struct record_header, start) + 8, UINT64_MAX / 2, 8},
+	    {offsetof(struct record_header, version), 2, 4},
+	    {offsetof(struct record_header, entries), 0, 4},
+	    {offsetof(struct record_header, entries), 0xffffffff, 4},
+	    {offsetof(struct record_header, current), RECORD_SEGMENTS, 4},
+	    {offsetof(struct record_header, segment_bytes), 0, 8},
+	    {offsetof(struct record_header, segment_bytes), UINT64_MAX, 8},
+	    {offsetof(struct record_header, start), UINT64_MAX - 10, 8},
+	    {offsetof(struct record_header, start) + 8, UINT64_MAX / 2, 8},
 	};
 	struct record_header h;
 	struct record r;

@@ -1,4 +1,5 @@
-/* The sandbox: what the machine needs goes on working, everything else ends it. Each case is a process of its own. */
+/* The sandbox: what the machine needs goes on working, everything else ends it. Each case is a process of its
+ * own. */
 #include <check.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -64,7 +65,8 @@ static int do_sockets(void)
 {
 	int pair[2], fd = eventfd(0, EFD_CLOEXEC);
 	uint64_t one = 1;
-	return socketpair(AF_UNIX, SOCK_STREAM, 0, pair) || write(pair[0], "a", 1) != 1 || write(fd, &one, 8) != 8;
+	return socketpair(AF_UNIX, SOCK_STREAM, 0, pair) || write(pair[0], "a", 1) != 1 ||
+	       write(fd, &one, 8) != 8;
 }
 
 static int do_open_fails(void)
@@ -153,34 +155,36 @@ static const struct {
 	int (*what)(void);
 	bool dies;
 } cases[] = {
-	{"files that are open", do_files, false},
-	{"threads", do_threads, false},
-	{"memory", do_memory, false},
-	{"socket pairs and eventfds", do_sockets, false},
-	{"open() fails politely", do_open_fails, false},
-	{"prctl", do_no_privileges, true},
-	{"execve", do_exec, true},
-	{"socket", do_socket, true},
-	{"socketpair of another family", do_inet_pair, true},
-	{"fork", do_fork, true},
-	{"kill", do_kill, true},
-	{"tgkill of another process", do_tgkill, true},
-	{"executable memory", do_exec_memory, true},
-	{"memory made executable", do_mprotect_exec, true},
-	{"an ioctl of no list", do_ioctl, true},
-	{"ptrace", do_ptrace, true},
-	{"unlink", do_unlink, true},
-	{"a new io_uring", do_io_uring, true},
+    {"files that are open", do_files, false},
+    {"threads", do_threads, false},
+    {"memory", do_memory, false},
+    {"socket pairs and eventfds", do_sockets, false},
+    {"open() fails politely", do_open_fails, false},
+    {"prctl", do_no_privileges, true},
+    {"execve", do_exec, true},
+    {"socket", do_socket, true},
+    {"socketpair of another family", do_inet_pair, true},
+    {"fork", do_fork, true},
+    {"kill", do_kill, true},
+    {"tgkill of another process", do_tgkill, true},
+    {"executable memory", do_exec_memory, true},
+    {"memory made executable", do_mprotect_exec, true},
+    {"an ioctl of no list", do_ioctl, true},
+    {"ptrace", do_ptrace, true},
+    {"unlink", do_unlink, true},
+    {"a new io_uring", do_io_uring, true},
 };
 
-/* Wait status of a process that goes into the sandbox and does @what. 100: could not be entered, 101: it went wrong. */
+/* Wait status of a process that goes into the sandbox and does @what. 100: could not be entered, 101: it went
+ * wrong. */
 static int inside(int (*what)(void), bool with_thread)
 {
 	pid_t pid = fork();
 	if (pid == 0) {
 		pthread_t t;
 		signal(SIGSYS, SIG_DFL);
-		if (sandbox_prepare(NULL) || (with_thread && pthread_create(&t, NULL, late, NULL)) || sandbox_enter(NULL))
+		if (sandbox_prepare(NULL) || (with_thread && pthread_create(&t, NULL, late, NULL)) ||
+		    sandbox_enter(NULL))
 			_exit(100);
 		go_on = 1;
 		if (with_thread)
@@ -197,9 +201,11 @@ START_TEST(allowed_work_goes_on_and_forbidden_calls_end_it)
 	record_fd = memfd_create("record", MFD_CLOEXEC);
 	int status = inside(cases[_i].what, false);
 	if (cases[_i].dies)
-		ck_assert_msg(WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS, "%s: status %x", cases[_i].name, status);
+		ck_assert_msg(WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS, "%s: status %x",
+			      cases[_i].name, status);
 	else
-		ck_assert_msg(WIFEXITED(status) && WEXITSTATUS(status) == 0, "%s: status %x", cases[_i].name, status);
+		ck_assert_msg(WIFEXITED(status) && WEXITSTATUS(status) == 0, "%s: status %x", cases[_i].name,
+			      status);
 	close(record_fd);
 }
 END_TEST
@@ -248,7 +254,8 @@ START_TEST(every_rule_says_who_needs_it)
 		ck_assert(sandbox_rules[i].who && *sandbox_rules[i].who);
 		for (size_t j = i + 1; j < sandbox_nrules; j++)
 			ck_assert_msg(sandbox_rules[i].syscall != sandbox_rules[j].syscall ||
-			              sandbox_rules[i].value != sandbox_rules[j].value, "row %zu is row %zu again", j, i);
+					  sandbox_rules[i].value != sandbox_rules[j].value,
+				      "row %zu is row %zu again", j, i);
 	}
 }
 END_TEST

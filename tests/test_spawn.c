@@ -23,10 +23,10 @@ START_TEST(the_output_and_the_status_come_back)
 		int status;
 		const char *out;
 	} cases[] = {
-		{"echo out; echo err >&2; exit 3", 3, "out\nerr\n"},
-		{"cat", 0, ""}, /* no input */
-		{"kill -9 $$", 128 + 9, ""},
-		{"exec no-such-program 2>/dev/null", 127, ""},
+	    {"echo out; echo err >&2; exit 3", 3, "out\nerr\n"},
+	    {"cat", 0, ""}, /* no input */
+	    {"kill -9 $$", 128 + 9, ""},
+	    {"exec no-such-program 2>/dev/null", 127, ""},
 	};
 	AUTO_BUF struct buf out = {0};
 	const char *const argv[] = {"sh", "-c", cases[_i].script, NULL};
@@ -48,8 +48,10 @@ START_TEST(a_detached_program_is_nobodys_child_and_inherits_what_it_is_given)
 	int pair[2], leak = open("/dev/null", O_RDONLY); /* without close-on-exec */
 	char text[300] = "", want[300];
 	ck_assert_int_eq(unixsock_pair(SOCK_STREAM, pair), 0);
-	AUTO_FREE char *script = x_asprintf("echo \"$(ps -o sid= -p $$ 2>/dev/null || echo $$) $PPID $PWD $(ls /proc/$$/fd | tr '\\n' ' ')\" >&3; test -e /proc/$$/fd/%d && echo leak >&3",
-	                                    leak > 4 ? leak : 99);
+	AUTO_FREE char *script =
+	    x_asprintf("echo \"$(ps -o sid= -p $$ 2>/dev/null || echo $$) $PPID $PWD $(ls /proc/$$/fd | tr "
+		       "'\\n' ' ')\" >&3; test -e /proc/$$/fd/%d && echo leak >&3",
+		       leak > 4 ? leak : 99);
 	const char *const argv[] = {"/bin/sh", "-c", script, NULL};
 	pid_t pid = spawn_detached(argv, -1, pair[1], &e);
 	ck_assert_msg(pid > 0, "%s", e.msg);

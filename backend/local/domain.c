@@ -55,7 +55,8 @@ static void info_defined(struct local *l, const struct store_item *it, struct do
 	}
 }
 
-static void info_running(struct local *l, struct guest *g, const struct store_item *it, struct domain_info *info)
+static void info_running(struct local *l, struct guest *g, const struct store_item *it,
+			 struct domain_info *info)
 {
 	*info = (struct domain_info){.id = g->id, .persistent = it, .autostart = it && it->autostart};
 	memcpy(info->name, g->name, sizeof(info->name));
@@ -106,9 +107,11 @@ static int not_found(struct local *l, const char *key, struct err *e)
 {
 	for (size_t i = 0; i < l->nitems; i++)
 		if (l->items[i]->broken && !strcmp(l->items[i]->file, key))
-			return err_set(e, EINVAL, "the definition of domain '%s' cannot be used: %s", key, l->items[i]->broken);
+			return err_set(e, EINVAL, "the definition of domain '%s' cannot be used: %s", key,
+				       l->items[i]->broken);
 	char show[64];
-	return err_set(e, ENOENT, "no domain '%s': see vmdeck list --all", str_printable(key, show, sizeof(show)));
+	return err_set(e, ENOENT, "no domain '%s': see vmdeck list --all",
+		       str_printable(key, show, sizeof(show)));
 }
 
 int local_domain_get(struct backend *b, const char *key, struct domain_info *info, struct err *e)
@@ -157,7 +160,8 @@ int local_domain_xml(struct backend *b, const char *uuid, unsigned flags, char *
 	struct store_item *it = store_by_uuid(l, uuid);
 	if (!it) {
 		g = guest_by_uuid(l, uuid);
-		return g ? err_set(e, ENOENT, "domain '%s' is transient: it has no definition", g->name) : not_found(l, uuid, e);
+		return g ? err_set(e, ENOENT, "domain '%s' is transient: it has no definition", g->name)
+			 : not_found(l, uuid, e);
 	}
 	struct domain *d = NULL;
 	rc = store_load(l, it, &d, e);
@@ -173,7 +177,8 @@ static void model_notes(const struct domain *d, const char *where, struct buf *o
 	for (size_t i = 0; i < d->nnotes; i++) {
 		const struct domain_note *n = &d->notes[i];
 		if (n->line)
-			buf_printf(out, "%s: %s:%u: %s\n", n->blocks_start ? "warning" : "note", where, n->line, n->text);
+			buf_printf(out, "%s: %s:%u: %s\n", n->blocks_start ? "warning" : "note", where,
+				   n->line, n->text);
 		else
 			buf_printf(out, "%s: %s: %s\n", n->blocks_start ? "warning" : "note", where, n->text);
 	}
@@ -184,18 +189,26 @@ static int validate(const char *text, const char *where, struct err *e)
 {
 	static const char rng[] = "/usr/share/libvirt/schemas/domain.rng";
 	if (access(rng, R_OK) < 0)
-		return err_set(e, ENOENT, "cannot validate: '%s' is missing: install libvirt0 (or leave --validate out)", rng);
+		return err_set(e, ENOENT,
+			       "cannot validate: '%s' is missing: install libvirt0 (or leave --validate out)",
+			       rng);
 	char tmp[] = "/tmp/vmdeck-XXXXXX";
 	AUTO_CLOSE int fd = mkostemp(tmp, O_CLOEXEC);
 	if (fd < 0 || fd_write_all(fd, text, strlen(text)))
 		return err_sys(e, errno, "cannot write a temporary file");
 	AUTO_BUF struct buf out = {0};
-	int rc = spawn_capture((const char *const[]){"xmllint", "--nonet", "--noout", "--relaxng", rng, tmp, NULL}, 30000, &out, e);
+	int rc =
+	    spawn_capture((const char *const[]){"xmllint", "--nonet", "--noout", "--relaxng", rng, tmp, NULL},
+			  30000, &out, e);
 	unlink(tmp);
 	if (rc == 127)
-		return err_set(e, ENOENT, "cannot validate: xmllint is missing: install libxml2-utils (or leave --validate out)");
+		return err_set(
+		    e, ENOENT,
+		    "cannot validate: xmllint is missing: install libxml2-utils (or leave --validate out)");
 	char show[600];
-	return rc <= 0 ? rc : err_set(e, EINVAL, "%s is not valid libvirt XML: %s", where, str_printable(buf_text(&out), show, sizeof(show)));
+	return rc <= 0 ? rc
+		       : err_set(e, EINVAL, "%s is not valid libvirt XML: %s", where,
+				 str_printable(buf_text(&out), show, sizeof(show)));
 }
 
 static int info_of(struct local *l, const char *uuid, struct domain_info *info, struct err *e)
@@ -203,8 +216,8 @@ static int info_of(struct local *l, const char *uuid, struct domain_info *info, 
 	return local_domain_get(&l->backend, uuid, info, e);
 }
 
-int local_domain_define(struct backend *b, const char *text, const char *where, unsigned flags, struct domain_info *info,
-                        char **notes, struct err *e)
+int local_domain_define(struct backend *b, const char *text, const char *where, unsigned flags,
+			struct domain_info *info, char **notes, struct err *e)
 {
 	struct local *l = local_of(b);
 	struct domain *d = NULL;
@@ -235,7 +248,8 @@ int local_domain_undefine(struct backend *b, const char *uuid, struct err *e)
 	struct store_item *it = store_by_uuid(l, uuid);
 	struct guest *g = guest_by_uuid(l, uuid);
 	if (!it)
-		return g ? err_set(e, EINVAL, "domain '%s' is transient: it has no definition", g->name) : not_found(l, uuid, e);
+		return g ? err_set(e, EINVAL, "domain '%s' is transient: it has no definition", g->name)
+			 : not_found(l, uuid, e);
 	AUTO_FREE char *name = x_strdup(it->file);
 	rc = store_undefine(l, it, e);
 	if (rc)
@@ -255,8 +269,10 @@ int local_domain_autostart(struct backend *b, const char *uuid, bool on, struct 
 	struct store_item *it = store_by_uuid(l, uuid);
 	struct guest *g = guest_by_uuid(l, uuid);
 	if (!it)
-		return g ? err_set(e, EINVAL, "domain '%s' is transient: define it to have it started with the host", g->name) :
-		           not_found(l, uuid, e);
+		return g ? err_set(e, EINVAL,
+				   "domain '%s' is transient: define it to have it started with the host",
+				   g->name)
+			 : not_found(l, uuid, e);
 	return store_autostart(l, it, on, e);
 }
 
@@ -283,8 +299,8 @@ int local_domain_start(struct backend *b, const char *uuid, unsigned flags, char
 	return rc;
 }
 
-int local_domain_create(struct backend *b, const char *text, const char *where, unsigned flags, struct domain_info *info,
-                        char **notes, struct err *e)
+int local_domain_create(struct backend *b, const char *text, const char *where, unsigned flags,
+			struct domain_info *info, char **notes, struct err *e)
 {
 	struct local *l = local_of(b);
 	struct domain *d = NULL;

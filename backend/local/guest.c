@@ -1,4 +1,5 @@
-/* What is asked of a running guest: over its control socket, and of its keeper by a signal when that does not do. */
+/* What is asked of a running guest: over its control socket, and of its keeper by a signal when that does not
+ * do. */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -38,11 +39,13 @@ static int running(struct local *l, const char *uuid, struct guest **g, struct e
 	if (rc)
 		return rc;
 	struct store_item *it = store_by_uuid(l, uuid);
-	return it ? err_set(e, ENOTCONN, "domain '%s' is not running", it->file) : err_set(e, ENOENT, "no domain '%s'", uuid);
+	return it ? err_set(e, ENOTCONN, "domain '%s' is not running", it->file)
+		  : err_set(e, ENOENT, "no domain '%s'", uuid);
 }
 
 /* One command. @args is taken. */
-static int command(struct local *l, struct guest *g, const char *name, json_t *args, json_t **reply, int *fd, struct err *e)
+static int command(struct local *l, struct guest *g, const char *name, json_t *args, json_t **reply, int *fd,
+		   struct err *e)
 {
 	AUTO_FREE char *path = registry_path(l, g->uuid, REG_CONTROL);
 	struct control *c = control_connect(path, BACKEND_TIMEOUT_MS, e);
@@ -95,7 +98,8 @@ int local_domain_resume(struct backend *b, const char *uuid, struct err *e)
 	return simple(b, uuid, "cont", NULL, e);
 }
 
-int local_domain_command(struct backend *b, const char *uuid, const char *name, const char *arguments, char **reply, struct err *e)
+int local_domain_command(struct backend *b, const char *uuid, const char *name, const char *arguments,
+			 char **reply, struct err *e)
 {
 	struct local *l = local_of(b);
 	struct guest *g;
@@ -109,7 +113,8 @@ int local_domain_command(struct backend *b, const char *uuid, const char *name, 
 		args = json_parse(arguments, strlen(arguments), e);
 		if (!json_is_object(args)) {
 			json_decref(args);
-			return args ? err_set(e, EINVAL, "the arguments of '%s' are not a JSON object", name) : -EINVAL;
+			return args ? err_set(e, EINVAL, "the arguments of '%s' are not a JSON object", name)
+				    : -EINVAL;
 		}
 	}
 	rc = command(l, g, name, args, &ret, NULL, &err);
@@ -166,7 +171,8 @@ int local_domain_destroy(struct backend *b, const char *uuid, struct err *e)
 	if (rc)
 		return rc;
 	AUTO_FREE char *name = x_strdup(g->name);
-	/* The keeper cannot be another process: its pid is looked up while the lock is still held, and it holds the lock. */
+	/* The keeper cannot be another process: its pid is looked up while the lock is still held, and it
+	 * holds the lock. */
 	AUTO_CLOSE int keeper = pidfd_of(keeper_pid(l, g));
 	if (lock_held(g->lock_fd) != 1)
 		return err_set(e, ENOTCONN, "domain '%s' is not running", name);
@@ -181,7 +187,8 @@ int local_domain_destroy(struct backend *b, const char *uuid, struct err *e)
 	control_close(c);
 	if (!c || !(keeper >= 0 ? gone(keeper, QUIT_MS) : lock_gone(g, QUIT_MS))) {
 		if (keeper < 0 || syscall(SYS_pidfd_send_signal, keeper, SIGUSR2, NULL, 0) < 0)
-			return err_sys(e, keeper < 0 ? ESRCH : errno, "domain '%s': cannot signal its keeper", name);
+			return err_sys(e, keeper < 0 ? ESRCH : errno, "domain '%s': cannot signal its keeper",
+				       name);
 	}
 	if (keeper >= 0 ? !gone(keeper, DESTROY_MS) : !lock_gone(g, DESTROY_MS))
 		return err_set(e, ETIMEDOUT, "domain '%s' did not end within %d s", name, DESTROY_MS / 1000);
@@ -228,8 +235,9 @@ int local_domain_release(struct backend *b, const char *uuid, struct err *e)
 	if (!d) /* nothing was left: cleaned up by somebody else */
 		return 0;
 	journal_add(l, en.state == DOMAIN_CRASHED ? "crashed" : "ended", d->name, canon,
-	            *en.detail ? en.detail : domain_reason_text(en.reason));
-	bool again = !strcmp(en.action, "restart") || !strcmp(en.action, "rename-restart") || !strcmp(en.action, "coredump-restart");
+		    *en.detail ? en.detail : domain_reason_text(en.reason));
+	bool again = !strcmp(en.action, "restart") || !strcmp(en.action, "rename-restart") ||
+		     !strcmp(en.action, "coredump-restart");
 	en.cleaned = true;
 	if (!en.valid || (!again && !store_by_uuid(l, canon)))
 		ended_forget(l, canon); /* a transient domain is no more */
@@ -242,7 +250,8 @@ int local_domain_release(struct backend *b, const char *uuid, struct err *e)
 
 /* --- consoles --- */
 
-int local_console_open(struct backend *b, const char *uuid, unsigned index, uint64_t replay, int *fd, struct err *e)
+int local_console_open(struct backend *b, const char *uuid, unsigned index, uint64_t replay, int *fd,
+		       struct err *e)
 {
 	struct local *l = local_of(b);
 	struct guest *g;
@@ -296,7 +305,8 @@ static int copy_record(struct record *r, bool since_boot, int fd, struct err *e)
 	return 0;
 }
 
-int local_console_log(struct backend *b, const char *uuid, unsigned index, bool since_boot, int fd, struct err *e)
+int local_console_log(struct backend *b, const char *uuid, unsigned index, bool since_boot, int fd,
+		      struct err *e)
 {
 	struct local *l = local_of(b);
 	char name[40];

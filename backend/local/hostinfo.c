@@ -1,4 +1,5 @@
-/* The host: what it is, and whether it can run guests well. Every check says what was found and what to do. */
+/* The host: what it is, and whether it can run guests well. Every check says what was found and what to do.
+ */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -31,9 +32,11 @@ static void cpu_info(struct host_info *out)
 		return;
 	char *model = strstr(text, "model name");
 	if (model && (model = strchr(model, ':')))
-		snprintf(out->cpu_model, sizeof(out->cpu_model), "%.*s", (int)strcspn(model + 2, "\n"), model + 2);
+		snprintf(out->cpu_model, sizeof(out->cpu_model), "%.*s", (int)strcspn(model + 2, "\n"),
+			 model + 2);
 	out->mhz = (unsigned)cpuinfo_number(text, "cpu MHz", 0);
-	long cores = cpuinfo_number(text, "cpu cores", 1), siblings = cpuinfo_number(text, "siblings", 1), socket = 0;
+	long cores = cpuinfo_number(text, "cpu cores", 1), siblings = cpuinfo_number(text, "siblings", 1),
+	     socket = 0;
 	for (const char *p = text; p && *p; p = (p = strstr(p, "\n\n")) ? p + 2 : NULL) {
 		long id = cpuinfo_number(p, "physical id", 0);
 		socket = id > socket ? id : socket;
@@ -93,7 +96,8 @@ static struct host_check *add(struct checks *c, const char *key, const char *nam
 	return h;
 }
 
-static void say(struct host_check *h, int result, const char *remedy, const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+static void say(struct host_check *h, int result, const char *remedy, const char *fmt, ...)
+    __attribute__((format(printf, 4, 5)));
 static void say(struct host_check *h, int result, const char *remedy, const char *fmt, ...)
 {
 	va_list ap;
@@ -108,11 +112,15 @@ static void check_hardware(struct checks *c, struct host_check *h)
 {
 	AUTO_FREE char *text = NULL;
 	file_read("/proc/cpuinfo", 8u << 20, &text, NULL, NULL);
-	const char *flag = text && strstr(text, " vmx") ? "VT-x (vmx)" : text && strstr(text, " svm") ? "AMD-V (svm)" : NULL;
+	const char *flag = text && strstr(text, " vmx")   ? "VT-x (vmx)"
+			   : text && strstr(text, " svm") ? "AMD-V (svm)"
+							  : NULL;
 	if (flag)
 		say(h, HOST_PASS, "", "%s", flag);
 	else
-		say(h, HOST_NOTE, "on hardware, switch VT-x or AMD-V on in the firmware; in a guest, nested virtualization on its host",
+		say(h, HOST_NOTE,
+		    "on hardware, switch VT-x or AMD-V on in the firmware; in a guest, nested virtualization "
+		    "on its host",
 		    "the processor shows neither vmx nor svm");
 }
 
@@ -121,7 +129,8 @@ static void check_kvm_device(struct checks *c, struct host_check *h)
 	if (access("/dev/kvm", F_OK) == 0)
 		say(h, HOST_PASS, "", "/dev/kvm exists");
 	else
-		say(h, HOST_FAIL, "load kvm_intel or kvm_amd; switch virtualization on in the firmware", "there is no /dev/kvm");
+		say(h, HOST_FAIL, "load kvm_intel or kvm_amd; switch virtualization on in the firmware",
+		    "there is no /dev/kvm");
 }
 
 static void check_kvm_access(struct checks *c, struct host_check *h)
@@ -144,7 +153,8 @@ static void check_kvm_api(struct checks *c, struct host_check *h)
 	else if (c->kvm.error)
 		say(h, HOST_FAIL, "look into the kernel's log (dmesg)", "%s", c->kvm.message);
 	else if (*c->kvm.missing)
-		say(h, HOST_WARN, "use a newer kernel, or another host", "API %d, but without %s", c->kvm.api, c->kvm.missing);
+		say(h, HOST_WARN, "use a newer kernel, or another host", "API %d, but without %s", c->kvm.api,
+		    c->kvm.missing);
 	else
 		say(h, HOST_PASS, "", "API %d, up to %u vCPUs", c->kvm.api, c->kvm.max_vcpus);
 }
@@ -156,7 +166,9 @@ static void check_kvm_native(struct checks *c, struct host_check *h)
 	else if (c->kvm.native)
 		say(h, HOST_PASS, "", "%.0f million kernel-mode instructions a second", c->kvm.ips / 1e6);
 	else
-		say(h, HOST_FAIL, "use a host with VT-x or AMD-V, or nested virtualization; vmdeck start --force tries all the same",
+		say(h, HOST_FAIL,
+		    "use a host with VT-x or AMD-V, or nested virtualization; vmdeck start --force tries all "
+		    "the same",
 		    "it interprets kernel mode: %.1f million instructions a second", c->kvm.ips / 1e6);
 }
 
@@ -167,7 +179,8 @@ static void device(struct host_check *h, const char *path, int missing, const ch
 	if (fd >= 0)
 		say(h, HOST_PASS, "", "%s can be opened", path);
 	else if (errno == EACCES || errno == EPERM)
-		say(h, missing, "have the administrator give you access", "%s: no permission: %s", path, what);
+		say(h, missing, "have the administrator give you access", "%s: no permission: %s", path,
+		    what);
 	else
 		say(h, missing, remedy, "%s: %s: %s", path, strerror(errno), what);
 }
@@ -187,7 +200,8 @@ static void check_iommu(struct checks *c, struct host_check *h)
 	if (access("/sys/kernel/iommu_groups/0", F_OK) == 0)
 		say(h, HOST_PASS, "", "there are IOMMU groups");
 	else
-		say(h, HOST_NOTE, "switch VT-d or AMD-Vi on in the firmware; on Intel boot with intel_iommu=on",
+		say(h, HOST_NOTE,
+		    "switch VT-d or AMD-Vi on in the firmware; on Intel boot with intel_iommu=on",
 		    "no IOMMU groups: devices cannot be given to guests");
 }
 
@@ -195,7 +209,8 @@ static void check_cgroup(struct checks *c, struct host_check *h)
 {
 	AUTO_FREE char *text = NULL;
 	if (file_read("/sys/fs/cgroup/cgroup.controllers", 4096, &text, NULL, NULL)) {
-		say(h, HOST_WARN, "boot with systemd.unified_cgroup_hierarchy=1", "cgroup v2 is not mounted at /sys/fs/cgroup: no limits for guests");
+		say(h, HOST_WARN, "boot with systemd.unified_cgroup_hierarchy=1",
+		    "cgroup v2 is not mounted at /sys/fs/cgroup: no limits for guests");
 		return;
 	}
 	static const char *const want[] = {"cpu", "memory", "io"};
@@ -209,14 +224,16 @@ static void check_cgroup(struct checks *c, struct host_check *h)
 			buf_printf(&missing, " %s", want[i]);
 	}
 	if (missing.len)
-		say(h, HOST_NOTE, "delegate these controllers to your manager (systemd: Delegate=)", "cgroup v2 without%s", buf_text(&missing));
+		say(h, HOST_NOTE, "delegate these controllers to your manager (systemd: Delegate=)",
+		    "cgroup v2 without%s", buf_text(&missing));
 	else
 		say(h, HOST_PASS, "", "cgroup v2 with cpu, memory and io");
 }
 
 static void check_nested(struct checks *c, struct host_check *h)
 {
-	static const char *const files[] = {"/sys/module/kvm_intel/parameters/nested", "/sys/module/kvm_amd/parameters/nested"};
+	static const char *const files[] = {"/sys/module/kvm_intel/parameters/nested",
+					    "/sys/module/kvm_amd/parameters/nested"};
 	for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
 		AUTO_FREE char *text = NULL;
 		if (file_read(files[i], 16, &text, NULL, NULL))
@@ -224,7 +241,8 @@ static void check_nested(struct checks *c, struct host_check *h)
 		if (*text == 'Y' || *text == '1')
 			say(h, HOST_PASS, "", "guests can run guests");
 		else
-			say(h, HOST_NOTE, "options kvm_intel nested=1 (kvm_amd) in /etc/modprobe.d", "guests cannot run guests");
+			say(h, HOST_NOTE, "options kvm_intel nested=1 (kvm_amd) in /etc/modprobe.d",
+			    "guests cannot run guests");
 		return;
 	}
 	say(h, HOST_NOTE, "", "neither kvm_intel nor kvm_amd is loaded: guests cannot run guests");
@@ -236,9 +254,11 @@ static void check_hugepages(struct checks *c, struct host_check *h)
 	if (file_read("/sys/kernel/mm/transparent_hugepage/enabled", 100, &text, NULL, NULL))
 		say(h, HOST_NOTE, "", "this kernel has no transparent huge pages");
 	else if (strstr(text, "[never]"))
-		say(h, HOST_NOTE, "echo madvise | sudo tee /sys/kernel/mm/transparent_hugepage/enabled", "transparent huge pages are off");
+		say(h, HOST_NOTE, "echo madvise | sudo tee /sys/kernel/mm/transparent_hugepage/enabled",
+		    "transparent huge pages are off");
 	else
-		say(h, HOST_PASS, "", "transparent huge pages: %s", strstr(text, "[always]") ? "always" : "madvise");
+		say(h, HOST_PASS, "", "transparent huge pages: %s",
+		    strstr(text, "[always]") ? "always" : "madvise");
 }
 
 static void check_io_uring(struct checks *c, struct host_check *h)
@@ -248,7 +268,8 @@ static void check_io_uring(struct checks *c, struct host_check *h)
 	if (fd >= 0)
 		say(h, HOST_PASS, "", "io_uring works");
 	else
-		say(h, HOST_NOTE, "sudo sysctl kernel.io_uring_disabled=0", "io_uring: %s: disks use threads", strerror(errno));
+		say(h, HOST_NOTE, "sudo sysctl kernel.io_uring_disabled=0", "io_uring: %s: disks use threads",
+		    strerror(errno));
 }
 
 static void check_systemd(struct checks *c, struct host_check *h)
@@ -269,27 +290,28 @@ static void check_linger(struct checks *c, struct host_check *h)
 	else if (rc)
 		say(h, HOST_PASS, "", "lingering is on");
 	else
-		say(h, HOST_WARN, "sudo loginctl enable-linger $USER", "lingering is off: it is switched on with the first guest, if you may");
+		say(h, HOST_WARN, "sudo loginctl enable-linger $USER",
+		    "lingering is off: it is switched on with the first guest, if you may");
 }
 
 static const struct {
 	const char *key, *name;
 	void (*check)(struct checks *, struct host_check *);
 } rows[] = {
-	{"hardware", "Processor has virtualization", check_hardware},
-	{"kvm-device", "KVM is there", check_kvm_device},
-	{"kvm-access", "KVM may be used by this user", check_kvm_access},
-	{"kvm-api", "KVM has what we need", check_kvm_api},
-	{"kvm-native", "KVM runs kernels natively", check_kvm_native},
-	{"nested", "Nested virtualization", check_nested},
-	{"tun", "Network devices for guests", check_tun},
-	{"vhost-net", "Networking in the kernel", check_vhost},
-	{"iommu", "IOMMU", check_iommu},
-	{"cgroup", "Control groups", check_cgroup},
-	{"hugepages", "Huge pages", check_hugepages},
-	{"io-uring", "Asynchronous disk I/O", check_io_uring},
-	{"systemd", "Guests apart from sessions", check_systemd},
-	{"lingering", "Guests outlive the login", check_linger},
+    {"hardware", "Processor has virtualization", check_hardware},
+    {"kvm-device", "KVM is there", check_kvm_device},
+    {"kvm-access", "KVM may be used by this user", check_kvm_access},
+    {"kvm-api", "KVM has what we need", check_kvm_api},
+    {"kvm-native", "KVM runs kernels natively", check_kvm_native},
+    {"nested", "Nested virtualization", check_nested},
+    {"tun", "Network devices for guests", check_tun},
+    {"vhost-net", "Networking in the kernel", check_vhost},
+    {"iommu", "IOMMU", check_iommu},
+    {"cgroup", "Control groups", check_cgroup},
+    {"hugepages", "Huge pages", check_hugepages},
+    {"io-uring", "Asynchronous disk I/O", check_io_uring},
+    {"systemd", "Guests apart from sessions", check_systemd},
+    {"lingering", "Guests outlive the login", check_linger},
 };
 
 int local_host_validate(struct backend *b, struct host_check **list, size_t *n, struct err *e)

@@ -1,6 +1,7 @@
-/* Locks on images, as QEMU takes them, so that we and QEMU (and two of ours) never write to one image at once: read locks on single bytes
- * of the image that say which permissions one uses (from byte 100 on) and which one does not share with others (from 200 on). One may go
- * on when nobody refuses what one uses, and nobody uses what one refuses. (QEMU, docs/interop and block/file-posix.c) */
+/* Locks on images, as QEMU takes them, so that we and QEMU (and two of ours) never write to one image at
+ * once: read locks on single bytes of the image that say which permissions one uses (from byte 100 on) and
+ * which one does not share with others (from 200 on). One may go on when nobody refuses what one uses, and
+ * nobody uses what one refuses. (QEMU, docs/interop and block/file-posix.c) */
 #include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
@@ -16,7 +17,7 @@
 
 enum image_perm { PERM_CONSISTENT_READ = 1, PERM_WRITE = 2, PERM_WRITE_UNCHANGED = 4, PERM_RESIZE = 8 };
 #define PERM_BITS 4
-#define LOCK_USED 100   /* + bit */
+#define LOCK_USED 100    /* + bit */
 #define LOCK_REFUSED 200 /* + bit */
 
 /* Does process @pid have that file open? */
@@ -29,22 +30,23 @@ static bool has_open(const char *pid, const struct stat *file)
 	for (struct dirent *de; d && !found && (de = readdir(d));) {
 		struct stat st;
 		found = isdigit((unsigned char)*de->d_name) && fstatat(dirfd(d), de->d_name, &st, 0) == 0 &&
-		        st.st_ino == file->st_ino && st.st_dev == file->st_dev;
+			st.st_ino == file->st_ino && st.st_dev == file->st_dev;
 	}
 	if (d)
 		closedir(d);
 	return found;
 }
 
-/* "process 4711 (qemu-system-x86)" or "another process". Open-file-description locks have no owner in /proc/locks, so whoever has the
- * file open is named. */
+/* "process 4711 (qemu-system-x86)" or "another process". Open-file-description locks have no owner in
+ * /proc/locks, so whoever has the file open is named. */
 static void who_uses(int fd, char *out, size_t n)
 {
 	struct stat st;
 	snprintf(out, n, "another process");
 	DIR *d = fstat(fd, &st) < 0 ? NULL : opendir("/proc");
 	for (struct dirent *de; d && (de = readdir(d));) {
-		if (!isdigit((unsigned char)*de->d_name) || atoi(de->d_name) == getpid() || !has_open(de->d_name, &st))
+		if (!isdigit((unsigned char)*de->d_name) || atoi(de->d_name) == getpid() ||
+		    !has_open(de->d_name, &st))
 			continue;
 		char path[300];
 		AUTO_FREE char *comm = NULL;
@@ -52,7 +54,8 @@ static void who_uses(int fd, char *out, size_t n)
 		if (!file_read(path, 64, &comm, NULL, NULL)) {
 			char show[64];
 			comm[strcspn(comm, "\n")] = 0;
-			snprintf(out, n, "process %.20s (%s)", de->d_name, str_printable(comm, show, sizeof(show)));
+			snprintf(out, n, "process %.20s (%s)", de->d_name,
+				 str_printable(comm, show, sizeof(show)));
 			break;
 		}
 	}
@@ -101,6 +104,8 @@ int image_lock(int fd, const char *path, const char *target, bool write, bool sh
 		return 0;
 	char who[128];
 	who_uses(fd, who, sizeof(who));
-	return err_set(e, EBUSY, "disk '%s': image '%s' is in use by %s: stop that, or let both share it with <shareable/>", target, path,
-	               who);
+	return err_set(
+	    e, EBUSY,
+	    "disk '%s': image '%s' is in use by %s: stop that, or let both share it with <shareable/>",
+	    target, path, who);
 }

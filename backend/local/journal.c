@@ -7,7 +7,8 @@
 #include "src/base/file.h"
 #include "src/base/log.h"
 
-void journal_add(const struct local *l, const char *event, const char *name, const char *uuid, const char *detail)
+void journal_add(const struct local *l, const char *event, const char *name, const char *uuid,
+		 const char *detail)
 {
 	AUTO_JSON json_t *j = json_object();
 	char when[40];

@@ -1,4 +1,5 @@
-/* What the host's KVM can do: measured by `vmdeck-vmm probe`, once per boot, and kept in <runtime>/probe.json. */
+/* What the host's KVM can do: measured by `vmdeck-vmm probe`, once per boot, and kept in
+ * <runtime>/probe.json. */
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
@@ -25,12 +26,17 @@ int kvm_access(struct err *e)
 	if (errno == EACCES || errno == EPERM) {
 		const struct passwd *pw = getpwuid(getuid());
 		const char *user = pw ? pw->pw_name : "you";
-		return err_set(e, EACCES, "no permission to use /dev/kvm: add '%s' to the group kvm (sudo usermod -aG kvm %s), then "
-		               "log in again", user, user);
+		return err_set(e, EACCES,
+			       "no permission to use /dev/kvm: add '%s' to the group kvm (sudo usermod -aG "
+			       "kvm %s), then "
+			       "log in again",
+			       user, user);
 	}
 	if (errno == ENOENT || errno == ENXIO || errno == ENODEV)
-		return err_set(e, ENODEV, "this host has no /dev/kvm: load kvm_intel or kvm_amd, and switch virtualization (VT-x, AMD-V) on in "
-		               "the firmware, or nested virtualization on if this is itself a guest");
+		return err_set(e, ENODEV,
+			       "this host has no /dev/kvm: load kvm_intel or kvm_amd, and switch "
+			       "virtualization (VT-x, AMD-V) on in "
+			       "the firmware, or nested virtualization on if this is itself a guest");
 	return err_sys(e, errno, "cannot open /dev/kvm");
 }
 
@@ -53,7 +59,9 @@ static json_t *kept(const char *path, const char *key)
 		return NULL;
 	AUTO_JSON json_t *j = json_parse(text, len, NULL);
 	json_t *result = json_object_get(j, "result");
-	return str_eq(json_str(j, "key", NULL), key) && !json_object_get(result, "error") ? json_incref(result) : NULL;
+	return str_eq(json_str(j, "key", NULL), key) && !json_object_get(result, "error")
+		   ? json_incref(result)
+		   : NULL;
 }
 
 static json_t *measure(struct err *e)
@@ -69,7 +77,8 @@ static json_t *measure(struct err *e)
 	if (!json_is_object(j)) {
 		char show[200];
 		json_decref(j);
-		err_set(e, EIO, "'%s probe' failed with status %d: %s", vmm, rc, str_printable(buf_text(&out), show, sizeof(show)));
+		err_set(e, EIO, "'%s probe' failed with status %d: %s", vmm, rc,
+			str_printable(buf_text(&out), show, sizeof(show)));
 		return NULL;
 	}
 	return j;

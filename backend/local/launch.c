@@ -1,7 +1,8 @@
-/* Starting a guest. Theory of operation: everything that can be refused is refused before anything is touched. Then the lock is taken,
- * which decides between two starts at once; all files are opened and named in one set (src/proto/launch.h); a keeper is spawned
- * as nobody's child, put where it outlives the session, given the set, and waited for. Whatever fails, the folder below <runtime>
- * goes away with all in it; what stays is the log, which says why. Our copy of the lock is closed when the keeper has its own. */
+/* Starting a guest. Theory of operation: everything that can be refused is refused before anything is
+ * touched. Then the lock is taken, which decides between two starts at once; all files are opened and named
+ * in one set (src/proto/launch.h); a keeper is spawned as nobody's child, put where it outlives the session,
+ * given the set, and waited for. Whatever fails, the folder below <runtime> goes away with all in it; what
+ * stays is the log, which says why. Our copy of the lock is closed when the keeper has its own. */
 #include "src/proto/launch.h"
 
 #include <errno.h>
@@ -62,8 +63,8 @@ static int check_memory(struct launch *a, struct err *e)
 		return 0;
 	uint64_t total = (uint64_t)si.totalram * si.mem_unit;
 	if (a->d->memory_bytes > total)
-		return err_set(e, ENOMEM, "domain '%s' wants %s of memory, this host has %s: lower <memory>", a->d->name,
-		               fmt_bytes(a->d->memory_bytes, want), fmt_bytes(total, have));
+		return err_set(e, ENOMEM, "domain '%s' wants %s of memory, this host has %s: lower <memory>",
+			       a->d->name, fmt_bytes(a->d->memory_bytes, want), fmt_bytes(total, have));
 	return 0;
 }
 
@@ -76,17 +77,25 @@ static int check_kvm(struct launch *a, struct err *e)
 	if (rc)
 		return rc;
 	if (f.error)
-		return err_set(e, f.error, "KVM cannot be used here: %s: see vmdeck host-validate", f.message);
+		return err_set(e, f.error, "KVM cannot be used here: %s: see vmdeck host-validate",
+			       f.message);
 	if (a->d->max_vcpus > f.max_vcpus)
-		return err_set(e, EINVAL, "domain '%s' wants %u vCPUs, this host's KVM allows %u: lower <vcpu>", a->d->name,
-		               a->d->max_vcpus, f.max_vcpus);
+		return err_set(e, EINVAL,
+			       "domain '%s' wants %u vCPUs, this host's KVM allows %u: lower <vcpu>",
+			       a->d->name, a->d->max_vcpus, f.max_vcpus);
 	if (f.native)
 		return 0;
 	if (!(a->flags & START_FORCE))
-		return err_set(e, EOPNOTSUPP, "this host's KVM interprets kernel code (%.1f million instructions a second, a thousandth of the "
-		               "usual): a guest would take hours to boot. Use a host with VT-x or AMD-V, or --force to try all the same "
-		               "(vmdeck host-validate explains)", f.ips / 1e6);
-	note(a, "warning: this host's KVM interprets kernel code (%.1f million instructions a second): the guest will be very slow",
+		return err_set(e, EOPNOTSUPP,
+			       "this host's KVM interprets kernel code (%.1f million instructions a second, "
+			       "a thousandth of the "
+			       "usual): a guest would take hours to boot. Use a host with VT-x or AMD-V, or "
+			       "--force to try all the same "
+			       "(vmdeck host-validate explains)",
+			       f.ips / 1e6);
+	note(a,
+	     "warning: this host's KVM interprets kernel code (%.1f million instructions a second): the "
+	     "guest will be very slow",
 	     f.ips / 1e6);
 	return 0;
 }
@@ -98,10 +107,11 @@ static int open_file(const char *what, const char *path, int flags, struct err *
 	AUTO_CLOSE int fd = open(path, flags | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 	if (fd < 0) {
 		int code = errno;
-		const char *remedy = code == ENOENT ? ": check the path" :
-		                     code == EACCES || code == EPERM ? ": make it readable (and writable, for a disk) for this user" :
-		                     code == EROFS                   ? ": add <readonly/>" :
-		                                                       "";
+		const char *remedy = code == ENOENT ? ": check the path"
+				     : code == EACCES || code == EPERM
+					 ? ": make it readable (and writable, for a disk) for this user"
+				     : code == EROFS ? ": add <readonly/>"
+						     : "";
 		return err_set(e, code, "%s '%s' cannot be opened: %s%s", what, path, strerror(code), remedy);
 	}
 	if (fstat(fd, &st) < 0)
@@ -112,7 +122,8 @@ static int open_file(const char *what, const char *path, int flags, struct err *
 	return TAKE_FD(fd);
 }
 
-/* Something that can be booted directly: a bzImage (Linux, Documentation/arch/x86/boot.rst, "The Real-Mode Kernel Header") or an ELF file. */
+/* Something that can be booted directly: a bzImage (Linux, Documentation/arch/x86/boot.rst, "The Real-Mode
+ * Kernel Header") or an ELF file. */
 static int check_kernel(int fd, const char *path, struct err *e)
 {
 	unsigned char head[KERNEL_MIN] = {0};
@@ -121,17 +132,21 @@ static int check_kernel(int fd, const char *path, struct err *e)
 		return err_sys(e, errno, "kernel '%s' cannot be read", path);
 	if (n >= 4 && !memcmp(head, "\177ELF", 4))
 		return 0;
-	if (n == sizeof(head) && head[0x1fe] == 0x55 && head[0x1ff] == 0xaa && !memcmp(head + 0x202, "HdrS", 4))
+	if (n == sizeof(head) && head[0x1fe] == 0x55 && head[0x1ff] == 0xaa &&
+	    !memcmp(head + 0x202, "HdrS", 4))
 		return 0;
-	return err_set(e, ENOEXEC, "kernel '%s' is not a kernel: neither a bzImage (vmlinuz) nor an ELF file", path);
+	return err_set(e, ENOEXEC, "kernel '%s' is not a kernel: neither a bzImage (vmlinuz) nor an ELF file",
+		       path);
 }
 
 static int open_boot(struct launch *a, struct err *e)
 {
 	const struct domain *d = a->d;
 	if (!d->kernel)
-		return err_set(e, ENOTSUP, "domain '%s' has no <kernel> in <os>: this vmdeck boots kernels directly and has no firmware yet",
-		               d->name);
+		return err_set(e, ENOTSUP,
+			       "domain '%s' has no <kernel> in <os>: this vmdeck boots kernels directly and "
+			       "has no firmware yet",
+			       d->name);
 	int fd = open_file("kernel", d->kernel, O_RDONLY, e);
 	if (fd < 0)
 		return fd;
@@ -147,7 +162,8 @@ static int open_boot(struct launch *a, struct err *e)
 	return fd < 0 ? fd : named_add(&a->fds, "initrd", fd);
 }
 
-/* The flags are those of blk_open_flags(); where the file system knows no O_DIRECT (a tmpfs), its cache is used. */
+/* The flags are those of blk_open_flags(); where the file system knows no O_DIRECT (a tmpfs), its cache is
+ * used. */
 static int open_image(struct launch *a, const struct domain_disk *disk, struct err *e)
 {
 	char what[64];
@@ -159,8 +175,10 @@ static int open_image(struct launch *a, const struct domain_disk *disk, struct e
 		return fd >= 0 ? fd : open_file(what, disk->source, flags | O_DIRECT, e);
 	fd = open_file(what, disk->source, flags, e);
 	if (fd >= 0 && direct)
-		note(a, "warning: disk '%s': '%s' lies where direct I/O is not possible, the host's page cache is used", disk->target,
-		     disk->source);
+		note(a,
+		     "warning: disk '%s': '%s' lies where direct I/O is not possible, the host's page cache "
+		     "is used",
+		     disk->target, disk->source);
 	return fd;
 }
 
@@ -179,7 +197,10 @@ static int open_disks(struct launch *a, struct err *e)
 		if (!rc)
 			rc = image_lock(fd, disk->source, disk->target, !disk->readonly, disk->shareable, e);
 		if (rc)
-			return rc == -ENOSPC ? err_set(e, ENOSPC, "domain '%s' has more disks than can be opened", a->d->name) : rc;
+			return rc == -ENOSPC
+				   ? err_set(e, ENOSPC, "domain '%s' has more disks than can be opened",
+					     a->d->name)
+				   : rc;
 	}
 	return 0;
 }
@@ -192,7 +213,8 @@ static int open_own(struct launch *a, const char *name, char *path /* freed */, 
 	int fd = open(p, flags | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0640);
 	if (fd < 0)
 		return err_sys(e, errno, "cannot open '%s'", p);
-	return named_add(&a->fds, name, fd) ? err_set(e, ENOSPC, "too many files for domain '%s'", a->d->name) : 0;
+	return named_add(&a->fds, name, fd) ? err_set(e, ENOSPC, "too many files for domain '%s'", a->d->name)
+					    : 0;
 }
 
 static int listen_own(struct launch *a, const char *name, const char *file, struct err *e)
@@ -201,7 +223,8 @@ static int listen_own(struct launch *a, const char *name, const char *file, stru
 	int fd = unixsock_listen(path, 0600, e);
 	if (fd < 0)
 		return fd;
-	return named_add(&a->fds, name, fd) ? err_set(e, ENOSPC, "too many files for domain '%s'", a->d->name) : 0;
+	return named_add(&a->fds, name, fd) ? err_set(e, ENOSPC, "too many files for domain '%s'", a->d->name)
+					    : 0;
 }
 
 static int open_console(struct launch *a, unsigned port, struct err *e)
@@ -280,7 +303,8 @@ static int spawn_keeper(struct launch *a, int *sock, struct err *e)
 	int rc = unixsock_pair(SOCK_SEQPACKET, pair);
 	if (rc)
 		return err_sys(e, -rc, "cannot make a socket for vmdeck-vmm");
-	a->keeper = spawn_detached((const char *const[]){a->vmm, "keeper", NULL}, named_get(&a->fds, "vmm.log"), pair[1], e);
+	a->keeper = spawn_detached((const char *const[]){a->vmm, "keeper", NULL},
+				   named_get(&a->fds, "vmm.log"), pair[1], e);
 	close(pair[1]);
 	*sock = pair[0];
 	if (a->keeper < 0)
@@ -332,7 +356,11 @@ static int start_claimed(struct launch *a, struct err *e)
 		ended_forget(a->l, a->d->uuid);
 		rc = run(a, e);
 		if (rc) {
-			struct ended en = {.valid = true, .state = DOMAIN_SHUTOFF, .reason = DOMAIN_REASON_FAILED, .id = a->id, .cleaned = true};
+			struct ended en = {.valid = true,
+					   .state = DOMAIN_SHUTOFF,
+					   .reason = DOMAIN_REASON_FAILED,
+					   .id = a->id,
+					   .cleaned = true};
 			snprintf(en.detail, sizeof(en.detail), "%s", e->msg);
 			snprintf(en.action, sizeof(en.action), "destroy");
 			ended_write(a->l, a->d->uuid, &en, NULL);

@@ -1,7 +1,7 @@
 /* The host that vmdeck runs on: what its modules share. Nothing here is for front ends (src/backend.h is).
  *
- * No daemon: every call looks at the folders (src/base/dirs.h). What was read is kept between calls and read again when the
- * file is another one or has changed. All from one thread. */
+ * No daemon: every call looks at the folders (src/base/dirs.h). What was read is kept between calls and read
+ * again when the file is another one or has changed. All from one thread. */
 #ifndef BACKEND_LOCAL_LOCAL_H
 #define BACKEND_LOCAL_LOCAL_H
 
@@ -51,7 +51,7 @@ struct guest {
 	int stats_fd;              /* -1: not there yet */
 	struct stats_header stats; /* as last read; magic 0 = never */
 	struct file_id lock_id;
-	pid_t pid;                 /* machine whose /proc files are open below; 0 none */
+	pid_t pid; /* machine whose /proc files are open below; 0 none */
 	int proc_stat, proc_statm;
 	char *live_xml;
 	struct file_id changed_for; /* of the definition that @changed was worked out from */
@@ -64,7 +64,7 @@ struct local {
 	const struct dirs *dirs;
 	struct store_item **items; /* sorted by file */
 	size_t nitems;
-	struct guest **guests;     /* sorted by name */
+	struct guest **guests; /* sorted by name */
 	size_t nguests;
 };
 
@@ -93,14 +93,16 @@ void store_done(struct local *l);
 char *registry_dir(const struct local *l, const char *uuid);
 char *registry_path(const struct local *l, const char *uuid, const char *file); /* below <runtime>/UUID */
 char *log_path(const struct local *l, const char *uuid, const char *file);      /* below <log>/UUID */
-/* Look at all runtime folders again; those whose guest is gone are cleaned up, and it is recorded how it went when nobody did. */
+/* Look at all runtime folders again; those whose guest is gone are cleaned up, and it is recorded how it went
+ * when nobody did. */
 int registry_refresh(struct local *l, struct err *e);
 struct guest *guest_by_uuid(struct local *l, const char *uuid);
 struct guest *guest_by_name(struct local *l, const char *name);
 /* Read the guest's stats header anew. false: not there (yet) or not ours. */
 bool guest_stats(struct guest *g);
 void guest_state(const struct guest *g, enum domain_state *state, enum domain_reason *reason);
-/* Become the holder of <runtime>/UUID, made when missing: the descriptor of its lock, or -EALREADY when the guest runs. */
+/* Become the holder of <runtime>/UUID, made when missing: the descriptor of its lock, or -EALREADY when the
+ * guest runs. */
 int registry_claim(struct local *l, const char *uuid, const char *name, struct err *e);
 /* Remove <runtime>/UUID, whose lock the caller holds with @lock_fd (closed). */
 void registry_remove(struct local *l, const char *uuid, int lock_fd);
@@ -111,7 +113,7 @@ void registry_done(struct local *l);
 /* How a guest's last run ended (ended.json). */
 struct ended {
 	bool valid;
-	enum domain_state state;   /* DOMAIN_SHUTOFF or DOMAIN_CRASHED */
+	enum domain_state state; /* DOMAIN_SHUTOFF or DOMAIN_CRASHED */
 	enum domain_reason reason;
 	char detail[256];
 	char action[24];
@@ -123,10 +125,11 @@ int ended_write(const struct local *l, const char *uuid, const struct ended *en,
 void ended_forget(const struct local *l, const char *uuid);
 
 /* journal.c: one line of JSON for everything that happened to a domain. Never fails loudly. */
-void journal_add(const struct local *l, const char *event, const char *name, const char *uuid, const char *detail);
+void journal_add(const struct local *l, const char *event, const char *name, const char *uuid,
+		 const char *detail);
 
-/* imagelock.c: QEMU's locks on an image. Take them on @fd as a guest that reads, or reads and writes; they last as long as the
- * open file does. -EBUSY with who holds it. */
+/* imagelock.c: QEMU's locks on an image. Take them on @fd as a guest that reads, or reads and writes; they
+ * last as long as the open file does. -EBUSY with who holds it. */
 int image_lock(int fd, const char *path, const char *target, bool write, bool share, struct err *e);
 
 /* kvm.c: what the host's KVM can do, measured once per boot. */
@@ -145,19 +148,23 @@ int kvm_access(struct err *e);
 
 /* scope.c: a place for the guest where it outlives the session. */
 int scope_enter(pid_t pid, const char *name, const char *uuid, struct err *e);
-/* Is lingering on for this user, so that a session's end does not end the guest? 1, 0, or -errno when there is no logind. */
+/* Is lingering on for this user, so that a session's end does not end the guest? 1, 0, or -errno when there
+ * is no logind. */
 int scope_lingering(void);
 
 /* launch.c. @paused etc: enum start_flags. @persistent false: from domain_create. */
-int launch_guest(struct local *l, const struct domain *d, unsigned start_flags, struct buf *notes, struct err *e);
+int launch_guest(struct local *l, const struct domain *d, unsigned start_flags, struct buf *notes,
+		 struct err *e);
 
 /* The calls, by file. */
 int local_domain_list(struct backend *, struct domain_info **, size_t *, struct err *);
 int local_domain_get(struct backend *, const char *, struct domain_info *, struct err *);
 int local_domain_xml(struct backend *, const char *, unsigned, char **, struct err *);
-int local_domain_define(struct backend *, const char *, const char *, unsigned, struct domain_info *, char **, struct err *);
+int local_domain_define(struct backend *, const char *, const char *, unsigned, struct domain_info *, char **,
+			struct err *);
 int local_domain_undefine(struct backend *, const char *, struct err *);
-int local_domain_create(struct backend *, const char *, const char *, unsigned, struct domain_info *, char **, struct err *);
+int local_domain_create(struct backend *, const char *, const char *, unsigned, struct domain_info *, char **,
+			struct err *);
 int local_domain_start(struct backend *, const char *, unsigned, char **, struct err *);
 int local_domain_shutdown(struct backend *, const char *, enum shutdown_what, struct err *);
 int local_domain_destroy(struct backend *, const char *, struct err *);

@@ -1,5 +1,6 @@
-/* What runs: <runtime>/UUID/, alive while its lock is held (src/proto/registry.h). A folder whose lock is free is what a guest left that
- * nobody cleaned up after: its keeper was killed, or the host's manager killed both. Whoever looks removes it and records that. */
+/* What runs: <runtime>/UUID/, alive while its lock is held (src/proto/registry.h). A folder whose lock is
+ * free is what a guest left that nobody cleaned up after: its keeper was killed, or the host's manager killed
+ * both. Whoever looks removes it and records that. */
 #include "src/proto/registry.h"
 
 #include <dirent.h>
@@ -88,17 +89,18 @@ void guest_state(const struct guest *g, enum domain_state *state, enum domain_re
 		enum domain_state state;
 		enum domain_reason reason; /* when the machine gives none */
 	} of[] = {
-		[STATS_RUN_STARTING] = {DOMAIN_PAUSED, DOMAIN_REASON_STARTING},
-		[STATS_RUN_RUNNING] = {DOMAIN_RUNNING, DOMAIN_REASON_BOOTED},
-		[STATS_RUN_PAUSED] = {DOMAIN_PAUSED, DOMAIN_REASON_USER},
-		[STATS_RUN_SHUTDOWN] = {DOMAIN_SHUTDOWN, DOMAIN_REASON_USER},
-		[STATS_RUN_ENDED] = {DOMAIN_SHUTDOWN, DOMAIN_REASON_SHUTDOWN},
+	    [STATS_RUN_STARTING] = {DOMAIN_PAUSED, DOMAIN_REASON_STARTING},
+	    [STATS_RUN_RUNNING] = {DOMAIN_RUNNING, DOMAIN_REASON_BOOTED},
+	    [STATS_RUN_PAUSED] = {DOMAIN_PAUSED, DOMAIN_REASON_USER},
+	    [STATS_RUN_SHUTDOWN] = {DOMAIN_SHUTDOWN, DOMAIN_REASON_USER},
+	    [STATS_RUN_ENDED] = {DOMAIN_SHUTDOWN, DOMAIN_REASON_SHUTDOWN},
 	};
 	unsigned run = g->stats.magic && g->stats.run < ARRAY_SIZE(of) ? g->stats.run : STATS_RUN_STARTING;
 	*state = of[run].state;
-	*reason = g->stats.magic && g->stats.reason != DOMAIN_REASON_UNKNOWN && g->stats.reason < DOMAIN_REASON_COUNT ?
-	                  (enum domain_reason)g->stats.reason :
-	                  of[run].reason;
+	*reason = g->stats.magic && g->stats.reason != DOMAIN_REASON_UNKNOWN &&
+			  g->stats.reason < DOMAIN_REASON_COUNT
+		      ? (enum domain_reason)g->stats.reason
+		      : of[run].reason;
 }
 
 /* The guest's description from live.xml. */
@@ -133,7 +135,12 @@ static int guest_describe(struct local *l, struct guest *g)
 static struct guest *guest_open(struct local *l, const char *uuid, int lock_fd, const struct stat *st)
 {
 	struct guest *g = x_calloc(1, sizeof(*g));
-	*g = (struct guest){.id = -1, .lock_fd = lock_fd, .lock_id = file_id_of(st), .stats_fd = -1, .proc_stat = -1, .proc_statm = -1};
+	*g = (struct guest){.id = -1,
+			    .lock_fd = lock_fd,
+			    .lock_id = file_id_of(st),
+			    .stats_fd = -1,
+			    .proc_stat = -1,
+			    .proc_statm = -1};
 	snprintf(g->uuid, sizeof(g->uuid), "%s", uuid);
 	if (guest_describe(l, g)) { /* just being started, or being removed: the next look tells */
 		guest_free(g);
@@ -163,8 +170,8 @@ void registry_remove(struct local *l, const char *uuid, int lock_fd)
 	fd_close(lock_fd);
 }
 
-/* Open and take the lock of UUID if that is still the file of that name. Descriptor, -EAGAIN (held), -ENOENT or -ESTALE (gone
- * meanwhile: try again), or another -errno. */
+/* Open and take the lock of UUID if that is still the file of that name. Descriptor, -EAGAIN (held), -ENOENT
+ * or -ESTALE (gone meanwhile: try again), or another -errno. */
 static int lock_open(const char *path, int flags)
 {
 	struct stat a, b;
@@ -179,8 +186,8 @@ static int lock_open(const char *path, int flags)
 	return TAKE_FD(fd);
 }
 
-/* Did the keeper record the end a moment ago, and is it now `vmdeck domain-release`? Then the folder is that one's, with what on_poweroff and
- * the like want to be done. */
+/* Did the keeper record the end a moment ago, and is it now `vmdeck domain-release`? Then the folder is that
+ * one's, with what on_poweroff and the like want to be done. */
 static bool release_under_way(struct local *l, const char *uuid, const struct ended *en, int id)
 {
 	AUTO_FREE char *record = log_path(l, uuid, REG_ENDED);
@@ -188,8 +195,8 @@ static bool release_under_way(struct local *l, const char *uuid, const struct en
 	AUTO_FREE char *pid = NULL, *text = NULL;
 	struct stat st;
 	char proc[64];
-	if (!en->valid || en->id != id || en->cleaned || stat(record, &st) < 0 || time(NULL) - st.st_mtime > RELEASE_S ||
-	    file_read(path, 64, &pid, NULL, NULL))
+	if (!en->valid || en->id != id || en->cleaned || stat(record, &st) < 0 ||
+	    time(NULL) - st.st_mtime > RELEASE_S || file_read(path, 64, &pid, NULL, NULL))
 		return false;
 	snprintf(proc, sizeof(proc), "/proc/%d/stat", atoi(pid));
 	if (file_read(proc, 4096, &text, NULL, NULL))
@@ -214,7 +221,11 @@ static void clean_stale(struct local *l, const char *uuid)
 	if (fd < 0)
 		return; /* being started, or another looks after it */
 	if (described && (!en.valid || en.id != g.id)) {
-		en = (struct ended){.valid = true, .state = DOMAIN_CRASHED, .reason = DOMAIN_REASON_CRASHED, .id = g.id, .cleaned = true};
+		en = (struct ended){.valid = true,
+				    .state = DOMAIN_CRASHED,
+				    .reason = DOMAIN_REASON_CRASHED,
+				    .id = g.id,
+				    .cleaned = true};
 		snprintf(en.detail, sizeof(en.detail), "its keeper process was killed");
 		snprintf(en.action, sizeof(en.action), "destroy");
 		ended_write(l, uuid, &en, NULL);

@@ -1,5 +1,6 @@
-/* Figures: the host's from /proc, a guest's from its stats file and from one kept-open /proc/PID/stat and statm each. Nothing here waits for a
- * guest; one whose main loop is silent still has figures, and says so in its detail. */
+/* Figures: the host's from /proc, a guest's from its stats file and from one kept-open /proc/PID/stat and
+ * statm each. Nothing here waits for a guest; one whose main loop is silent still has figures, and says so in
+ * its detail. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -14,8 +15,8 @@
 #include "src/base/str.h"
 #include "src/proto/registry.h"
 
-#define HUNG_NS 5000000000ull  /* main loop silent for that long */
-#define THREADS_GUESTS_MAX 16  /* per-thread files are read when there are no more guests than that */
+#define HUNG_NS 5000000000ull /* main loop silent for that long */
+#define THREADS_GUESTS_MAX 16 /* per-thread files are read when there are no more guests than that */
 
 static uint64_t now_ns(clockid_t clock)
 {
@@ -38,7 +39,8 @@ static void host_cpu(struct sample *s)
 	unsigned long long v[8] = {0}; /* user nice system idle iowait irq softirq steal */
 	s->host_cpus = (unsigned)sysconf(_SC_NPROCESSORS_ONLN);
 	if (file_read("/proc/stat", 1u << 20, &text, NULL, NULL) ||
-	    sscanf(text, "cpu %llu %llu %llu %llu %llu %llu %llu %llu", &v[0], &v[1], &v[2], &v[3], &v[4], &v[5], &v[6], &v[7]) < 4)
+	    sscanf(text, "cpu %llu %llu %llu %llu %llu %llu %llu %llu", &v[0], &v[1], &v[2], &v[3], &v[4],
+		   &v[5], &v[6], &v[7]) < 4)
 		return;
 	uint64_t total = 0;
 	for (size_t i = 0; i < ARRAY_SIZE(v); i++)
@@ -90,7 +92,8 @@ static bool proc_stat_read(int fd, struct proc_stat *out)
 		p += strcspn(p, " ");
 		p += *p == ' ';
 	}
-	*out = (struct proc_stat){(pid_t)field[4], ticks_ns(field[14]), ticks_ns(field[15]), ticks_ns(field[43])};
+	*out = (struct proc_stat){(pid_t)field[4], ticks_ns(field[14]), ticks_ns(field[15]),
+				  ticks_ns(field[43])};
 	return true;
 }
 
@@ -101,7 +104,8 @@ static pid_t keeper_of(const struct local *l, const struct guest *g)
 	return file_read(path, 64, &text, NULL, NULL) ? 0 : atoi(text);
 }
 
-/* Open the files of the process that the stats header names, if it is its keeper's child: a guest's process could write any number. */
+/* Open the files of the process that the stats header names, if it is its keeper's child: a guest's process
+ * could write any number. */
 static void proc_open(const struct local *l, struct guest *g)
 {
 	char path[64];
@@ -139,7 +143,8 @@ static void proc_figures(struct guest *g, struct sample_domain *d)
 	}
 }
 
-static void vcpu_figures(const struct guest *g, const struct stats_vcpu *v, bool threads, struct sample_domain *d)
+static void vcpu_figures(const struct guest *g, const struct stats_vcpu *v, bool threads,
+			 struct sample_domain *d)
 {
 	struct proc_stat ps;
 	char path[80];
@@ -164,8 +169,15 @@ static void disk_figures(const struct stats_block *b, struct sample_domain *d)
 	if (d->ndisks == ARRAY_SIZE(d->disks))
 		return;
 	struct stat_device *to = &d->disks[d->ndisks++];
-	*to = (struct stat_device){.rd_ops = v->rd_ops, .rd_bytes = v->rd_bytes, .wr_ops = v->wr_ops, .wr_bytes = v->wr_bytes,
-	                           .fl_ops = v->fl_ops, .errors = v->errors, .rd_ns = v->rd_ns, .wr_ns = v->wr_ns, .fl_ns = v->fl_ns};
+	*to = (struct stat_device){.rd_ops = v->rd_ops,
+				   .rd_bytes = v->rd_bytes,
+				   .wr_ops = v->wr_ops,
+				   .wr_bytes = v->wr_bytes,
+				   .fl_ops = v->fl_ops,
+				   .errors = v->errors,
+				   .rd_ns = v->rd_ns,
+				   .wr_ns = v->wr_ns,
+				   .fl_ns = v->fl_ns};
 	snprintf(to->name, sizeof(to->name), "%.31s", b->name);
 }
 
@@ -200,13 +212,14 @@ static void guest_figures(struct local *l, struct guest *g, struct sample_domain
 	block_figures(g, l->nguests <= THREADS_GUESTS_MAX, d);
 	if (g->stats.heartbeat_ns && now > g->stats.heartbeat_ns && now - g->stats.heartbeat_ns > HUNG_NS)
 		snprintf(d->detail, sizeof(d->detail), "its process has not answered for %llu s",
-		         (unsigned long long)((now - g->stats.heartbeat_ns) / 1000000000u));
+			 (unsigned long long)((now - g->stats.heartbeat_ns) / 1000000000u));
 }
 
 int local_sample(struct backend *b, struct sample *out, struct err *e)
 {
 	struct local *l = local_of(b);
-	struct sample s = {.time_ns = (int64_t)now_ns(CLOCK_MONOTONIC), .wall_ms = (int64_t)(now_ns(CLOCK_REALTIME) / 1000000)};
+	struct sample s = {.time_ns = (int64_t)now_ns(CLOCK_MONOTONIC),
+			   .wall_ms = (int64_t)(now_ns(CLOCK_REALTIME) / 1000000)};
 	struct domain_info *list = NULL;
 	size_t n = 0;
 	int rc = local_domain_list(b, &list, &n, e);

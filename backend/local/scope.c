@@ -1,6 +1,7 @@
-/* A place for a guest where it outlives the session that started it: a transient scope of the system manager (root) or of the user's
- * manager, which itself outlives the session only when lingering is on. Where no systemd runs, a session of its own (setsid) is all there
- * is to do. libsystemd is loaded when it is there; vmdeck runs without. (systemd, org.freedesktop.systemd1.Manager) */
+/* A place for a guest where it outlives the session that started it: a transient scope of the system manager
+ * (root) or of the user's manager, which itself outlives the session only when lingering is on. Where no
+ * systemd runs, a session of its own (setsid) is all there is to do. libsystemd is loaded when it is there;
+ * vmdeck runs without. (systemd, org.freedesktop.systemd1.Manager) */
 #include <dlfcn.h>
 #include <errno.h>
 #include <pwd.h>
@@ -36,10 +37,14 @@ static bool sdbus_load(struct sdbus *s)
 		const char *name;
 		void *slot;
 	} want[] = {
-		{"sd_bus_open_system", &s->open_system}, {"sd_bus_open_user", &s->open_user},
-		{"sd_bus_message_new_method_call", &s->new_call}, {"sd_bus_message_append", &s->append},
-		{"sd_bus_call", &s->call}, {"sd_bus_error_free", &s->error_free},
-		{"sd_bus_message_unref", &s->message_unref}, {"sd_bus_flush_close_unref", &s->close},
+	    {"sd_bus_open_system", &s->open_system},
+	    {"sd_bus_open_user", &s->open_user},
+	    {"sd_bus_message_new_method_call", &s->new_call},
+	    {"sd_bus_message_append", &s->append},
+	    {"sd_bus_call", &s->call},
+	    {"sd_bus_error_free", &s->error_free},
+	    {"sd_bus_message_unref", &s->message_unref},
+	    {"sd_bus_flush_close_unref", &s->close},
 	};
 	for (size_t i = 0; s->lib && i < ARRAY_SIZE(want); i++) {
 		void *f = dlsym(s->lib, want[i].name);
@@ -53,27 +58,31 @@ static bool sdbus_load(struct sdbus *s)
 /* Fill the call's arguments: name, mode, properties, auxiliary units (none). */
 static int fill(const struct sdbus *s, sd_bus_message *m, const char *unit, const char *about, pid_t pid)
 {
-	/* Stopped, all of the scope gets SIGTERM (KillMode=control-group, the default): the power button, and time for the guest to
-	 * act on it. "mixed" would kill the machine at once: a scope has no main process to spare it for. */
-	return s->append(m, "ssa(sv)a(sa(sv))", unit, "fail", 4,
-	                 "Description", "s", about,
-	                 "Delegate", "b", 1,
-	                 "CollectMode", "s", "inactive-or-failed",
-	                 "PIDs", "au", 1, (uint32_t)pid,
-	                 0);
+	/* Stopped, all of the scope gets SIGTERM (KillMode=control-group, the default): the power button, and
+	 * time for the guest to act on it. "mixed" would kill the machine at once: a scope has no main
+	 * process to spare it for. */
+	return s->append(m, "ssa(sv)a(sa(sv))", unit, "fail", 4, /* four properties: */
+			 "Description", "s", about,
+			 "Delegate", "b", 1,
+			 "CollectMode", "s", "inactive-or-failed",
+			 "PIDs", "au", 1, (uint32_t)pid,
+			 0 /* no other units */);
 }
 
-static int start_unit(const struct sdbus *s, sd_bus *bus, const char *unit, const char *about, pid_t pid, struct err *e)
+static int start_unit(const struct sdbus *s, sd_bus *bus, const char *unit, const char *about, pid_t pid,
+		      struct err *e)
 {
 	sd_bus_message *m = NULL, *reply = NULL;
 	sd_bus_error error = SD_BUS_ERROR_NULL;
-	int rc = s->new_call(bus, &m, MANAGER, "/org/freedesktop/systemd1", MANAGER ".Manager", "StartTransientUnit");
+	int rc = s->new_call(bus, &m, MANAGER, "/org/freedesktop/systemd1", MANAGER ".Manager",
+			     "StartTransientUnit");
 	if (rc >= 0)
 		rc = fill(s, m, unit, about, pid);
 	if (rc >= 0)
 		rc = s->call(bus, m, SCOPE_US, &error, &reply);
 	if (rc < 0)
-		rc = err_set(e, -rc, "systemd does not make a scope for the guest: %s", error.message ? error.message : strerror(-rc));
+		rc = err_set(e, -rc, "systemd does not make a scope for the guest: %s",
+			     error.message ? error.message : strerror(-rc));
 	s->error_free(&error);
 	s->message_unref(m);
 	s->message_unref(reply);
@@ -98,8 +107,11 @@ static int linger(struct err *e)
 	if (spawn_capture(argv, 5000, &out, NULL) == 0 && scope_lingering() == 1)
 		return 0;
 	const struct passwd *pw = getpwuid(getuid());
-	return err_set(e, EPERM, "the guest would end with your session: lingering is off and cannot be switched on by you. Run once: "
-	               "sudo loginctl enable-linger %s", pw ? pw->pw_name : "USER");
+	return err_set(e, EPERM,
+		       "the guest would end with your session: lingering is off and cannot be switched on by "
+		       "you. Run once: "
+		       "sudo loginctl enable-linger %s",
+		       pw ? pw->pw_name : "USER");
 }
 
 int scope_enter(pid_t pid, const char *name, const char *uuid, struct err *e)
@@ -115,9 +127,13 @@ int scope_enter(pid_t pid, const char *name, const char *uuid, struct err *e)
 		return 0; /* setsid is all that can be done */
 	sd_bus *bus = NULL;
 	rc = root ? s.open_system(&bus) : s.open_user(&bus);
+	if (rc < 0 && root)
+		return 0;
 	if (rc < 0)
-		return root ? 0 : err_set(e, -rc, "cannot reach your systemd manager (%s): log in with a full session, or set "
-		                          "XDG_RUNTIME_DIR=/run/user/%u", strerror(-rc), (unsigned)getuid());
+		return err_set(e, -rc,
+			       "cannot reach your systemd manager (%s): log in with a full session, or set "
+			       "XDG_RUNTIME_DIR=/run/user/%u",
+			       strerror(-rc), (unsigned)getuid());
 	/* The id after the uuid: an old scope of this guest may still be going away. */
 	AUTO_FREE char *unit = x_asprintf("vmdeck-%s-%d.scope", uuid, (int)pid);
 	AUTO_FREE char *about = x_asprintf("Virtual machine %s", name);

@@ -1,4 +1,5 @@
-/* Definitions: <config>/domains/NAME.xml, autostart/NAME.xml links to them. A file that cannot be read spoils only itself. */
+/* Definitions: <config>/domains/NAME.xml, autostart/NAME.xml links to them. A file that cannot be read spoils
+ * only itself. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -20,8 +21,8 @@ struct file_id file_id_of(const struct stat *st)
 
 bool file_id_eq(const struct file_id *a, const struct file_id *b)
 {
-	return a->dev == b->dev && a->ino == b->ino && a->size == b->size && a->mtime.tv_sec == b->mtime.tv_sec &&
-	       a->mtime.tv_nsec == b->mtime.tv_nsec;
+	return a->dev == b->dev && a->ino == b->ino && a->size == b->size &&
+	       a->mtime.tv_sec == b->mtime.tv_sec && a->mtime.tv_nsec == b->mtime.tv_nsec;
 }
 
 char *store_path(const struct local *l, const char *name)
@@ -89,8 +90,9 @@ static void item_read(struct local *l, struct store_item *it)
 		return;
 	}
 	if (strcmp(d->name, it->file)) {
-		it->broken = x_asprintf("the file '%s.xml' defines a domain of another name, '%s': rename one of them", it->file,
-		                        d->name);
+		it->broken =
+		    x_asprintf("the file '%s.xml' defines a domain of another name, '%s': rename one of them",
+			       it->file, d->name);
 	}
 	memcpy(it->uuid, d->uuid, sizeof(it->uuid));
 	snprintf(it->title, sizeof(it->title), "%s", d->title ? d->title : "");
@@ -183,8 +185,9 @@ static int check_identity(const struct domain *d, const char *name, const char *
 	if (same_name && !same_uuid)
 		return err_set(e, EEXIST, "domain '%s' already exists with uuid %s", name, uuid);
 	if (same_uuid && !same_name)
-		return err_set(e, EEXIST, "uuid %s is that of domain '%s': give '%s' another one, or leave <uuid> out", uuid, name,
-		               d->name);
+		return err_set(e, EEXIST,
+			       "uuid %s is that of domain '%s': give '%s' another one, or leave <uuid> out",
+			       uuid, name, d->name);
 	return 0;
 }
 

@@ -1,6 +1,6 @@
-/* Theory of operation. The launcher starts the keeper and hands it everything (src/proto/launch.h). The keeper starts the machine
- * as its child, passes all on, and keeps the lock (so does the machine: the guest is alive while either is) and the socket to
- * the machine. Then it sleeps in poll() until
+/* Theory of operation. The launcher starts the keeper and hands it everything (src/proto/launch.h). The
+ * keeper starts the machine as its child, passes all on, and keeps the lock (so does the machine: the guest
+ * is alive while either is) and the socket to the machine. Then it sleeps in poll() until
  *   - the machine says something: "ready" or "error" goes to the launcher, "ended" is remembered;
  *   - a signal comes: SIGTERM is passed on (ACPI power button), SIGUSR2 kills the machine (destroy);
  *   - the machine is gone: it records how in the file "ended" and becomes `vmdeck domain-release UUID`.
@@ -102,7 +102,8 @@ static void on_message(struct keeper *k, const char *text, size_t len)
 	json_t *error = json_object_get(msg, "error"), *ended = json_object_get(msg, "ended");
 	if (json_is_object(error)) {
 		int64_t code = json_int(error, "code", EIO);
-		err_set(&e, code > 0 && code < 4096 ? (int)code : EIO, "%s", json_str(error, "message", "it did not say why"));
+		err_set(&e, code > 0 && code < 4096 ? (int)code : EIO, "%s",
+			json_str(error, "message", "it did not say why"));
 		answer(k, &e);
 	} else if (json_is_object(ended)) {
 		k->reason = domain_reason_parse(json_str(ended, "reason", ""));
@@ -156,7 +157,8 @@ static int watch(struct keeper *k)
 {
 	int status = 0;
 	for (;;) {
-		struct pollfd p[2] = {{.fd = k->signals, .events = POLLIN}, {.fd = k->machine, .events = POLLIN}};
+		struct pollfd p[2] = {{.fd = k->signals, .events = POLLIN},
+				      {.fd = k->machine, .events = POLLIN}};
 		if (poll(p, 2, -1) < 0)
 			continue;
 		if (p[1].revents)
@@ -188,10 +190,13 @@ static void judge(const struct keeper *k, int status, struct verdict *v)
 		v->state = "crashed";
 		v->reason = DOMAIN_REASON_CRASHED;
 		if (WIFSIGNALED(status))
-			snprintf(v->detail, sizeof(v->detail), "its machine process was killed by signal %d (%s)%s", WTERMSIG(status),
-			         strsignal(WTERMSIG(status)), WTERMSIG(status) == SIGSYS ? ": the sandbox refused a system call" : "");
+			snprintf(v->detail, sizeof(v->detail),
+				 "its machine process was killed by signal %d (%s)%s", WTERMSIG(status),
+				 strsignal(WTERMSIG(status)),
+				 WTERMSIG(status) == SIGSYS ? ": the sandbox refused a system call" : "");
 		else
-			snprintf(v->detail, sizeof(v->detail), "its machine process ended with status %d", code);
+			snprintf(v->detail, sizeof(v->detail), "its machine process ended with status %d",
+				 code);
 	}
 	if (v->reason == DOMAIN_REASON_SHUTDOWN && k->reason != DOMAIN_REASON_UNKNOWN)
 		v->reason = k->reason;
@@ -216,7 +221,8 @@ static void record(const struct keeper *k, const struct verdict *v)
 	struct err e = {0};
 	if (path && file_replace(path, text, strlen(text), 0640, &e))
 		log_error("%s", e.msg);
-	log_info("the guest ended: %s (%s)%s%s", v->state, domain_reason_text(v->reason), *v->detail ? ": " : "", v->detail);
+	log_info("the guest ended: %s (%s)%s%s", v->state, domain_reason_text(v->reason),
+		 *v->detail ? ": " : "", v->detail);
 }
 
 /* Become the one that cleans up. Everything else is closed by the exec, the lock among it. */
@@ -295,7 +301,8 @@ int keeper_main(const char *const machine_argv[])
 	struct verdict v;
 	judge(&k, status, &v);
 	if (!k.answered) {
-		err_set(&e, EPIPE, "%s before the guest ran", *v.detail ? v.detail : "its machine process ended");
+		err_set(&e, EPIPE, "%s before the guest ran",
+			*v.detail ? v.detail : "its machine process ended");
 		answer(&k, &e);
 	}
 	if (!k.ready)

@@ -1,5 +1,6 @@
-/* A KVM may be there and yet be of no use for kernels: some nested set-ups run user-mode code of a guest natively and interpret its
- * kernel mode, a thousand times slower. No capability tells, so a counted loop at CPL 0 in a VM of one page is timed. */
+/* A KVM may be there and yet be of no use for kernels: some nested set-ups run user-mode code of a guest
+ * natively and interpret its kernel mode, a thousand times slower. No capability tells, so a counted loop at
+ * CPL 0 in a VM of one page is timed. */
 #include "backend/vmm/probe.h"
 
 #include <errno.h>
@@ -29,15 +30,15 @@ static const struct {
 	int cap;
 	const char *name;
 } needed[] = {
-	{KVM_CAP_USER_MEMORY, "KVM_CAP_USER_MEMORY"},
-	{KVM_CAP_IRQCHIP, "KVM_CAP_IRQCHIP"},
-	{KVM_CAP_PIT2, "KVM_CAP_PIT2"},
-	{KVM_CAP_IRQFD, "KVM_CAP_IRQFD"},
-	{KVM_CAP_IOEVENTFD, "KVM_CAP_IOEVENTFD"},
-	{KVM_CAP_SIGNAL_MSI, "KVM_CAP_SIGNAL_MSI"},
-	{KVM_CAP_EXT_CPUID, "KVM_CAP_EXT_CPUID"},
-	{KVM_CAP_SET_TSS_ADDR, "KVM_CAP_SET_TSS_ADDR"},
-	{KVM_CAP_IMMEDIATE_EXIT, "KVM_CAP_IMMEDIATE_EXIT"},
+    {KVM_CAP_USER_MEMORY, "KVM_CAP_USER_MEMORY"},
+    {KVM_CAP_IRQCHIP, "KVM_CAP_IRQCHIP"},
+    {KVM_CAP_PIT2, "KVM_CAP_PIT2"},
+    {KVM_CAP_IRQFD, "KVM_CAP_IRQFD"},
+    {KVM_CAP_IOEVENTFD, "KVM_CAP_IOEVENTFD"},
+    {KVM_CAP_SIGNAL_MSI, "KVM_CAP_SIGNAL_MSI"},
+    {KVM_CAP_EXT_CPUID, "KVM_CAP_EXT_CPUID"},
+    {KVM_CAP_SET_TSS_ADDR, "KVM_CAP_SET_TSS_ADDR"},
+    {KVM_CAP_IMMEDIATE_EXIT, "KVM_CAP_IMMEDIATE_EXIT"},
 };
 
 /* A step that failed, as the JSON that tells so. */
@@ -67,7 +68,7 @@ static int vm_make(struct probe *p)
 	/* mov $N,%ecx; 1: dec %ecx; jnz 1b; out %al,$0x10; N at byte 1 is set for each run */
 	memcpy(p->page, "\xb9\0\0\0\0\x49\x75\xfd\xe6\x10\xf4", 11);
 	struct kvm_userspace_memory_region slot = {
-		.guest_phys_addr = 0x1000, .memory_size = PAGE, .userspace_addr = (uintptr_t)p->page};
+	    .guest_phys_addr = 0x1000, .memory_size = PAGE, .userspace_addr = (uintptr_t)p->page};
 	if (ioctl(p->vm, KVM_SET_USER_MEMORY_REGION, &slot) < 0)
 		return -errno;
 	p->vcpu = ioctl(p->vm, KVM_CREATE_VCPU, 0);
@@ -79,14 +80,16 @@ static int vm_make(struct probe *p)
 	return p->run == MAP_FAILED ? -errno : 0;
 }
 
-/* 32-bit protected mode, flat, no paging: real mode would be interpreted on old processors that are otherwise fine. */
+/* 32-bit protected mode, flat, no paging: real mode would be interpreted on old processors that are otherwise
+ * fine. */
 static int vcpu_reset(struct probe *p)
 {
 	struct kvm_sregs s;
 	struct kvm_regs r = {.rip = 0x1000, .rflags = 2};
 	if (ioctl(p->vcpu, KVM_GET_SREGS, &s) < 0)
 		return -errno;
-	struct kvm_segment seg = {.base = 0, .limit = 0xffffffff, .selector = 8, .type = 11, .present = 1, .db = 1, .s = 1, .g = 1};
+	struct kvm_segment seg = {
+	    .base = 0, .limit = 0xffffffff, .selector = 8, .type = 11, .present = 1, .db = 1, .s = 1, .g = 1};
 	s.cs = seg;
 	seg.type = 3;
 	seg.selector = 16;
@@ -151,7 +154,11 @@ static json_t *probe_vm(struct probe *p)
 
 json_t *probe_kvm(void)
 {
-	struct probe p = {.kvm = open("/dev/kvm", O_RDWR | O_CLOEXEC), .vm = -1, .vcpu = -1, .page = MAP_FAILED, .run = MAP_FAILED};
+	struct probe p = {.kvm = open("/dev/kvm", O_RDWR | O_CLOEXEC),
+			  .vm = -1,
+			  .vcpu = -1,
+			  .page = MAP_FAILED,
+			  .run = MAP_FAILED};
 	if (p.kvm < 0)
 		return failed("open", errno, "cannot open /dev/kvm");
 	json_t *j = probe_vm(&p);

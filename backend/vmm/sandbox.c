@@ -23,7 +23,8 @@
 #include "src/base/cleanup.h"
 #include "src/base/log.h"
 
-/* Linux, Documentation/userspace-api/landlock.rst. Debian 12's headers end with ABI 2, so the numbers are ours. */
+/* Linux, Documentation/userspace-api/landlock.rst. Debian 12's headers end with ABI 2, so the numbers are
+ * ours. */
 #define LANDLOCK_FS_ABI1 0x1fffull /* the 13 rights of ABI 1 */
 #define LANDLOCK_REFER 0x2000ull
 #define LANDLOCK_TRUNCATE 0x4000ull
@@ -80,10 +81,12 @@ static void empty_root(void)
 	if (mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
 	    mount("vmdeck", "/tmp", "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, "size=4k,mode=0500") < 0)
 		return;
-	if (chdir("/tmp") < 0 || syscall(SYS_pivot_root, ".", ".") < 0 || umount2(".", MNT_DETACH) < 0 || chdir("/") < 0)
+	if (chdir("/tmp") < 0 || syscall(SYS_pivot_root, ".", ".") < 0 || umount2(".", MNT_DETACH) < 0 ||
+	    chdir("/") < 0)
 		log_warn("sandbox: no empty root folder: %s", strerror(errno));
 	else
-		mount(NULL, "/", NULL, MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL);
+		mount(NULL, "/", NULL, MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC,
+		      NULL);
 }
 
 static void own_spaces(void)
@@ -100,7 +103,8 @@ static int drop_capabilities(struct err *e)
 	struct __user_cap_header_struct head = {_LINUX_CAPABILITY_VERSION_3, 0};
 	struct __user_cap_data_struct none[2] = {0};
 	for (int cap = 0; prctl(PR_CAPBSET_READ, cap, 0, 0, 0) >= 0; cap++)
-		prctl(PR_CAPBSET_DROP, cap, 0, 0, 0); /* fails without CAP_SETPCAP: then there is nothing to drop it for */
+		prctl(PR_CAPBSET_DROP, cap, 0, 0,
+		      0); /* fails without CAP_SETPCAP: then there is nothing to drop it for */
 	prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
 	if (syscall(SYS_capset, &head, none) < 0)
 		return err_sys(e, errno, "cannot give up capabilities");
@@ -116,10 +120,13 @@ static void landlock(void)
 		return;
 	}
 	struct landlock_attr attr = {.fs = LANDLOCK_FS_ABI1};
-	attr.fs |= (abi >= 2 ? LANDLOCK_REFER : 0) | (abi >= 3 ? LANDLOCK_TRUNCATE : 0) | (abi >= 5 ? LANDLOCK_IOCTL_DEV : 0);
+	attr.fs |= (abi >= 2 ? LANDLOCK_REFER : 0) | (abi >= 3 ? LANDLOCK_TRUNCATE : 0) |
+		   (abi >= 5 ? LANDLOCK_IOCTL_DEV : 0);
 	attr.net = abi >= 4 ? LANDLOCK_NET_BIND_CONNECT : 0;
 	attr.scoped = abi >= 6 ? LANDLOCK_SCOPE_SIGNAL_ABSTRACT : 0;
-	size_t size = abi >= 6 ? sizeof(attr) : abi >= 4 ? offsetof(struct landlock_attr, scoped) : sizeof(attr.fs);
+	size_t size = abi >= 6   ? sizeof(attr)
+		      : abi >= 4 ? offsetof(struct landlock_attr, scoped)
+				 : sizeof(attr.fs);
 	AUTO_CLOSE int fd = (int)syscall(SYS_landlock_create_ruleset, &attr, size, 0);
 	if (fd < 0 || syscall(SYS_landlock_restrict_self, fd, 0) < 0)
 		log_warn("sandbox: Landlock: %s", strerror(errno));

@@ -121,8 +121,9 @@ static void become(const char *const argv[], int log_fd, int fd3, int report)
 	report = fcntl(report, F_DUPFD_CLOEXEC, 10);
 	int null = open("/dev/null", O_RDWR);
 	null = null >= 0 ? fcntl(null, F_DUPFD, 10) : null;
-	if (report < 0 || null < 0 || dup2(null, 0) < 0 || dup2(null, 1) < 0 || dup2(log >= 0 ? log : null, 2) < 0 ||
-	    (three >= 0 && dup2(three, 3) < 0) || dup3(report, 4, O_CLOEXEC) < 0)
+	if (report < 0 || null < 0 || dup2(null, 0) < 0 || dup2(null, 1) < 0 ||
+	    dup2(log >= 0 ? log : null, 2) < 0 || (three >= 0 && dup2(three, 3) < 0) ||
+	    dup3(report, 4, O_CLOEXEC) < 0)
 		tell(report, 1, errno);
 	if (three < 0)
 		close(3);
@@ -187,7 +188,8 @@ char *spawn_find(const char *name, const char *env, struct err *e)
 	AUTO_FREE char *second = x_asprintf("%s/../libexec/vmdeck/%s", self, name);
 	if (access(second, X_OK) == 0)
 		return TAKE_PTR(second);
-	err_set(e, ENOENT, "'%s' is neither in '%s' nor in '%s/../libexec/vmdeck': install it beside vmdeck or set %s", name,
-	        self, self, env);
+	err_set(e, ENOENT,
+		"'%s' is neither in '%s' nor in '%s/../libexec/vmdeck': install it beside vmdeck or set %s",
+		name, self, self, env);
 	return NULL;
 }

@@ -75,8 +75,9 @@ static json_t *read_line(struct control *c, int *rc, struct err *e)
 	while (!(nl = c->in.len ? memchr(c->in.s, '\n', c->in.len) : NULL)) {
 		*rc = c->in.len > CONTROL_LINE_MAX ? -EMSGSIZE : receive(c);
 		if (*rc) {
-			err_sys(e, -*rc, *rc == -ETIMEDOUT ? "the guest's process does not answer" :
-			                                     "the guest's process broke off");
+			err_sys(e, -*rc,
+				*rc == -ETIMEDOUT ? "the guest's process does not answer"
+						  : "the guest's process broke off");
 			return NULL;
 		}
 	}
@@ -102,10 +103,12 @@ static int greeting(struct control *c, struct err *e)
 	if (protocol < 0)
 		return err_set(e, EPROTO, "no vmdeck guest answers at this socket");
 	if (protocol < CONTROL_PROTOCOL_MIN || protocol > CONTROL_PROTOCOL)
-		return err_set(e, EPROTO, "the guest was started by vmdeck %s, which speaks control protocol %lld; this vmdeck speaks "
-		               "%d to %d: use the vmdeck that started it, or restart the guest",
-		               json_str(version, "vmdeck", "of an unknown version"), (long long)protocol, CONTROL_PROTOCOL_MIN,
-		               CONTROL_PROTOCOL);
+		return err_set(e, EPROTO,
+			       "the guest was started by vmdeck %s, which speaks control protocol %lld; this "
+			       "vmdeck speaks "
+			       "%d to %d: use the vmdeck that started it, or restart the guest",
+			       json_str(version, "vmdeck", "of an unknown version"), (long long)protocol,
+			       CONTROL_PROTOCOL_MIN, CONTROL_PROTOCOL);
 	return 0;
 }
 
@@ -148,15 +151,17 @@ static int send_line(struct control *c, const char *command, json_t *arguments, 
 	AUTO_FREE char *line = x_asprintf("%s\n", text);
 	size_t len = strlen(line);
 	if (len > CONTROL_LINE_MAX)
-		return err_set(e, EMSGSIZE, "the command '%s' is longer than %d bytes", command, CONTROL_LINE_MAX);
+		return err_set(e, EMSGSIZE, "the command '%s' is longer than %d bytes", command,
+			       CONTROL_LINE_MAX);
 	for (size_t done = 0; done < len;) {
 		int rc = wait_for(c, POLLOUT);
 		ssize_t k = rc ? rc : unixsock_send(c->fd, line + done, len - done, NULL, 0);
 		if (k == -EAGAIN)
 			continue;
 		if (k < 0)
-			return err_sys(e, (int)-k, k == -ETIMEDOUT ? "the guest's process does not answer" :
-			                                             "the guest's process broke off");
+			return err_sys(e, (int)-k,
+				       k == -ETIMEDOUT ? "the guest's process does not answer"
+						       : "the guest's process broke off");
 		done += (size_t)k;
 	}
 	return 0;
@@ -167,9 +172,11 @@ static int take_answer(struct control *c, json_t *answer, json_t **reply, int *f
 {
 	json_t *ret = json_object_get(answer, "return"), *error = json_object_get(answer, "error");
 	if (error)
-		return err_set(e, EREMOTEIO, "%s", json_str(error, "desc", "the guest's process refused, without saying why"));
+		return err_set(e, EREMOTEIO, "%s",
+			       json_str(error, "desc", "the guest's process refused, without saying why"));
 	if (!ret)
-		return err_set(e, EBADMSG, "the guest's process answered neither with 'return' nor with 'error'");
+		return err_set(e, EBADMSG,
+			       "the guest's process answered neither with 'return' nor with 'error'");
 	if (reply)
 		*reply = json_incref(ret);
 	if (fd)
@@ -177,7 +184,8 @@ static int take_answer(struct control *c, json_t *answer, json_t **reply, int *f
 	return 0;
 }
 
-int control_call(struct control *c, const char *command, json_t *arguments, json_t **reply, int *fd, struct err *e)
+int control_call(struct control *c, const char *command, json_t *arguments, json_t **reply, int *fd,
+		 struct err *e)
 {
 	AUTO_JSON json_t *args = arguments;
 	int64_t id = ++c->next_id;

@@ -208,5 +208,5 @@ int launch_wait(int sock, int timeout_ms, int *pid, struct err *e)
 		return 0;
 	}
 	return err_set(e, code > 0 && code < 4096 ? (int)code : EIO, "%s",
-	               json_str(error, "message", "vmdeck-vmm answered nonsense"));
+		       json_str(error, "message", "vmdeck-vmm answered nonsense"));
 }

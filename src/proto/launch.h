@@ -3,14 +3,16 @@
  * The launcher starts `vmdeck-vmm keeper` with one SOCK_SEQPACKET at descriptor LAUNCH_FD and sends:
  *   1. one or more LAUNCH_FDS messages: JSON {"fds": ["name", ...]} with as many descriptors, in that order;
  *   2. one LAUNCH_GO message: JSON {"go": {...}} (members below), no descriptors.
- * The keeper starts the machine (`vmdeck-vmm machine`) with such a socket of its own and passes all on but what it
- * keeps ("lock" is duplicated to both). The machine answers, through the keeper, with exactly one message:
+ * The keeper starts the machine (`vmdeck-vmm machine`) with such a socket of its own and passes all on but
+ * what it keeps ("lock" is duplicated to both). The machine answers, through the keeper, with exactly one
+ * message:
  *   {"ready": {"pid": N}}                     the guest runs (or is paused as asked)
  *   {"error": {"code": errno, "message": "sentence"}}
- * and the launcher's socket is closed; one closed without an answer means that the process died. The machine keeps its
- * socket to the keeper, for one more message when it ends: {"ended": {"reason": domain_reason_text, "detail": sentence}}.
- * Its exit status says what is to be done (enum launch_exit). SIGTERM to the machine is the ACPI power button.
- * Signals to the keeper: SIGTERM = power button, SIGUSR2 = kill the machine now (destroy).
+ * and the launcher's socket is closed; one closed without an answer means that the process died. The machine
+ * keeps its socket to the keeper, for one more message when it ends: {"ended": {"reason": domain_reason_text,
+ * "detail": sentence}}. Its exit status says what is to be done (enum launch_exit). SIGTERM to the machine is
+ * the ACPI power button. Signals to the keeper: SIGTERM = power button, SIGUSR2 = kill the machine now
+ * (destroy).
  *
  * Descriptor names:
  *   "kvm" "lock" "live.xml" "stats" "control" (listening) "vmm.log"
@@ -18,8 +20,8 @@
  *   "kernel" "initrd"
  *   "disk:TARGET" for each disk, e.g. "disk:vda"
  * Members of "go":
- *   "name" "uuid" "id" "paused" (flag), "home" (VMDECK_HOME or absent), "vmdeck" (path of the vmdeck to exec for
- *   domain-release), "ended" (path of the file in which the keeper records how the guest ended), "pidfile",
+ *   "name" "uuid" "id" "paused" (flag), "home" (VMDECK_HOME or absent), "vmdeck" (path of the vmdeck to exec
+ * for domain-release), "ended" (path of the file in which the keeper records how the guest ended), "pidfile",
  *   "on_poweroff" "on_reboot" "on_crash" (domain_action_text). */
 #ifndef SRC_PROTO_LAUNCH_H
 #define SRC_PROTO_LAUNCH_H
@@ -34,12 +36,13 @@
 #define LAUNCH_MESSAGE_MAX 65536
 #define CONSOLE_SEGMENTS 4
 
-/* Exit status of `vmdeck-vmm machine`, for the keeper. Any other status, or a signal: the machine itself crashed. */
+/* Exit status of `vmdeck-vmm machine`, for the keeper. Any other status, or a signal: the machine itself
+ * crashed. */
 enum launch_exit {
-	LAUNCH_EXIT_POWEROFF = 0,  /* the guest powered itself off: on_poweroff */
+	LAUNCH_EXIT_POWEROFF = 0,   /* the guest powered itself off: on_poweroff */
 	LAUNCH_EXIT_DESTROYED = 10, /* "quit" */
-	LAUNCH_EXIT_REBOOT = 11,   /* the guest wants a reset and on_reboot is not restart: on_reboot */
-	LAUNCH_EXIT_CRASHED = 12,  /* the guest crashed: on_crash */
+	LAUNCH_EXIT_REBOOT = 11,    /* the guest wants a reset and on_reboot is not restart: on_reboot */
+	LAUNCH_EXIT_CRASHED = 12,   /* the guest crashed: on_crash */
 	LAUNCH_EXIT_NOT_STARTED = 13,
 };
 
@@ -70,7 +73,8 @@ int launch_answer_ready(int sock, int pid);
 int launch_answer_error(int sock, const struct err *e);
 /* The machine's last words to its keeper: how the guest ended. @reason: of domain_reason_text(). */
 int launch_ended(int sock, const char *reason, const char *detail);
-/* Wait at most @timeout_ms for the answer. 0 with *pid, or -errno with @e as the machine wrote it. -EPIPE: died. */
+/* Wait at most @timeout_ms for the answer. 0 with *pid, or -errno with @e as the machine wrote it. -EPIPE:
+ * died. */
 int launch_wait(int sock, int timeout_ms, int *pid, struct err *e);
 
 #endif

@@ -84,8 +84,10 @@ int record_refresh(struct record *r)
 	return rc;
 }
 
-/* Read the ring in chunks; @fn sees every entry whose checksum and slot are right, in the order of slots from @first on. */
-static int ring_walk(struct record *r, uint64_t first, bool (*fn)(void *, const struct record_entry *), void *ctx)
+/* Read the ring in chunks; @fn sees every entry whose checksum and slot are right, in the order of slots from
+ * @first on. */
+static int ring_walk(struct record *r, uint64_t first, bool (*fn)(void *, const struct record_entry *),
+		     void *ctx)
 {
 	struct record_entry chunk[256];
 	for (uint64_t done = 0; done < r->h.entries;) {
@@ -94,13 +96,14 @@ static int ring_walk(struct record *r, uint64_t first, bool (*fn)(void *, const 
 		n = n > 256 ? 256 : n;
 		n = n > r->h.entries - done ? r->h.entries - done : n;
 		ssize_t k = pread(r->index, chunk, n * sizeof(chunk[0]),
-		                  (off_t)(RECORD_HEADER_BYTES + slot * sizeof(chunk[0])));
+				  (off_t)(RECORD_HEADER_BYTES + slot * sizeof(chunk[0])));
 		if (k < 0)
 			return -errno;
 		for (uint64_t i = 0; i < (uint64_t)k / sizeof(chunk[0]); i++) {
 			const struct record_entry *en = &chunk[i];
-			if (!en->seq || en->check != entry_sum(en) || (en->seq - 1) % r->h.entries != slot + i ||
-			    en->kind == RECORD_NONE || en->kind >= RECORD_KIND_COUNT || en->offset > r->end)
+			if (!en->seq || en->check != entry_sum(en) ||
+			    (en->seq - 1) % r->h.entries != slot + i || en->kind == RECORD_NONE ||
+			    en->kind >= RECORD_KIND_COUNT || en->offset > r->end)
 				continue;
 			if (!fn(ctx, en))
 				return 0;
@@ -162,8 +165,10 @@ static int write_header(struct record *r)
 /* Nothing sensible was found: empty files, offset 0. */
 static int begin_anew(struct record *r, uint64_t segment_bytes)
 {
-	r->h = (struct record_header){
-		.magic = RECORD_MAGIC, .version = RECORD_VERSION, .entries = RECORD_ENTRIES, .segment_bytes = segment_bytes};
+	r->h = (struct record_header){.magic = RECORD_MAGIC,
+				      .version = RECORD_VERSION,
+				      .entries = RECORD_ENTRIES,
+				      .segment_bytes = segment_bytes};
 	for (unsigned i = 0; i < RECORD_SEGMENTS; i++) {
 		r->h.start[i] = i ? RECORD_NO_SEGMENT : 0;
 		if (ftruncate(r->seg[i], 0) < 0)
@@ -185,8 +190,11 @@ int record_open_writer(struct record *r, const int seg[RECORD_SEGMENTS], int ind
 
 static int add_entry(struct record *r, enum record_kind kind, uint64_t now_ns)
 {
-	struct record_entry en = {
-		.seq = r->seq + 1, .offset = r->end, .time_ns = now_ns, .kind = kind, .segment = (uint16_t)r->h.current};
+	struct record_entry en = {.seq = r->seq + 1,
+				  .offset = r->end,
+				  .time_ns = now_ns,
+				  .kind = kind,
+				  .segment = (uint16_t)r->h.current};
 	en.check = entry_sum(&en);
 	int rc = fd_pwrite_all(r->index, &en, sizeof(en), entry_at(r, en.seq));
 	if (rc)
@@ -209,7 +217,8 @@ int record_mark(struct record *r, enum record_kind kind, uint64_t now_ns)
 	return add_entry(r, kind, now_ns);
 }
 
-/* The next segment becomes the current one. The order matters to a crash in between: an emptied old segment does no harm. */
+/* The next segment becomes the current one. The order matters to a crash in between: an emptied old segment
+ * does no harm. */
 static int rotate(struct record *r)
 {
 	unsigned next = (r->h.current + 1) % RECORD_SEGMENTS;
@@ -227,7 +236,8 @@ static int rotate(struct record *r)
 int record_write(struct record *r, const void *p, size_t n, uint64_t now_ns)
 {
 	const char *c = p;
-	if (n && (!r->seq || now_ns - r->last_ns >= RECORD_GAP_NS || r->end - r->last_offset >= RECORD_GAP_BYTES)) {
+	if (n && (!r->seq || now_ns - r->last_ns >= RECORD_GAP_NS ||
+		  r->end - r->last_offset >= RECORD_GAP_BYTES)) {
 		int rc = add_entry(r, RECORD_DATA, now_ns);
 		if (rc)
 			return rc;
