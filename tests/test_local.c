@@ -598,6 +598,28 @@ START_TEST(consoles_are_attached_logged_and_named)
 }
 END_TEST
 
+START_TEST(a_log_file_begins_anew_unless_it_is_appended_to)
+{
+	static const struct {
+		const char *append, *left;
+	} cases[] = {{"", ""}, {" append='off'", ""}, {" append='on'", "old"}};
+	need_kvm();
+	AUTO_FREE char *path = x_asprintf("%s/serial.log", home);
+	AUTO_FREE char *devices = x_asprintf("<devices><serial type='pty'><log file='%s'%s/></serial></devices>", path,
+					     cases[_i].append);
+	AUTO_FREE char *left = NULL;
+	make_file("serial.log", "old", 3);
+	ck_assert_msg(define("web1", uuid, "", devices) == 0, "%s", e.msg);
+	ck_assert_msg(start(uuid, 0) == 0, "%s", e.msg);
+	ck_assert_int_eq(file_read(path, 100, &left, NULL, &e), 0);
+	ck_assert_str_eq(left, cases[_i].left);
+	ck_assert_int_eq(b->ops->domain_destroy(b, uuid, &e), 0);
+	unlink(path);
+	ck_assert_msg(start(uuid, 0) == 0, "%s", e.msg);
+	ck_assert_int_eq(access(path, F_OK), 0);
+}
+END_TEST
+
 START_TEST(images_are_locked_as_qemu_locks_them)
 {
 	static const struct {
@@ -703,6 +725,7 @@ int main(int argc, char **argv)
 	tcase_add_test(t, pause_and_resume_are_seen);
 	tcase_add_test(t, figures_come_from_stats_and_proc);
 	tcase_add_test(t, consoles_are_attached_logged_and_named);
+	tcase_add_loop_test(t, a_log_file_begins_anew_unless_it_is_appended_to, 0, 3);
 	tcase_add_loop_test(t, images_are_locked_as_qemu_locks_them, 0, 10);
 	tcase_add_test(t, a_disk_in_use_by_another_guest_is_refused);
 	tcase_add_test(t, the_hosts_checks_all_say_something);

@@ -12,6 +12,7 @@
 #include "backend/local/local.h"
 #include "src/base/cleanup.h"
 #include "src/base/file.h"
+#include "src/base/log.h"
 #include "src/base/str.h"
 
 struct file_id file_id_of(const struct stat *st)
@@ -129,6 +130,8 @@ static void look_at(struct local *l, int dirfd, const char *name)
 	if (!file_id_eq(&it->id, &id)) {
 		it->id = id;
 		item_read(l, it);
+		if (it->broken)
+			log_warn("a definition cannot be used: %s", it->broken);
 	}
 	char auto_name[DOMAIN_NAME_MAX + 16];
 	snprintf(auto_name, sizeof(auto_name), "autostart/%s", name);

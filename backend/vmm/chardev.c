@@ -12,6 +12,7 @@
 
 #include "backend/vmm/machine.h"
 #include "src/base/cleanup.h"
+#include "src/base/file.h"
 #include "src/base/log.h"
 #include "src/base/unixsock.h"
 
@@ -46,6 +47,7 @@ struct chardev {
 	bool recording, record_failed;
 	struct record record;
 	int record_fds[RECORD_SEGMENTS + 1];
+	int copy_fd; /* of <log file=>: plain bytes for other programs; -1 none */
 	struct client *clients;
 	uint8_t input[INPUT];
 	unsigned ninput;
@@ -274,6 +276,11 @@ static void output(struct chardev *c, const uint8_t *p, size_t n)
 	if (rc && !c->record_failed)
 		log_warn("console %u is not recorded: %s", c->index, strerror(-rc));
 	c->record_failed = rc != 0;
+	rc = c->copy_fd >= 0 ? fd_write_all(c->copy_fd, p, n) : 0;
+	if (rc) {
+		log_warn("console %u goes no longer to its log file: %s", c->index, strerror(-rc));
+		fd_close(TAKE_FD(c->copy_fd));
+	}
 	uint64_t end = c->recording ? record_end(&c->record) : 0;
 	for (struct client *k = c->clients, *next; k; k = next) {
 		next = k->next;
@@ -362,6 +369,8 @@ static int attach_loop(struct chardev *c, struct err *e)
 		uv_poll_start(&c->listen, UV_READABLE, connection);
 	}
 	open_record(c);
+	snprintf(name, sizeof(name), "console%u.copy", c->index);
+	c->copy_fd = named_take(&c->m->fds, name);
 	return 0;
 }
 
@@ -373,7 +382,7 @@ int chardev_new(struct machine *m, unsigned index, struct err *e)
 		return err_set(e, ENOMEM, "out of memory");
 	c->m = m;
 	c->index = index;
-	c->listen_fd = -1;
+	c->listen_fd = c->copy_fd = -1;
 	c->owner = geteuid();
 	for (int i = 0; i <= RECORD_SEGMENTS; i++)
 		c->record_fds[i] = -1;
@@ -392,6 +401,7 @@ static void listen_closed(uv_handle_t *h)
 {
 	struct chardev *c = h->data;
 	fd_close(c->listen_fd);
+	fd_close(c->copy_fd);
 	uv_close((uv_handle_t *)&c->async, chardev_closed);
 }
 

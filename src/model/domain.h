@@ -58,6 +58,7 @@ struct domain_disk {
 struct domain_serial {
 	unsigned port;       /* target port: 0 = ttyS0 */
 	char *log_file;      /* <log file=>, or NULL */
+	bool log_append;     /* <log append=>: behind what is there; else each start begins it anew */
 };
 
 struct domain_rng {

@@ -240,6 +240,17 @@ static int serial_port(struct domain *d, struct xml_node *n, unsigned *port, str
 	return 0;
 }
 
+static int parse_log(struct domain_serial *s, struct xml_node *n, struct err *e)
+{
+	struct xml_node *log = xml_first(n, "log");
+	unsigned append = 0;
+	int rc = log ? xml_get_path(log, "file", &s->log_file, e) : 0;
+	if (!rc && log)
+		rc = xml_get_choice(log, "append", "off|on", &append, e);
+	s->log_append = append;
+	return rc;
+}
+
 static int parse_serial(struct domain *d, struct xml_node *n, struct err *e)
 {
 	unsigned type = 0, port;
@@ -269,8 +280,7 @@ static int parse_serial(struct domain *d, struct xml_node *n, struct err *e)
 	if (port > 1)
 		domain_note(d, n, true,
 			    "devices/serial: port %u is not supported yet, only 0 and 1: remove it", port);
-	struct xml_node *log = xml_first(n, "log");
-	return log ? xml_get_path(log, "file", &s->log_file, e) : 0;
+	return parse_log(s, n, e);
 }
 
 /* <console> of type serial is another name of a serial port, and makes port 0 when there is none (libvirt,
@@ -295,8 +305,7 @@ static int parse_console(struct domain *d, struct xml_node *n, struct err *e)
 	if (d->nserials)
 		return 0;
 	struct domain_serial *s = &d->serials[d->nserials++];
-	struct xml_node *log = xml_first(n, "log");
-	return log ? xml_get_path(log, "file", &s->log_file, e) : 0;
+	return parse_log(s, n, e);
 }
 
 static int parse_rng_backend(struct domain *d, struct domain_rng *r, struct xml_node *n, struct err *e)

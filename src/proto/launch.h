@@ -17,6 +17,7 @@
  * Descriptor names:
  *   "kvm" "lock" "live.xml" "stats" "control" (listening) "vmm.log"
  *   "consoleN" (listening), "consoleN.log.0" .. ".3", "consoleN.idx" for each serial N
+ *   "consoleN.copy" (the file of <log file=>, when there is one)
  *   "kernel" "initrd"
  *   "disk:TARGET" for each disk, e.g. "disk:vda"
  * Members of "go":
