@@ -3,48 +3,12 @@
 # Usage: O=build/release tests/native/deck_tmux.sh
 # limit: 300
 . "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
-sock=$WORK/tmux
-export LC_ALL=C.UTF-8
-unset TMUX NO_COLOR COLORTERM
+. tests/lib_tmux.sh
 
-t() { tmux -S "$sock" "$@"; }
-trap 't kill-server 2>/dev/null; finish' EXIT
-
-screen_has() { t capture-pane -p | grep -Eq -- "$1"; }
-show_screen() { t capture-pane -p | sed 's/^/   | /'; }
-claim() { if "${@:2}"; then echo "ok $1"; else echo "not ok $1"; show_screen; return 1; fi; }
-
-# has PATTERN CLAIM: the screen shows it within ten seconds; hasnt: it no longer does.
-has() { claim "$2" wait_for 10 screen_has "$1"; }
-hasnt() { claim "$2" wait_for 10 not screen_has "$1"; }
-keys() { t send-keys "$@"; }
-
-# A shell in a terminal of kind $1 and size $2 (80x24), its modes noted.
-open_shell() {
-	local term=$1 size=${2:-80x24}
-	t kill-server 2>/dev/null
-	while [ -S "$sock" ] && t ls >/dev/null 2>&1; do sleep 0.1; done
-	rm -f "$sock"
-	t -f /dev/null new-session -d -x "${size%x*}" -y "${size#*x}" "env PS1='ready> ' TERM=$term VMDECK_HOME=$VMDECK_HOME bash --norc"
-	t set -g status off
-	t resize-window -x "${size%x*}" -y "${size#*x}"
-	has 'ready>' "a shell" || exit 1
-	keys "stty -a > $WORK/before" Enter
-}
 host='domains 12;live'
 start_deck() {
 	keys "clear; VMDECK_FAKE='$host' $1 $V; echo left \$?" Enter
 	has 'vm001 .*running' "the list of guests (${1:-plain})"
-}
-deck_pid() { pgrep -P "$(t display -p '#{pane_pid}')" -x vmdeck; }
-
-# The terminal is as it was before: modes, alternate screen, cursor, mouse, and the shell works.
-restored() {
-	keys "clear; stty -a | diff - $WORK/before && echo terminal-as-before" Enter
-	has '^terminal-as-before' "$1: the terminal's modes are restored"
-	local state
-	state=$(t display -p '#{alternate_on} #{cursor_flag} #{mouse_any_flag}#{mouse_button_flag}#{mouse_standard_flag} #{keypad_flag}')
-	claim "$1: alternate screen, cursor, mouse, keypad are as before ($state)" [ "$state" = "0 1 000 0" ]
 }
 
 work() {
