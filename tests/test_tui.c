@@ -1,7 +1,8 @@
-/* The deck without a terminal: a fake host, steps as text, and the screens that they lead to as text in tests/screens.
+/* The deck without a terminal: a fake host, steps as text, and the screens that they lead to as text in
+ * tests/screens.
  *
- * A case is a table row: the host's script, the size, the colours, and its steps, each a word and what it needs, separated
- * by newlines:
+ * A case is a table row: the host's script, the size, the colours, and its steps, each a word and what it needs,
+ * separated by newlines:
  *   key NAME...        keys as keys.c writes them: "key j Enter C-] S-PgUp"
  *   type TEXT          each character as a key
  *   paste TEXT         as pasted
@@ -29,70 +30,91 @@
 #include "ui/tui/job.h"
 #include "ui/tui/keys.h"
 
-#define THREE "domain db shutoff vcpus=2 memory=2048 title=The_database;" \
-	      "domain mail paused vcpus=1 memory=512 load=0 id=3 uptime=7200;"                                       \
-	      "domain web1 running vcpus=4 memory=1024 load=123 id=7 uptime=93784 title=Front;"                      \
-	      "domain old crashed vcpus=1 memory=256"
+#define THREE                                                                                                \
+	"domain db shutoff vcpus=2 memory=2048 title=The_database;"                                          \
+	"domain mail paused vcpus=1 memory=512 load=0 id=3 uptime=7200;"                                     \
+	"domain web1 running vcpus=4 memory=1024 load=123 id=7 uptime=93784 title=Front;"                    \
+	"domain old crashed vcpus=1 memory=256"
 
 static const struct {
 	const char *name, *host;
 	int rows, cols, colours;
 	const char *steps;
 } cases[] = {
-	{"list", THREE, 24, 80, 256, "screen first sample: rates are not known yet\ntick 3\nscreen"},
-	{"list_wide", THREE, 40, 120, 256, "tick 5\nscreen"},
-	{"list_very_wide", THREE, 20, 180, 256, "tick 30\nscreen"},
-	{"list_empty", "step 1000", 24, 80, 256, "tick\nscreen"},
-	{"list_tiny", THREE, 8, 30, 256, "tick 2\nscreen\nkey c\nscreen\nkey C-]\nsize 3 12\nscreen\nsize 1 1\nscreen"},
-	{"list_mono", THREE, 24, 80, 0, "tick 2\nkey j\nscreen styles"},
-	{"list_16_colours", THREE, 24, 80, 16, "tick 2\nkey j\nscreen styles"},
-	{"list_256_colours", THREE, 24, 80, 256, "tick 2\nkey j\nscreen styles"},
-	{"list_stale", THREE, 24, 80, 256, "tick 3\nhost stale web1\ntick 2\nscreen\nhost fail sample EIO no figures today\ntick\nscreen"},
-	{"list_scrolls", "domains 60", 24, 80, 256, "tick\nkey PgDn\nscreen\nkey End\nscreen\nkey Up\nkey Home\nscreen"},
-	{"list_sorts", "domains 12", 20, 80, 256, "tick 2\nkey P\nscreen\nkey r\nscreen\nkey N < <\nscreen\nclick 3 61\nscreen"},
-	{"list_selection_stays", THREE, 20, 80, 256, "tick 2\nkey End\nhost domain aaa\ntick\nscreen"},
-	{"filter", "domains 40", 20, 80, 256,
-	 "tick\nkey /\ntype vm03\nscreen\nkey Enter\nscreen\nkey /\nkey C-u\ntype q\nscreen q in a text field is a letter\n"
-	 "quit no\nkey Esc\nscreen"},
-	{"confirm", THREE, 24, 80, 256,
-	 "tick\nkey End K\nscreen asked, the answer is no\nkey Enter\ntick\nscreen nothing has happened\n"
-	 "key K y\ntick\nscreen it is off"},
-	{"confirm_targets_stay", THREE, 24, 80, 256, "tick\nkey End K\nhost domain zzz running\ntick\nscreen\nkey y\ntick\nscreen"},
-	{"verb_not_now", THREE, 24, 80, 256, "tick\nkey s\ntick\nkey s\nscreen"},
-	{"marks", THREE, 24, 80, 256, "tick\nkey Space Space Space Space\nscreen\nkey K\nscreen\nkey y\ntick\nscreen\nkey m\nscreen"},
-	{"menu", THREE, 24, 80, 256, "tick\nkey End Enter\nscreen\nkey Esc Home Enter\nscreen\nkey s\ntick\nscreen"},
-	{"verb_fails", THREE, 24, 80, 256, "tick\nhost fail domain_start EIO the disk 'vda' cannot be opened\nkey s\nscreen"},
-	{"error_long", THREE, 24, 80, 256,
-	 "tick\nhost fail domain_start EIO cannot open the image '/var/lib/vmdeck/a/folder/with/a/very/long/name/that/does/not/"
-	 "fit/into/one/line.img' of disk 'vda': no such file or directory, make it with qemu-img create, or name another one\n"
-	 "key s\nscreen\nms 1500\nkey j\nscreen a key later"},
-	{"start_anyway", THREE, 24, 80, 256,
-	 "tick\nhost interpreted\nkey s\nscreen\nkey n\ntick\nscreen\nkey s y\ntick\nscreen"},
-	{"start_paused", THREE, 24, 80, 256, "tick\nkey Enter Down Down Down Down Down\nscreen\nkey Enter\ntick\nscreen"},
-	{"mouse", THREE, 24, 80, 256,
-	 "tick\nclick 7 20\nscreen\nclick 23 2\nscreen\nclick 23 9\nscreen\nwheel down 5 5\nclick 23 9\nscreen\n"
-	 "click 0 0\nscreen"},
-	{"details", THREE, 40, 100, 256, "tick 5\nkey End i\nscreen\nkey p\ntick\nscreen\nkey q\nscreen"},
-	{"xml", THREE, 20, 80, 256, "tick\nkey End x\nscreen\nkey q\nquit no"},
-	{"help", THREE, 24, 80, 256, "key ?\nscreen"},
-	{"quit", THREE, 24, 80, 256, "key i q\nquit no\nkey q\nquit yes"},
-	{"console", THREE, 24, 80, 256,
-	 "tick\nkey End\nfeed web1 Linux\\r\\n\\e[32mgreen\\e[0m~ # \npump\nkey c\npump\nscreen\ntype echo hi\nkey Enter\npump\n"
-	 "screen\ntype q\nquit no\nkey C-]\nscreen the panel stays, the keys are the list's\nkey q\nquit yes"},
-	{"console_follows", THREE, 24, 80, 256,
-	 "tick\nfeed web1 I am web1\\r\\n\nfeed mail I am mail\\r\\n\nkey End v\npump\nscreen\nkey Up Up\npump\nscreen\n"
-	 "feed web1 more of web1\\r\\n\nkey End\npump\nscreen"},
-	{"console_beside", THREE, 24, 142, 256, "tick\nfeed web1 login: \nkey End c\npump\nscreen"},
-	{"console_full", THREE, 24, 80, 256, "tick\nfeed web1 login: \nkey End z\npump\nscreen\nsize 12 60\nscreen\nkey C-]\nscreen"},
-	{"console_scrolls", THREE, 12, 40, 256,
-	 "tick\nfeed web1 1\\r\\n2\\r\\n3\\r\\n4\\r\\n5\\r\\n6\\r\\n7\\r\\n8\\r\\n9\\r\\n10\\r\\n11\\r\\n12\\r\\n13\\r\\n14\\r\\n15\\r\\n"
-	 "\nkey End z\npump\nscreen\nkey S-PgUp\nscreen\nkey S-PgDn\nscreen\nwheel up 5 5\nscreen"},
-	{"console_of_dead", THREE, 24, 80, 256,
-	 "tick\nkey c\nscreen never ran\nkey C-] End c\nfeed web1 last words\npump\nstate web1 crashed\npump\ntick\nscreen\n"
-	 "key C-] s\ntick\nfeed web1 anew\npump\nscreen"},
-	{"console_record", "domain old running;console old boot\\r\\npanic", 24, 80, 256, "state old crashed\ntick\nkey c\nscreen"},
-	{"console_silent", THREE, 24, 80, 256, "tick\nkey End c\ntick 7\nscreen"},
-	{"hostile_names", "domain x running title=a\u202eb", 24, 80, 256, "feed x \\e]0;ti\\atle\\e[31mred\nkey c\npump\ntick\nscreen"},
+    {"list", THREE, 24, 80, 256, "screen first sample: rates are not known yet\ntick 3\nscreen"},
+    {"list_wide", THREE, 40, 120, 256, "tick 5\nscreen"},
+    {"list_very_wide", THREE, 20, 180, 256, "tick 30\nscreen"},
+    {"list_empty", "step 1000", 24, 80, 256, "tick\nscreen"},
+    {"list_tiny", THREE, 8, 30, 256,
+     "tick 2\nscreen\nkey c\nscreen\nkey C-]\nsize 3 12\nscreen\nsize 1 1\nscreen"},
+    {"list_mono", THREE, 24, 80, 0, "tick 2\nkey j\nscreen styles"},
+    {"list_16_colours", THREE, 24, 80, 16, "tick 2\nkey j\nscreen styles"},
+    {"list_256_colours", THREE, 24, 80, 256, "tick 2\nkey j\nscreen styles"},
+    {"list_stale", THREE, 24, 80, 256,
+     "tick 3\nhost stale web1\ntick 2\nscreen\nhost fail sample EIO no figures today\ntick\nscreen"},
+    {"list_scrolls", "domains 60", 24, 80, 256,
+     "tick\nkey PgDn\nscreen\nkey End\nscreen\nkey Up\nkey Home\nscreen"},
+    {"list_sorts", "domains 12", 20, 80, 256,
+     "tick 2\nkey P\nscreen\nkey r\nscreen\nkey N < <\nscreen\nclick 3 61\nscreen"},
+    {"list_selection_stays", THREE, 20, 80, 256, "tick 2\nkey End\nhost domain aaa\ntick\nscreen"},
+    {"filter", "domains 40", 20, 80, 256,
+     "tick\nkey /\ntype vm03\nscreen\nkey Enter\nscreen\nkey /\nkey C-u\ntype q\nscreen q in a text field is "
+     "a letter\n"
+     "quit no\nkey Esc\nscreen"},
+    {"confirm", THREE, 24, 80, 256,
+     "tick\nkey End K\nscreen asked, the answer is no\nkey Enter\ntick\nscreen nothing has happened\n"
+     "key K y\ntick\nscreen it is off"},
+    {"confirm_targets_stay", THREE, 24, 80, 256,
+     "tick\nkey End K\nhost domain zzz running\ntick\nscreen\nkey y\ntick\nscreen"},
+    {"verb_not_now", THREE, 24, 80, 256, "tick\nkey s\ntick\nkey s\nscreen"},
+    {"marks", THREE, 24, 80, 256,
+     "tick\nkey Space Space Space Space\nscreen\nkey K\nscreen\nkey y\ntick\nscreen\nkey m\nscreen"},
+    {"menu", THREE, 24, 80, 256,
+     "tick\nkey End Enter\nscreen\nkey Esc Home Enter\nscreen\nkey s\ntick\nscreen"},
+    {"verb_fails", THREE, 24, 80, 256,
+     "tick\nhost fail domain_start EIO the disk 'vda' cannot be opened\nkey s\nscreen"},
+    {"error_long", THREE, 24, 80, 256,
+     "tick\nhost fail domain_start EIO cannot open the image "
+     "'/var/lib/vmdeck/a/folder/with/a/very/long/name/that/does/not/"
+     "fit/into/one/line.img' of disk 'vda': no such file or directory, make it with qemu-img create, or name "
+     "another one\n"
+     "key s\nscreen\nms 1500\nkey j\nscreen a key later"},
+    {"start_anyway", THREE, 24, 80, 256,
+     "tick\nhost interpreted\nkey s\nscreen\nkey n\ntick\nscreen\nkey s y\ntick\nscreen"},
+    {"start_paused", THREE, 24, 80, 256,
+     "tick\nkey Enter Down Down Down Down Down\nscreen\nkey Enter\ntick\nscreen"},
+    {"mouse", THREE, 24, 80, 256,
+     "tick\nclick 7 20\nscreen\nclick 23 2\nscreen\nclick 23 9\nscreen\nwheel down 5 5\nclick 23 9\nscreen\n"
+     "click 0 0\nscreen"},
+    {"details", THREE, 40, 100, 256, "tick 5\nkey End i\nscreen\nkey p\ntick\nscreen\nkey q\nscreen"},
+    {"xml", THREE, 20, 80, 256, "tick\nkey End x\nscreen\nkey q\nquit no"},
+    {"help", THREE, 24, 80, 256, "key ?\nscreen"},
+    {"quit", THREE, 24, 80, 256, "key i q\nquit no\nkey q\nquit yes"},
+    {"console", THREE, 24, 80, 256,
+     "tick\nkey End\nfeed web1 Linux\\r\\n\\e[32mgreen\\e[0m~ # \npump\nkey c\npump\nscreen\ntype echo "
+     "hi\nkey Enter\npump\n"
+     "screen\ntype q\nquit no\nkey C-]\nscreen the panel stays, the keys are the list's\nkey q\nquit yes"},
+    {"console_follows", THREE, 24, 80, 256,
+     "tick\nfeed web1 I am web1\\r\\n\nfeed mail I am mail\\r\\n\nkey End v\npump\nscreen\nkey Up "
+     "Up\npump\nscreen\n"
+     "feed web1 more of web1\\r\\n\nkey End\npump\nscreen"},
+    {"console_beside", THREE, 24, 142, 256, "tick\nfeed web1 login: \nkey End c\npump\nscreen"},
+    {"console_full", THREE, 24, 80, 256,
+     "tick\nfeed web1 login: \nkey End z\npump\nscreen\nsize 12 60\nscreen\nkey C-]\nscreen"},
+    {"console_scrolls", THREE, 12, 40, 256,
+     "tick\nfeed web1 "
+     "1\\r\\n2\\r\\n3\\r\\n4\\r\\n5\\r\\n6\\r\\n7\\r\\n8\\r\\n9\\r\\n10\\r\\n11\\r\\n12\\r\\n13\\r\\n14\\r\\n"
+     "15\\r\\n"
+     "\nkey End z\npump\nscreen\nkey S-PgUp\nscreen\nkey S-PgDn\nscreen\nwheel up 5 5\nscreen"},
+    {"console_of_dead", THREE, 24, 80, 256,
+     "tick\nkey c\nscreen never ran\nkey C-] End c\nfeed web1 last words\npump\nstate web1 "
+     "crashed\npump\ntick\nscreen\n"
+     "key C-] s\ntick\nfeed web1 anew\npump\nscreen"},
+    {"console_record", "domain old running;console old boot\\r\\npanic", 24, 80, 256,
+     "state old crashed\ntick\nkey c\nscreen"},
+    {"console_silent", THREE, 24, 80, 256, "tick\nkey End c\ntick 7\nscreen"},
+    {"hostile_names", "domain x running title=a\u202eb", 24, 80, 256,
+     "feed x \\e]0;ti\\atle\\e[31mred\nkey c\npump\ntick\nscreen"},
 };
 
 struct deck_test {
@@ -200,7 +222,8 @@ static void mouse(struct deck_test *t, const char *what, char *arg)
 	bool up = str_starts(arg, "up"), wheel = str_eq(what, "wheel");
 	ev.mouse.action = str_eq(what, "release") ? VT_MOUSE_RELEASE : VT_MOUSE_PRESS;
 	ev.mouse.button = !wheel ? VT_BUTTON_LEFT : up ? VT_BUTTON_WHEEL_UP : VT_BUTTON_WHEEL_DOWN;
-	ck_assert_int_eq(sscanf(arg + (wheel ? strcspn(arg, " ") : 0), "%d %d", &ev.mouse.row, &ev.mouse.col), 2);
+	ck_assert_int_eq(sscanf(arg + (wheel ? strcspn(arg, " ") : 0), "%d %d", &ev.mouse.row, &ev.mouse.col),
+			 2);
 	deck_draw(t->deck, &t->canvas);
 	deck_event(t->deck, &ev);
 }
@@ -210,9 +233,14 @@ static void guest_state(struct deck_test *t, char *arg)
 	char *state = strchr(arg, ' ');
 	*state++ = 0;
 	bool crashed = str_eq(state, "crashed"), off = str_eq(state, "shutoff");
-	fake_guest_state(t->backend, arg, crashed ? DOMAIN_CRASHED : off ? DOMAIN_SHUTOFF : DOMAIN_PAUSED,
-	                 crashed ? DOMAIN_REASON_CRASHED : off ? DOMAIN_REASON_SHUTDOWN : DOMAIN_REASON_IOERROR,
-	                 crashed ? "triple fault" : "");
+	fake_guest_state(t->backend, arg,
+			 crashed ? DOMAIN_CRASHED
+			 : off   ? DOMAIN_SHUTOFF
+				 : DOMAIN_PAUSED,
+			 crashed ? DOMAIN_REASON_CRASHED
+			 : off   ? DOMAIN_REASON_SHUTDOWN
+				 : DOMAIN_REASON_IOERROR,
+			 crashed ? "triple fault" : "");
 }
 
 static void screen(struct deck_test *t, const char *title)
@@ -280,7 +308,8 @@ static void compare(struct deck_test *t, const char *name)
 	const char *a = want, *b = buf_text(&t->seen);
 	for (unsigned line = 1; *a || *b; line++) {
 		int n = (int)strcspn(a, "\n"), m = (int)strcspn(b, "\n");
-		ck_assert_msg(n == m && !memcmp(a, b, n), "%s:%u: is\n  %.*s\nnot\n  %.*s", path, line, m, b, n, a);
+		ck_assert_msg(n == m && !memcmp(a, b, n), "%s:%u: is\n  %.*s\nnot\n  %.*s", path, line, m, b,
+			      n, a);
 		a += n + (a[n] == '\n');
 		b += m + (b[m] == '\n');
 	}
@@ -330,7 +359,8 @@ START_TEST(random_keys_lose_nothing)
 	struct deck_test t;
 	start(&t, "domains 9", 24, 80, 256);
 	unsigned seed = 7 + _i, before = deck_snapshot(t.deck)->running + deck_snapshot(t.deck)->paused;
-	static const uint32_t named[] = {VT_KEY_UP, VT_KEY_DOWN, VT_KEY_ESCAPE, VT_KEY_HOME, VT_KEY_PGDN, VT_KEY_END};
+	static const uint32_t named[] = {VT_KEY_UP,   VT_KEY_DOWN, VT_KEY_ESCAPE,
+					 VT_KEY_HOME, VT_KEY_PGDN, VT_KEY_END};
 	for (int i = 0; i < 3000; i++) {
 		seed = seed * 1103515245 + 12345;
 		unsigned r = seed >> 16;
@@ -364,26 +394,27 @@ static void note_event(void *arg, const struct event *ev)
 	else if (ev->kind == EVENT_PASTE)
 		buf_printf(b, "<%.*s> ", (int)ev->len, ev->text);
 	else
-		buf_printf(b, "m%d,%d,%d,%d ", ev->mouse.action, ev->mouse.button, ev->mouse.row, ev->mouse.col);
+		buf_printf(b, "m%d,%d,%d,%d ", ev->mouse.action, ev->mouse.button, ev->mouse.row,
+			   ev->mouse.col);
 }
 
 static const struct {
 	const char *bytes, *events;
 } inputs[] = {
-	{"a", "a "},
-	{"\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80", "ä € 😀 "},
-	{"\r\t\x7f \x1d\x1c\x03", "Enter Tab Bksp Space C-] C-\\ C-c "},
-	{"\033[A\033[B\033OC\033OD\033[H\033[F", "Up Down Right Left Home End "},
-	{"\033[1~\033[2~\033[3~\033[4~\033[5~\033[6~\033[7~\033[8~", "Home Ins Del End PgUp PgDn Home End "},
-	{"\033[5;2~\033[6;2~\033[1;5A\033[1;6D\033[Z", "S-PgUp S-PgDn C-Up C-S-Left BackTab "},
-	{"\033OP\033OS\033[11~\033[15~\033[21~\033[24~\033[[A\033[[E", "F1 F4 F1 F5 F10 F12 F1 F5 "},
-	{"\033x\033\x01", "M-x C-M-a "},
-	{"\033[27;5;93~\033[93;5u\033[13;2u", "C-] C-] S-Enter "},
-	{"\033[<0;3;2M\033[<0;3;2m\033[<64;1;1M\033[<32;4;4M", "m0,0,1,2 m1,0,1,2 m0,4,0,0 m2,0,3,3 "},
-	{"\033[200~one\033[Atwo\r\033[201~z", "<one\033[Atwo\r> z "},
-	{"\033[?1;2c\033[>0;1;2c\033[8;24;80tq", "q "}, /* answers nobody asked for are no keys */
-	{"\xff\xc3q", "q "},
-	{"\033[999999999999999999999999;1;1;1;1;1;1;1;1;1;1;1;1;1;1;1;1;1;1;1;1;1;1;1;1~q", NULL}, /* no crash */
+    {"a", "a "},
+    {"\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80", "ä € 😀 "},
+    {"\r\t\x7f \x1d\x1c\x03", "Enter Tab Bksp Space C-] C-\\ C-c "},
+    {"\033[A\033[B\033OC\033OD\033[H\033[F", "Up Down Right Left Home End "},
+    {"\033[1~\033[2~\033[3~\033[4~\033[5~\033[6~\033[7~\033[8~", "Home Ins Del End PgUp PgDn Home End "},
+    {"\033[5;2~\033[6;2~\033[1;5A\033[1;6D\033[Z", "S-PgUp S-PgDn C-Up C-S-Left BackTab "},
+    {"\033OP\033OS\033[11~\033[15~\033[21~\033[24~\033[[A\033[[E", "F1 F4 F1 F5 F10 F12 F1 F5 "},
+    {"\033x\033\x01", "M-x C-M-a "},
+    {"\033[27;5;93~\033[93;5u\033[13;2u", "C-] C-] S-Enter "},
+    {"\033[<0;3;2M\033[<0;3;2m\033[<64;1;1M\033[<32;4;4M", "m0,0,1,2 m1,0,1,2 m0,4,0,0 m2,0,3,3 "},
+    {"\033[200~one\033[Atwo\r\033[201~z", "<one\033[Atwo\r> z "},
+    {"\033[?1;2c\033[>0;1;2c\033[8;24;80tq", "q "}, /* answers nobody asked for are no keys */
+    {"\xff\xc3q", "q "},
+    {"\033[999999999999999999999999;1;1;1;1;1;1;1;1;1;1;1;1;1;1;1;1;1;1;1;1;1;1;1;1~q", NULL}, /* no crash */
 };
 
 START_TEST(input_bytes_become_keys)
@@ -426,7 +457,8 @@ END_TEST
 
 START_TEST(key_names_read_back)
 {
-	static const char *const names[] = {"a", "Z", "-", "C-]", "C-M-x", "S-PgUp", "F1", "F20", "Space", "Enter", "é"};
+	static const char *const names[] = {"a",  "Z",   "-",     "C-]",   "C-M-x", "S-PgUp",
+					    "F1", "F20", "Space", "Enter", "é"};
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
 		struct key k;
 		char out[KEY_NAME_MAX];
@@ -438,8 +470,8 @@ START_TEST(key_names_read_back)
 }
 END_TEST
 
-/* The table of keys: names that exist, verbs that exist, help for each, no key twice but by state, and what CMD_CONFIRM
- * guards is on no small letter. */
+/* The table of keys: names that exist, verbs that exist, help for each, no key twice but by state, and what
+ * CMD_CONFIRM guards is on no small letter. */
 START_TEST(keys_table_is_sound)
 {
 	for (const struct binding *b = bindings; b->keys; b++) {
@@ -459,7 +491,8 @@ START_TEST(keys_table_is_sound)
 				AUTO_FREE char *one = x_asprintf(" %s ", name);
 				const struct cmd *other = o->verb ? cmd_find(o->verb, NULL) : NULL;
 				bool apart = cmd && other && !(cmd->states & other->states);
-				ck_assert_msg(!(o->scopes & b->scopes) || apart || !strstr(padded, one), "%s twice", name);
+				ck_assert_msg(!(o->scopes & b->scopes) || apart || !strstr(padded, one),
+					      "%s twice", name);
 			}
 		}
 	}
@@ -546,7 +579,8 @@ START_TEST(prompt_edits)
 }
 END_TEST
 
-/* The fake runs verbs in place; the rest of the world in a child. The same backend under another name does that. */
+/* The fake runs verbs in place; the rest of the world in a child. The same backend under another name does
+ * that. */
 START_TEST(a_job_runs_in_a_child_and_reports)
 {
 	struct deck_test t;
@@ -573,8 +607,11 @@ END_TEST
 START_TEST(consoles_are_bounded_and_closed)
 {
 	struct deck_test t;
-	start(&t, "domain a running;domain b running;domain c running;domain d running;domain e running;domain f running;"
-	          "domain g running;domain h running;domain i running;domain j running", 24, 80, 256);
+	start(&t,
+	      "domain a running;domain b running;domain c running;domain d running;domain e running;domain f "
+	      "running;"
+	      "domain g running;domain h running;domain i running;domain j running",
+	      24, 80, 256);
 	char walk[] = "v Down Down Down Down Down Down Down Down Down Home";
 	keys(&t, walk);
 	pump(&t);

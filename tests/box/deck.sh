@@ -43,7 +43,7 @@ has 'web2 · console' "the panel follows the bar"
 kill -9 "$(deck_pid)"; has 'illed' "the deck is killed with -9"
 ok "web1 runs on" state_is web1 running
 ok "web2 runs on" state_is web2 running
-keys reset Enter; keys "clear; $V" Enter; has 'web1 +running' "a new deck finds them"
+keys "reset; stty -a > $WORK/before" Enter; keys "clear; $V" Enter; has 'web1 +running' "a new deck finds them"
 keys v; long 'root@web1:.*#' "the console's record is played back"
 ok "the machine of web2 is killed with -9" eval 'kill -9 "$(machine_pid web2)"'
 has 'web2 +crashed' "the deck shows the crash"

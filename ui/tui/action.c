@@ -93,7 +93,8 @@ void action_autostart(struct deck *d, int arg)
 	if (d->backend->ops->domain_autostart(d->backend, g->d->uuid, on, &e))
 		deck_say(d, ROLE_ERROR, "%s", e.msg);
 	else
-		deck_say(d, ROLE_INFO, "'%s' %s", g->d->name, on ? "starts with the host" : "does not start with the host");
+		deck_say(d, ROLE_INFO, "'%s' %s", g->d->name,
+			 on ? "starts with the host" : "does not start with the host");
 	d->sample_soon = true;
 }
 
@@ -108,13 +109,15 @@ static void define_done(struct deck *d, const char *path)
 	if (!path || !*path)
 		return;
 	const char *home = getenv("HOME");
-	whole = path[0] == '~' && path[1] == '/' && home ? x_asprintf("%s%s", home, path + 1) : x_strdup(path);
+	whole =
+	    path[0] == '~' && path[1] == '/' && home ? x_asprintf("%s%s", home, path + 1) : x_strdup(path);
 	if (file_read(whole, XML_MAX, &text, &len, &e) ||
 	    d->backend->ops->domain_define(d->backend, text, whole, 0, &info, &notes, &e)) {
 		deck_say(d, ROLE_ERROR, "%s", e.msg);
 		return;
 	}
-	deck_say(d, ROLE_INFO, "'%s' is defined%s%s", info.name, notes && *notes ? ": " : "", notes ? notes : "");
+	deck_say(d, ROLE_INFO, "'%s' is defined%s%s", info.name, notes && *notes ? ": " : "",
+		 notes ? notes : "");
 	d->sample_soon = true;
 }
 
@@ -154,8 +157,8 @@ static bool needs_arguments(const struct cmd *c)
 
 static void menu_add(struct menu *m, struct menu_item *items, const struct cmd *c, const struct figure *g)
 {
-	if (!c || m->n == ARRAY_SIZE(m->cmds) || c->target != CMD_DOMAIN || c->flags & CMD_HIDDEN || needs_arguments(c) ||
-	    (c->states && !(c->states & g->d->state)))
+	if (!c || m->n == ARRAY_SIZE(m->cmds) || c->target != CMD_DOMAIN || c->flags & CMD_HIDDEN ||
+	    needs_arguments(c) || (c->states && !(c->states & g->d->state)))
 		return;
 	for (size_t i = 0; i < m->n; i++)
 		if (m->cmds[i] == c)

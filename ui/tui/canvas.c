@@ -19,7 +19,9 @@ size_t utf8_next(const char *s, uint32_t *ch)
 		*ch = p[0];
 		return 1;
 	}
-	unsigned n = p[0] >= 0xf0 && p[0] < 0xf5 ? 3 : p[0] >= 0xe0 && p[0] < 0xf0 ? 2 : p[0] >= 0xc2 && p[0] < 0xe0;
+	unsigned n = p[0] >= 0xf0 && p[0] < 0xf5   ? 3
+		     : p[0] >= 0xe0 && p[0] < 0xf0 ? 2
+						   : p[0] >= 0xc2 && p[0] < 0xe0;
 	if (!n)
 		return 1;
 	static const uint32_t least[] = {0, 0x80, 0x800, 0x10000};
@@ -64,8 +66,8 @@ int glyph_width(uint32_t ch)
 		return 1;
 	if (ch < 0xa0)
 		return -1;
-	if ((ch >= 0x200b && ch <= 0x200f) || (ch >= 0x202a && ch <= 0x202e) || (ch >= 0x2060 && ch <= 0x206f) ||
-	    ch == 0xfeff)
+	if ((ch >= 0x200b && ch <= 0x200f) || (ch >= 0x202a && ch <= 0x202e) ||
+	    (ch >= 0x2060 && ch <= 0x206f) || ch == 0xfeff)
 		return -1; /* direction and other invisible things */
 	if (!utf8)
 		utf8 = newlocale(LC_CTYPE_MASK, "C.UTF-8", NULL);
@@ -198,7 +200,8 @@ int area_text(const struct area *a, int row, int col, int width, struct style s,
 		}
 		utf8_put(ch, glyph);
 		if (w == 0) {
-			struct cell *base = at > col ? canvas_cell(a->canvas, a->row + row, a->col + at - 1) : NULL;
+			struct cell *base =
+			    at > col ? canvas_cell(a->canvas, a->row + row, a->col + at - 1) : NULL;
 			if (base && strlen(base->text) + strlen(glyph) < CELL_TEXT && base->text[0])
 				strcat(base->text, glyph);
 			continue;
@@ -211,7 +214,8 @@ int area_text(const struct area *a, int row, int col, int width, struct style s,
 	return at - col;
 }
 
-void area_field(const struct area *a, int row, int col, int width, bool right, struct style s, const char *text)
+void area_field(const struct area *a, int row, int col, int width, bool right, struct style s,
+		const char *text)
 {
 	if (width <= 0)
 		return;
@@ -311,7 +315,8 @@ void area_box(const struct area *a, struct style s, struct style title_style, co
 	}
 }
 
-void area_bar(const struct area *a, int row, int col, int width, double part, struct style full, struct style empty)
+void area_bar(const struct area *a, int row, int col, int width, double part, struct style full,
+	      struct style empty)
 {
 	part = part < 0 || part != part ? 0 : part > 1 ? 1 : part;
 	int n = (int)(part * width + 0.5);
@@ -319,7 +324,8 @@ void area_bar(const struct area *a, int row, int col, int width, double part, st
 		put(a, row, col + i, i < n ? full : empty, i < n ? "█" : "░", 1);
 }
 
-void area_spark(const struct area *a, int row, int col, int width, const float *values, size_t n, struct style s)
+void area_spark(const struct area *a, int row, int col, int width, const float *values, size_t n,
+		struct style s)
 {
 	static const char *const steps[] = {"▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"};
 	for (int i = 0; i < width; i++) {
@@ -373,7 +379,8 @@ void canvas_dump(const struct canvas *c, struct buf *out)
 
 static void style_words(struct style s, struct buf *out)
 {
-	static const char *const names[] = {"bold", "dim", "italic", "underline", "blink", "reverse", "hidden", "strike"};
+	static const char *const names[] = {"bold",  "dim",     "italic", "underline",
+					    "blink", "reverse", "hidden", "strike"};
 	for (unsigned i = 0; i < ARRAY_SIZE(names); i++)
 		if (s.attrs & (1u << i))
 			buf_printf(out, " %s", names[i]);

@@ -1,6 +1,7 @@
-/* Theory of operation: a console is LIVE while its guest runs: a socket from console_open(), which first plays the
- * record back; what the emulator answers while that comes in is thrown away, as the questions are old. When the guest
- * has ended, the screen stays as it was; a console that is first shown then plays the record's end (RECORD). */
+/* Theory of operation: a console is LIVE while its guest runs: a socket from console_open(), which first
+ * plays the record back; what the emulator answers while that comes in is thrown away, as the questions are
+ * old. When the guest has ended, the screen stays as it was; a console that is first shown then plays the
+ * record's end (RECORD). */
 #include "ui/tui/console.h"
 
 #include <errno.h>
@@ -15,10 +16,10 @@
 #include "src/base/cleanup.h"
 #include "src/base/file.h"
 
-#define QUIET_MS 300           /* answers wait until the playback is surely over */
-#define SEND_MAX (1u << 20)    /* bytes that may wait for a guest that does not read */
-#define READ_AT_ONCE 16        /* chunks of 4 KiB a turn: keys come in between */
-#define SILENT_MS 5000         /* a guest that has said nothing for so long gets an explanation */
+#define QUIET_MS 300        /* answers wait until the playback is surely over */
+#define SEND_MAX (1u << 20) /* bytes that may wait for a guest that does not read */
+#define READ_AT_ONCE 16     /* chunks of 4 KiB a turn: keys come in between */
+#define SILENT_MS 5000      /* a guest that has said nothing for so long gets an explanation */
 
 struct console {
 	struct consoles *all;
@@ -28,11 +29,11 @@ struct console {
 	int fd;
 	struct watch *watch;
 	struct buf out;
-	int64_t started_ms;  /* of the run that is attached */
+	int64_t started_ms; /* of the run that is attached */
 	int64_t opened_ms;
 	bool may_answer;
 	uint64_t bytes, used, bells;
-	int scroll;          /* lines back from the end */
+	int scroll; /* lines back from the end */
 	uint64_t scroll_total;
 	char trouble[256];
 };
@@ -99,7 +100,8 @@ static void console_send(struct console *c, const char *bytes, size_t n)
 	if (c->fd < 0 || !n)
 		return;
 	if (c->out.len + n > SEND_MAX) {
-		deck_say(c->all->deck, ROLE_WARNING, "the guest does not read its console: %zu bytes were not sent", n);
+		deck_say(c->all->deck, ROLE_WARNING,
+			 "the guest does not read its console: %zu bytes were not sent", n);
 		return;
 	}
 	buf_add(&c->out, bytes, n);
@@ -196,7 +198,8 @@ static void console_sync(struct console *c)
 {
 	const struct figure *g = snapshot_find(deck_snapshot(c->all->deck), c->uuid);
 	bool active = g && g->d->state & DOMAIN_ACTIVE;
-	if (active && c->fd < 0 && (c->started_ms != g->d->started_ms || c->kind == CONSOLE_LIVE || !*c->trouble))
+	if (active && c->fd < 0 &&
+	    (c->started_ms != g->d->started_ms || c->kind == CONSOLE_LIVE || !*c->trouble))
 		console_attach(c, g->d);
 	else if (!active && c->kind == CONSOLE_NEW)
 		console_play(c);
@@ -251,18 +254,19 @@ void console_show(struct deck *d, const char *uuid)
 static void draw_title(struct console *c, const struct area *a, bool focus, const struct figure *g)
 {
 	struct style line = theme(focus ? ROLE_FRAME_ON : ROLE_FRAME);
-	const char *what = c->fd >= 0                  ? "console"
-	                   : c->kind == CONSOLE_LIVE ? "guest is off: as it was"
-	                   : *c->trouble             ? "no console"
-	                   : c->bytes                ? "guest is off: record of its last run"
-	                                             : "guest is off";
+	const char *what = c->fd >= 0                ? "console"
+			   : c->kind == CONSOLE_LIVE ? "guest is off: as it was"
+			   : *c->trouble             ? "no console"
+			   : c->bytes                ? "guest is off: record of its last run"
+						     : "guest is off";
 	char right[64] = "";
 	for (int i = 0; i < a->cols; i++)
 		area_text(a, 0, i, 1, line, "─");
 	int n = area_printf(a, 0, 1, theme(focus ? ROLE_STRONG : ROLE_NORMAL), " %s ", g ? g->d->name : "");
 	n += area_printf(a, 0, 1 + n, theme(ROLE_DIM), "· %s ", what);
 	if (c->scroll)
-		snprintf(right, sizeof(right), a->cols < 60 ? " %d back " : " %d lines back, S-PgDn goes on ", c->scroll);
+		snprintf(right, sizeof(right), a->cols < 60 ? " %d back " : " %d lines back, S-PgDn goes on ",
+			 c->scroll);
 	else if (focus)
 		snprintf(right, sizeof(right), " Ctrl+] leaves ");
 	else
@@ -273,7 +277,8 @@ static void draw_title(struct console *c, const struct area *a, bool focus, cons
 	const char *title = vt_title(c->vt);
 	int room = a->cols - n - w - 6;
 	if (*title && room > 8)
-		area_printf(a, 0, 1 + n, theme(ROLE_DIM), "· %.*s ", room < text_width(title) ? 0 : 200, title);
+		area_printf(a, 0, 1 + n, theme(ROLE_DIM), "· %.*s ", room < text_width(title) ? 0 : 200,
+			    title);
 }
 
 static void draw_line(const struct area *a, int row, const struct vt_line *line, bool reverse)
@@ -310,11 +315,13 @@ static void draw_reason(struct console *c, const struct area *a, const struct fi
 	if (*c->trouble)
 		area_field(a, 1, 2, a->cols - 4, false, theme(ROLE_WARNING), c->trouble);
 	else if (active && c->fd >= 0 && c->all->deck->now_ms - c->opened_ms > SILENT_MS) {
-		area_field(a, 1, 2, a->cols - 4, false, theme(ROLE_WARNING), "The guest has written nothing to ttyS0.");
+		area_field(a, 1, 2, a->cols - 4, false, theme(ROLE_WARNING),
+			   "The guest has written nothing to ttyS0.");
 		area_field(a, 2, 2, a->cols - 4, false, theme(ROLE_DIM),
-		           "Linux does with console=ttyS0 on its command line (<cmdline> in the XML).");
+			   "Linux does with console=ttyS0 on its command line (<cmdline> in the XML).");
 	} else if (!active) {
-		area_field(a, 1, 2, a->cols - 4, false, theme(ROLE_DIM), "The guest is off, and there is no record of a run. s starts it.");
+		area_field(a, 1, 2, a->cols - 4, false, theme(ROLE_DIM),
+			   "The guest is off, and there is no record of a run. s starts it.");
 	}
 }
 
@@ -396,7 +403,10 @@ void console_scroll(struct deck *d, enum move m)
 	if (!c)
 		return;
 	int lines = vt_scroll_count(c->vt), page = vt_rows(c->vt) > 2 ? vt_rows(c->vt) - 2 : 1;
-	int to = m == MOVE_PGUP ? c->scroll + page : m == MOVE_PGDN ? c->scroll - page : m == MOVE_HOME ? lines : 0;
+	int to = m == MOVE_PGUP   ? c->scroll + page
+		 : m == MOVE_PGDN ? c->scroll - page
+		 : m == MOVE_HOME ? lines
+				  : 0;
 	c->scroll = to < 0 ? 0 : to > lines ? lines : to;
 	c->scroll_total = vt_scroll_total(c->vt);
 }

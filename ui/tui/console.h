@@ -1,5 +1,5 @@
-/* Serial consoles of guests, each with a terminal emulator that goes on while another one is shown. The deck shows one at
- * a time: in the panel beside the list, or on its own page. */
+/* Serial consoles of guests, each with a terminal emulator that goes on while another one is shown. The deck
+ * shows one at a time: in the panel beside the list, or on its own page. */
 #ifndef UI_TUI_CONSOLE_H
 #define UI_TUI_CONSOLE_H
 

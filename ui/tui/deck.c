@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "src/base/cleanup.h"
+#include "ui/tui/columns.h"
 #include "ui/tui/console.h"
 #include "ui/tui/dialog.h"
 #include "ui/tui/job.h"
@@ -107,10 +108,10 @@ void deck_say(struct deck *d, enum role role, const char *fmt, ...)
 		memmove(d->messages, d->messages + 1, (--d->nmessages) * sizeof(d->messages[0]));
 	}
 	d->messages[d->nmessages++] = (struct message){
-		.wall_ms = deck_snapshot(d)->now.wall_ms,
-		.at_ms = d->now_ms,
-		.role = role,
-		.text = x_strdup(str_printable(buf_text(&b), text, sizeof(text))),
+	    .wall_ms = deck_snapshot(d)->now.wall_ms,
+	    .at_ms = d->now_ms,
+	    .role = role,
+	    .text = x_strdup(str_printable(buf_text(&b), text, sizeof(text))),
 	};
 	d->unread += role == ROLE_ERROR;
 	d->message_seen = false;
@@ -205,10 +206,11 @@ void deck_verb(struct deck *d, const struct cmd *cmd)
 		AUTO_BUF struct buf states = {0};
 		state_words(cmd->states, &states);
 		if (n)
-			deck_say(d, ROLE_WARNING, "%s: none of the marked guests is %s", word, buf_text(&states));
+			deck_say(d, ROLE_WARNING, "%s: none of the marked guests is %s", word,
+				 buf_text(&states));
 		else
-			deck_say(d, ROLE_WARNING, "%s: '%s' is %s; this is for guests that are %s", word, target->d->name,
-			         domain_state_text(target->d->state), buf_text(&states));
+			deck_say(d, ROLE_WARNING, "%s: '%s' is %s; this is for guests that are %s", word,
+				 target->d->name, domain_state_text(target->d->state), buf_text(&states));
 		free(c);
 	} else if (cmd->flags & CMD_CONFIRM) {
 		call_confirm(d, c);
@@ -273,7 +275,8 @@ static void tell_changes(struct deck *d)
 	for (size_t i = 0; i < s->n; i++) {
 		const struct sample_domain *m = s->figures[i].d;
 		enum domain_state was = s->figures[i].was;
-		if (!was || was == m->state || m->reason == DOMAIN_REASON_DESTROYED || m->reason == DOMAIN_REASON_USER)
+		if (!was || was == m->state || m->reason == DOMAIN_REASON_DESTROYED ||
+		    m->reason == DOMAIN_REASON_USER)
 			continue;
 		const char *why = *m->detail ? m->detail : domain_reason_text(m->reason);
 		if (m->state == DOMAIN_CRASHED)
@@ -301,7 +304,8 @@ void deck_tick(struct deck *d, int64_t now_ms, bool sample)
 	for (size_t i = 0; i < d->nviews; i++)
 		if (d->views[i]->ops->update)
 			d->views[i]->ops->update(d->views[i]);
-	if (deck_top(d)->ops->full && deck_top(d)->ops->target) /* the list's panel has the shown one otherwise */
+	if (deck_top(d)->ops->full &&
+	    deck_top(d)->ops->target) /* the list's panel has the shown one otherwise */
 		console_show(d, deck_top(d)->ops->target(deck_top(d)));
 	d->redraw = true;
 }
@@ -312,7 +316,9 @@ void deck_draw(struct deck *d, struct canvas *c)
 	struct area all = area_all(c);
 	struct view *v = deck_top(d);
 	bool full = v->ops->full && v->ops->full(v);
-	int top = full || all.rows < 6 ? 0 : header_rows(d), bottom = full ? 0 : all.rows < 4 ? all.rows > 1 : 2;
+	int top = full || all.rows < 6 ? 0 : header_rows(d), bottom = full           ? 0
+								      : all.rows < 4 ? all.rows > 1
+										     : 2;
 	struct area header = area_sub(&all, 0, 0, top, all.cols);
 	v->area = area_sub(&all, top, 0, all.rows - top - bottom, all.cols);
 	if (top)

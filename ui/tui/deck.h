@@ -1,8 +1,8 @@
-/* The deck: what is on the screen, what the keys do, and what goes on meanwhile. It knows neither the terminal (term.c)
- * nor the clock: tui.c, or a test, brings keys, time and size, and asks for a drawing.
+/* The deck: what is on the screen, what the keys do, and what goes on meanwhile. It knows neither the
+ * terminal (term.c) nor the clock: tui.c, or a test, brings keys, time and size, and asks for a drawing.
  *
- * One thread. Pages are views on a stack, the list of domains at its bottom. Above the pages lies at most one dialog,
- * or a prompt in the message line. */
+ * One thread. Pages are views on a stack, the list of domains at its bottom. Above the pages lies at most one
+ * dialog, or a prompt in the message line. */
 #ifndef UI_TUI_DECK_H
 #define UI_TUI_DECK_H
 
@@ -24,10 +24,10 @@ struct binding;
 struct bar_item;
 
 enum scope { /* where a key works */
-	SCOPE_DOMAINS = 1,
-	SCOPE_DOMAIN = 2,
-	SCOPE_TEXT = 4,
-	SCOPE_PANEL = 8, /* the keys go to a guest's console */
+	     SCOPE_DOMAINS = 1,
+	     SCOPE_DOMAIN = 2,
+	     SCOPE_TEXT = 4,
+	     SCOPE_PANEL = 8, /* the keys go to a guest's console */
 };
 
 enum move { MOVE_UP, MOVE_DOWN, MOVE_PGUP, MOVE_PGDN, MOVE_HOME, MOVE_END };
@@ -36,16 +36,16 @@ enum move { MOVE_UP, MOVE_DOWN, MOVE_PGUP, MOVE_PGDN, MOVE_HOME, MOVE_END };
 struct view_ops {
 	const char *name;
 	size_t state_size;
-	void (*update)(struct view *);                  /* a new snapshot is there */
+	void (*update)(struct view *); /* a new snapshot is there */
 	void (*draw)(struct view *, const struct area *);
-	enum scope (*scope)(struct view *);             /* whose keys apply now; required */
-	bool (*key)(struct view *, struct key);         /* keys that are no command; true = taken */
+	enum scope (*scope)(struct view *);     /* whose keys apply now; required */
+	bool (*key)(struct view *, struct key); /* keys that are no command; true = taken */
 	void (*move)(struct view *, enum move);
 	void (*paste)(struct view *, const char *, size_t);
 	bool (*mouse)(struct view *, const struct vt_mouse *, const struct area *); /* in the view's area */
-	const char *(*target)(struct view *);           /* uuid of the domain that verbs are for; NULL = none */
-	bool (*full)(struct view *);                    /* takes the whole screen, without header and key bar */
-	void (*done)(struct view *);                    /* frees what state points to */
+	const char *(*target)(struct view *); /* uuid of the domain that verbs are for; NULL = none */
+	bool (*full)(struct view *);          /* takes the whole screen, without header and key bar */
+	void (*done)(struct view *);          /* frees what state points to */
 };
 
 struct view {
@@ -68,7 +68,7 @@ struct deck {
 	uv_loop_t *loop;
 	struct figures *figures;
 	int rows, cols;
-	int64_t now_ms;   /* monotonic, as told by deck_tick() */
+	int64_t now_ms; /* monotonic, as told by deck_tick() */
 	struct view *views[VIEWS_MAX];
 	size_t nviews;
 	struct dialog *dialog;
@@ -88,7 +88,8 @@ struct deck {
 	void (*bell)(void);
 };
 
-/* @loop: where consoles and jobs are watched; the caller's, and run by the caller. Asks for a first sample. */
+/* @loop: where consoles and jobs are watched; the caller's, and run by the caller. Asks for a first sample.
+ */
 struct deck *deck_new(struct backend *b, uv_loop_t *loop, int rows, int cols, int64_t now_ms);
 /* Closes its watches; run the loop once more before closing it. */
 void deck_free(struct deck *d);
@@ -108,8 +109,8 @@ void deck_pop(struct deck *d);
 /* The domain that verbs are for now; NULL when there is none. */
 const struct figure *deck_target(struct deck *d);
 
-/* Ask for the verb on the marked domains, or the one under the bar: checks states, asks when something can be lost,
- * runs it as a job. */
+/* Ask for the verb on the marked domains, or the one under the bar: checks states, asks when something can be
+ * lost, runs it as a job. */
 void deck_verb(struct deck *d, const struct cmd *cmd);
 
 /* Watch a descriptor on the loop. Free: watch_free(), which may be called in the callback; NULL is fine. */

@@ -44,9 +44,11 @@ static void draw_top(struct deck *d, const struct area *a)
 	n += area_printf(a, 0, n, theme(ROLE_TOP), "  %s", s->now.hostname);
 	char right[128], jobs[32] = "", load[48] = "";
 	if (jobs_count(d->jobs))
-		snprintf(jobs, sizeof(jobs), "%u job%s  ", jobs_count(d->jobs), jobs_count(d->jobs) == 1 ? "" : "s");
+		snprintf(jobs, sizeof(jobs), "%u job%s  ", jobs_count(d->jobs),
+			 jobs_count(d->jobs) == 1 ? "" : "s");
 	if (a->cols >= 60)
-		snprintf(load, sizeof(load), "load %.2f %.2f %.2f  ", s->now.load[0], s->now.load[1], s->now.load[2]);
+		snprintf(load, sizeof(load), "load %.2f %.2f %.2f  ", s->now.load[0], s->now.load[1],
+			 s->now.load[2]);
 	snprintf(right, sizeof(right), "%s%s%s ", jobs, load, s->stale ? "no new figures" : clock);
 	int w = text_width(right);
 	if (n + w < a->cols)
@@ -59,7 +61,8 @@ static int meter(const struct area *a, int col, int width, const char *label, do
 	area_text(a, 1, col, -1, theme(ROLE_DIM), label);
 	int at = col + text_width(label) + 1;
 	area_bar(a, 1, at, width, part, theme(high ? ROLE_METER_HIGH : ROLE_METER), theme(ROLE_METER_REST));
-	return at + width + 1 + area_text(a, 1, at + width + 1, -1, theme(high ? ROLE_METER_HIGH : ROLE_NORMAL), text);
+	return at + width + 1 +
+	       area_text(a, 1, at + width + 1, -1, theme(high ? ROLE_METER_HIGH : ROLE_NORMAL), text);
 }
 
 static void draw_counts(const struct snapshot *s, const struct area *a, int col)
@@ -68,11 +71,14 @@ static void draw_counts(const struct snapshot *s, const struct area *a, int col)
 		unsigned n;
 		enum role role;
 		const char *what;
-	} counts[] = {{s->crashed, ROLE_CRASHED, "crashed"}, {s->running, ROLE_RUNNING, "running"},
-	              {s->paused, ROLE_PAUSED, "paused"}};
+	} counts[] = {{s->crashed, ROLE_CRASHED, "crashed"},
+		      {s->running, ROLE_RUNNING, "running"},
+		      {s->paused, ROLE_PAUSED, "paused"}};
 	for (size_t i = 0; i < ARRAY_SIZE(counts); i++)
 		if (counts[i].n)
-			col += area_printf(a, 1, col, theme(counts[i].role), "%u %s", counts[i].n, counts[i].what) + 2;
+			col += area_printf(a, 1, col, theme(counts[i].role), "%u %s", counts[i].n,
+					   counts[i].what) +
+			       2;
 	area_printf(a, 1, col, theme(ROLE_DIM), "of %zu", s->n);
 }
 
@@ -86,10 +92,11 @@ void draw_header(struct deck *d, const struct area *a)
 	bool known = s->host.cpu.quality == STAT_DATA, wide = a->cols >= 110;
 	int bar = a->cols >= 140 ? 16 : wide ? 10 : a->cols >= 80 ? 6 : 5;
 	if (known)
-		snprintf(cpu, sizeof(cpu), wide ? "%.0f%% of %u" : "%.0f%%", s->host.cpu.value, s->now.host_cpus);
+		snprintf(cpu, sizeof(cpu), wide ? "%.0f%% of %u" : "%.0f%%", s->host.cpu.value,
+			 s->now.host_cpus);
 	uint64_t in_use = s->now.host_mem_bytes - s->now.host_mem_free_bytes;
 	snprintf(mem, sizeof(mem), wide ? "%s of %s" : "%s/%s", fmt_bytes_short(in_use, used),
-	         fmt_bytes_short(s->now.host_mem_bytes, total));
+		 fmt_bytes_short(s->now.host_mem_bytes, total));
 	meter(a, 1, bar, "CPU", known ? s->host.cpu.value / 100 : 0, cpu);
 	int at = bar + (wide ? 18 : 12); /* what follows does not jump with the digits */
 	if (wide) {
@@ -136,8 +143,8 @@ void draw_message(struct deck *d, const struct area *a)
 		AUTO_FREE char *text = x_asprintf("%dx%d: 80x24 and more shows all", d->cols, d->rows);
 		area_field(&line, 0, 1, a->cols - 2, false, theme(ROLE_DIM), text);
 	} else if (d->unread) {
-		area_printf(&line, 0, 1, theme(ROLE_DIM), "%zu error%s: m shows %s", d->unread, d->unread == 1 ? "" : "s",
-		            d->unread == 1 ? "it" : "them");
+		area_printf(&line, 0, 1, theme(ROLE_DIM), "%zu error%s: m shows %s", d->unread,
+			    d->unread == 1 ? "" : "s", d->unread == 1 ? "it" : "them");
 	}
 }
 

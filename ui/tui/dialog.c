@@ -53,7 +53,8 @@ void dialog_note(struct deck *d, const char *title, const char *text)
 	dialog_new(d, DIALOG_NOTE, title, NULL, NULL)->text = x_strdup(text);
 }
 
-void dialog_menu(struct deck *d, const char *title, struct menu_item *items, size_t n, dialog_fn fn, void *data)
+void dialog_menu(struct deck *d, const char *title, struct menu_item *items, size_t n, dialog_fn fn,
+		 void *data)
 {
 	struct dialog *g = dialog_new(d, DIALOG_MENU, title, fn, data);
 	g->items = items;
@@ -111,7 +112,7 @@ void dialog_key(struct deck *d, struct key k)
 	else if (k.code == VT_KEY_ENTER)
 		choose(d, g->at == 1);
 	else if (k.code == VT_KEY_LEFT || k.code == VT_KEY_RIGHT || k.code == VT_KEY_TAB ||
-	         k.code == VT_KEY_BACKTAB)
+		 k.code == VT_KEY_BACKTAB)
 		g->at = !g->at;
 }
 
@@ -140,7 +141,8 @@ static void draw_text(struct dialog *g, const struct area *a)
 {
 	bool ask = g->kind == DIALOG_CONFIRM;
 	int width = a->cols - 4 < 60 ? a->cols - 4 : 60;
-	int lines = text_wrap(NULL, 0, 2, width - 4, theme(ROLE_NORMAL), g->text), rows = lines + (ask ? 4 : 2);
+	int lines = text_wrap(NULL, 0, 2, width - 4, theme(ROLE_NORMAL), g->text),
+	    rows = lines + (ask ? 4 : 2);
 	struct area box = area_sub(a, (a->rows - rows) / 2, (a->cols - width) / 2, rows, width);
 	g->area = box;
 	area_fill(&box, 0, 0, rows, width, theme(ROLE_NORMAL));
@@ -151,9 +153,10 @@ static void draw_text(struct dialog *g, const struct area *a)
 		return;
 	}
 	int col = width / 2 - 9;
-	area_text(&box, rows - 2, col, -1, theme(g->at ? ROLE_BUTTON : ROLE_SELECTED), g->at ? "   No   " : " [ No ] ");
+	area_text(&box, rows - 2, col, -1, theme(g->at ? ROLE_BUTTON : ROLE_SELECTED),
+		  g->at ? "   No   " : " [ No ] ");
 	area_text(&box, rows - 2, col + 10, -1, theme(g->at ? ROLE_SELECTED : ROLE_BUTTON),
-	          g->at ? " [ Yes ] " : "   Yes   ");
+		  g->at ? " [ Yes ] " : "   Yes   ");
 	area_text(&box, rows - 2, width - 7, -1, theme(ROLE_DIM), "n / y");
 }
 
@@ -161,7 +164,8 @@ static void draw_menu(struct dialog *g, const struct area *a)
 {
 	int width = text_width(g->title) + 8;
 	for (size_t i = 0; i < g->n; i++) {
-		int w = 12 + text_width(g->items[i].label) + (g->items[i].hint ? text_width(g->items[i].hint) + 2 : 0);
+		int w = 12 + text_width(g->items[i].label) +
+			(g->items[i].hint ? text_width(g->items[i].hint) + 2 : 0);
 		width = w > width ? w : width;
 	}
 	width = width > a->cols - 2 ? a->cols - 2 : width;
@@ -186,7 +190,7 @@ static void draw_menu(struct dialog *g, const struct area *a)
 		area_text(&line, 0, 7, -1, theme(on ? ROLE_SELECTED : ROLE_NORMAL), m->label);
 		if (m->hint && line.cols > 11 + label)
 			area_field(&line, 0, 9 + label, line.cols - 10 - label, false,
-			           theme(on ? ROLE_SELECTED : ROLE_DIM), m->hint);
+				   theme(on ? ROLE_SELECTED : ROLE_DIM), m->hint);
 	}
 }
 

@@ -11,12 +11,13 @@ typedef void (*dialog_fn)(struct deck *d, int choice, void *data);
 void dialog_confirm(struct deck *d, const char *title, const char *text, dialog_fn fn, void *data);
 
 struct menu_item {
-	char *label; /* the dialog's from now on */
-	char *hint;  /* behind it, may be NULL; the dialog's */
+	char *label;            /* the dialog's from now on */
+	char *hint;             /* behind it, may be NULL; the dialog's */
 	char key[KEY_NAME_MAX]; /* pressed in the menu it chooses the item; "" = none */
 };
 /* A menu; @items is the dialog's from now on. */
-void dialog_menu(struct deck *d, const char *title, struct menu_item *items, size_t n, dialog_fn fn, void *data);
+void dialog_menu(struct deck *d, const char *title, struct menu_item *items, size_t n, dialog_fn fn,
+		 void *data);
 /* Something to read, until a key is pressed. */
 void dialog_note(struct deck *d, const char *title, const char *text);
 
@@ -25,8 +26,8 @@ void dialog_mouse(struct deck *d, const struct vt_mouse *m);
 void dialog_draw(struct deck *d, const struct area *a);
 void dialog_free(struct dialog *g);
 
-/* A line to type in the place of the message line. @change (may be NULL) hears of every change; @done of Enter with
- * the text, or of Escape with NULL. @initial may be NULL. */
+/* A line to type in the place of the message line. @change (may be NULL) hears of every change; @done of
+ * Enter with the text, or of Escape with NULL. @initial may be NULL. */
 typedef void (*prompt_fn)(struct deck *d, const char *text);
 void prompt_open(struct deck *d, const char *label, const char *initial, prompt_fn change, prompt_fn done);
 void prompt_key(struct deck *d, struct key k);

@@ -60,7 +60,8 @@ static struct history *history_find(struct figures *f, const char *uuid)
 	return f->nhistories ? bsearch(&key, f->histories, f->nhistories, sizeof(key), history_cmp) : NULL;
 }
 
-/* One history for each domain of the new sample: known ones are kept, those of domains that are gone are dropped. */
+/* One history for each domain of the new sample: known ones are kept, those of domains that are gone are
+ * dropped. */
 static void histories_match(struct figures *f)
 {
 	const struct sample *s = &f->snap.now;
@@ -89,7 +90,8 @@ static void push(float *values, size_t *n, float v)
 }
 
 /* The rate of one counter, worth as much as the rate @like of the same domain. */
-static struct rate counter_rate(struct rate like, uint64_t before, uint64_t now, int64_t interval_ns, double scale)
+static struct rate counter_rate(struct rate like, uint64_t before, uint64_t now, int64_t interval_ns,
+				double scale)
 {
 	struct rate r = {like.quality, 0};
 	if (like.quality != STAT_DATA)
@@ -113,7 +115,8 @@ static void parts(struct figure *g, const struct sample_domain *was, int64_t ns)
 	}
 	for (unsigned i = 0; i < d->ndisks && i < 8; i++) {
 		static const struct stat_device none;
-		const struct stat_device *b = was && i < was->ndisks ? &was->disks[i] : &none, *a = &d->disks[i];
+		const struct stat_device *b = was && i < was->ndisks ? &was->disks[i] : &none,
+					 *a = &d->disks[i];
 		struct rate like = was && i < was->ndisks ? cpu : (struct rate){STAT_INIT, 0};
 		g->disks[i].rd_ops = counter_rate(like, b->rd_ops, a->rd_ops, ns, 1e9);
 		g->disks[i].wr_ops = counter_rate(like, b->wr_ops, a->wr_ops, ns, 1e9);

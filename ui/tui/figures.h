@@ -1,5 +1,6 @@
-/* The figures that the deck shows: samples of the backend, the rates between two of them, and two minutes of history.
- * figures_update() makes a new snapshot; until the next one it does not change, and drawing only reads it. */
+/* The figures that the deck shows: samples of the backend, the rates between two of them, and two minutes of
+ * history. figures_update() makes a new snapshot; until the next one it does not change, and drawing only
+ * reads it. */
 #ifndef UI_TUI_FIGURES_H
 #define UI_TUI_FIGURES_H
 
@@ -19,8 +20,8 @@ struct figure {
 	struct rate vcpu_exits[DOMAIN_VCPUS_MAX]; /* per second */
 	struct device_rates disks[8];
 	enum domain_state was; /* in the snapshot before; 0 = not there */
-	unsigned stale_s;     /* STAT_STALE: how long the figures have been old */
-	const float *history; /* %CPU, oldest first; negative = none */
+	unsigned stale_s;      /* STAT_STALE: how long the figures have been old */
+	const float *history;  /* %CPU, oldest first; negative = none */
 	size_t nhistory;
 };
 
@@ -40,7 +41,8 @@ struct figures;
 
 struct figures *figures_new(void);
 void figures_free(struct figures *f);
-/* Take a sample. Two within half a second count as one for the rates. On failure the old figures stay, as stale. */
+/* Take a sample. Two within half a second count as one for the rates. On failure the old figures stay, as
+ * stale. */
 void figures_update(struct figures *f, struct backend *b);
 /* The latest snapshot, never NULL; valid until the next figures_update(). */
 const struct snapshot *figures_now(const struct figures *f);

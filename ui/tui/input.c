@@ -1,5 +1,6 @@
-/* Theory of operation: bytes collect in in->wait; parse() takes one event off its front, or says that it needs more
- * bytes. (xterm control sequences, "PC-Style Function Keys", "Mouse Tracking"; console_codes(4)) */
+/* Theory of operation: bytes collect in in->wait; parse() takes one event off its front, or says that it
+ * needs more bytes. (xterm control sequences, "PC-Style Function Keys", "Mouse Tracking"; console_codes(4))
+ */
 #include "ui/tui/input.h"
 
 #include <stdio.h>
@@ -13,12 +14,10 @@ static const struct {
 	const char *name;
 	uint32_t code;
 } names[] = {
-	{"Up", VT_KEY_UP},         {"Down", VT_KEY_DOWN},           {"Right", VT_KEY_RIGHT},
-	{"Left", VT_KEY_LEFT},     {"Home", VT_KEY_HOME},           {"End", VT_KEY_END},
-	{"PgUp", VT_KEY_PGUP},     {"PgDn", VT_KEY_PGDN},           {"Ins", VT_KEY_INSERT},
-	{"Del", VT_KEY_DELETE},    {"Tab", VT_KEY_TAB},             {"BackTab", VT_KEY_BACKTAB},
-	{"Bksp", VT_KEY_BACKSPACE}, {"Enter", VT_KEY_ENTER},        {"Esc", VT_KEY_ESCAPE},
-	{"Space", ' '},
+    {"Up", VT_KEY_UP},          {"Down", VT_KEY_DOWN},   {"Right", VT_KEY_RIGHT}, {"Left", VT_KEY_LEFT},
+    {"Home", VT_KEY_HOME},      {"End", VT_KEY_END},     {"PgUp", VT_KEY_PGUP},   {"PgDn", VT_KEY_PGDN},
+    {"Ins", VT_KEY_INSERT},     {"Del", VT_KEY_DELETE},  {"Tab", VT_KEY_TAB},     {"BackTab", VT_KEY_BACKTAB},
+    {"Bksp", VT_KEY_BACKSPACE}, {"Enter", VT_KEY_ENTER}, {"Esc", VT_KEY_ESCAPE},  {"Space", ' '},
 };
 
 char *key_text(struct key k, char out[KEY_NAME_MAX])
@@ -32,7 +31,7 @@ char *key_text(struct key k, char out[KEY_NAME_MAX])
 		if (names[i].code == k.code)
 			snprintf(text, sizeof(text), "%s", names[i].name);
 	snprintf(out, KEY_NAME_MAX, "%s%s%s%s", k.mods & VT_CTRL ? "C-" : "", k.mods & VT_ALT ? "M-" : "",
-	         k.mods & VT_SHIFT ? "S-" : "", text);
+		 k.mods & VT_SHIFT ? "S-" : "", text);
 	return out;
 }
 
@@ -97,8 +96,9 @@ static void emit_key(event_fn fn, void *arg, uint32_t code, unsigned mods)
 static uint32_t csi_tilde(unsigned n)
 {
 	static const uint32_t low[] = {0,           VT_KEY_HOME, VT_KEY_INSERT, VT_KEY_DELETE, VT_KEY_END,
-	                               VT_KEY_PGUP, VT_KEY_PGDN, VT_KEY_HOME,   VT_KEY_END};
-	static const uint8_t f[] = {1, 2, 3, 4, 5, 0, 6, 7, 8, 9, 10, 0, 11, 12, 13, 14, 0, 15, 16, 0, 17, 18, 19, 20};
+				       VT_KEY_PGUP, VT_KEY_PGDN, VT_KEY_HOME,   VT_KEY_END};
+	static const uint8_t f[] = {1,  2,  3,  4,  5, 0,  6,  7, 8,  9,  10, 0,
+				    11, 12, 13, 14, 0, 15, 16, 0, 17, 18, 19, 20};
 	if (n < ARRAY_SIZE(low))
 		return low[n];
 	if (n >= 11 && n - 11 < ARRAY_SIZE(f) && f[n - 11])
@@ -167,7 +167,8 @@ static void emit_code(event_fn fn, void *arg, unsigned code, unsigned mods)
 
 static void emit_mouse(event_fn fn, void *arg, const unsigned p[3], bool release)
 {
-	static const enum vt_button buttons[] = {VT_BUTTON_LEFT, VT_BUTTON_MIDDLE, VT_BUTTON_RIGHT, VT_BUTTON_NONE};
+	static const enum vt_button buttons[] = {VT_BUTTON_LEFT, VT_BUTTON_MIDDLE, VT_BUTTON_RIGHT,
+						 VT_BUTTON_NONE};
 	unsigned b = p[0];
 	struct event ev = {.kind = EVENT_MOUSE};
 	if (p[1] < 1 || p[2] < 1 || p[1] > VT_COLS_MAX || p[2] > VT_ROWS_MAX || b > 127)
@@ -222,10 +223,11 @@ static size_t parse_csi(struct input *in, event_fn fn, void *arg)
 		emit_code(fn, arg, p[2], csi_mods(p[1]));
 	} else if (final == 'u') {
 		emit_code(fn, arg, p[0], csi_mods(p[1]));
-	} else if (final == '~' || final == '^' || final == '$' || final == '@') { /* rxvt: ^ Ctrl, $ Shift, @ both */
+	} else if (final == '~' || final == '^' || final == '$' ||
+		   final == '@') { /* rxvt: ^ Ctrl, $ Shift, @ both */
 		uint32_t code = csi_tilde(p[0]);
 		unsigned mods = csi_mods(p[1]) | (final == '^' || final == '@' ? VT_CTRL : 0) |
-		                (final == '$' || final == '@' ? VT_SHIFT : 0);
+				(final == '$' || final == '@' ? VT_SHIFT : 0);
 		if (code)
 			emit_key(fn, arg, code, mods);
 	} else if (final >= 'a' && final <= 'd') { /* rxvt: Shift and an arrow */
@@ -322,7 +324,7 @@ static void paste_byte(struct input *in, char c, event_fn fn, void *arg)
 		buf_add(&in->paste, &c, 1);
 	else /* too long: keep the tail only to see the end */
 		memmove(in->paste.s + INPUT_PASTE_MAX, in->paste.s + INPUT_PASTE_MAX + 1, n - 1),
-			in->paste.s[INPUT_PASTE_MAX + n - 1] = c;
+		    in->paste.s[INPUT_PASTE_MAX + n - 1] = c;
 	if (in->paste.len < n || memcmp(in->paste.s + in->paste.len - n, end, n))
 		return;
 	in->paste.len -= n;

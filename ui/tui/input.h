@@ -1,6 +1,6 @@
-/* What the user's terminal sends: bytes to keys, mouse events and pasted text. Understands xterm and what follows it
- * (tmux, screen, VTE, kitty's and foot's defaults), rxvt and the Linux console; term.c adds the strings of terminfo.
- * Sequences that nobody knows are swallowed whole, so that they never act as keys. */
+/* What the user's terminal sends: bytes to keys, mouse events and pasted text. Understands xterm and what
+ * follows it (tmux, screen, VTE, kitty's and foot's defaults), rxvt and the Linux console; term.c adds the
+ * strings of terminfo. Sequences that nobody knows are swallowed whole, so that they never act as keys. */
 #ifndef UI_TUI_INPUT_H
 #define UI_TUI_INPUT_H
 
@@ -49,9 +49,11 @@ struct input {
 
 /* Know one more sequence (it begins with ESC). Surplus ones are ignored. */
 void input_add(struct input *in, const char *seq, struct key key);
-/* Take @n bytes, calling @fn for each event. How the stream is cut makes no difference, but for the time-out. */
+/* Take @n bytes, calling @fn for each event. How the stream is cut makes no difference, but for the time-out.
+ */
 void input_feed(struct input *in, const char *bytes, size_t n, event_fn fn, void *arg);
-/* Does an unfinished sequence wait? Then call input_timeout() when nothing has come for some 50 ms: it was ESC. */
+/* Does an unfinished sequence wait? Then call input_timeout() when nothing has come for some 50 ms: it was
+ * ESC. */
 bool input_waiting(const struct input *in);
 void input_timeout(struct input *in, event_fn fn, void *arg);
 void input_done(struct input *in);

@@ -1,6 +1,6 @@
-/* Theory of operation: fork() without exec, as this process has one thread; the child runs cmd_run() and writes one
- * struct report and two texts to a pipe. It keeps away from the terminal and from the loop, and has its own session,
- * so that a terminal that goes away does not stop a start half-way. */
+/* Theory of operation: fork() without exec, as this process has one thread; the child runs cmd_run() and
+ * writes one struct report and two texts to a pipe. It keeps away from the terminal and from the loop, and
+ * has its own session, so that a terminal that goes away does not stop a start half-way. */
 #include "ui/tui/job.h"
 
 #include <errno.h>
@@ -100,8 +100,8 @@ static void anyway_answer(struct deck *d, int choice, void *data)
 /* A start that only START_FORCE would do: ask, unless something else is being asked. */
 static void ask_anyway(struct deck *d, const struct job *job, int result, const char *error)
 {
-	if (result != -EOPNOTSUPP || job->start_flags & START_FORCE || job->cmd != cmd_find("domain-start", NULL) ||
-	    d->dialog || d->prompt)
+	if (result != -EOPNOTSUPP || job->start_flags & START_FORCE ||
+	    job->cmd != cmd_find("domain-start", NULL) || d->dialog || d->prompt)
 		return;
 	struct anyway *a = x_calloc(1, sizeof(*a));
 	AUTO_FREE char *text = x_asprintf("%s\n\nStart '%s' all the same?", error, job->name);
@@ -194,7 +194,9 @@ static int job_call(struct job *job, char **out, struct err *e)
 static void __attribute__((noreturn)) job_child(struct job *job, int fd)
 {
 	for (int sig = 1; sig < NSIG; sig++)
-		signal(sig, SIG_DFL); /* those that restore the terminal, and those that write into the loop's pipe */
+		signal(
+		    sig,
+		    SIG_DFL); /* those that restore the terminal, and those that write into the loop's pipe */
 	sigset_t none;
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);

@@ -1,5 +1,6 @@
-/* Verbs that run beside the deck, each in a child process that reports when it is done; a few at a time, the rest wait.
- * A job that was begun goes on when the deck ends. A backend that lives in this process ("fake") runs them in place. */
+/* Verbs that run beside the deck, each in a child process that reports when it is done; a few at a time, the
+ * rest wait. A job that was begun goes on when the deck ends. A backend that lives in this process ("fake")
+ * runs them in place. */
 #ifndef UI_TUI_JOB_H
 #define UI_TUI_JOB_H
 
@@ -9,7 +10,8 @@
 
 struct jobs *jobs_new(struct deck *d);
 void jobs_free(struct jobs *j);
-/* Run @cmd on the domain (its uuid and name; "" for verbs of the host). @show: what it prints is shown on a page. */
+/* Run @cmd on the domain (its uuid and name; "" for verbs of the host). @show: what it prints is shown on a
+ * page. */
 void jobs_add(struct jobs *j, const struct cmd *cmd, const char *uuid, const char *name, bool show);
 /* Start it with @start_flags (enum start_flags) that the verb has no key for. */
 void jobs_start(struct jobs *j, unsigned start_flags, const char *uuid, const char *name);

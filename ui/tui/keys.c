@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "ui/tui/page_domains.h"
+#include "ui/tui/columns.h"
 
 #define LIST SCOPE_DOMAINS
 #define GUEST (SCOPE_DOMAINS | SCOPE_DOMAIN)
@@ -13,56 +13,61 @@
 
 /* Small letters lose nothing. Verbs in capitals may, and ask first: so says their CMD_CONFIRM. */
 const struct binding bindings[] = {
-	{ALL, "? F1", NULL, action_help, 0, "Help", "This page"},
-	{GUEST, "Enter", NULL, action_menu, 0, "Menu", "What can be done with the guest now"},
-	{GUEST, "c Tab", "console", action_panel, 0, "Console", "Type in the guest's serial console, beside the list"},
-	{GUEST, "s", "domain-start", NULL, 0, "Start", "Start it"},
-	{GUEST, "p", "domain-suspend", NULL, 0, "Pause", "Pause it"},
-	{GUEST, "p", "domain-resume", NULL, 0, "Resume", "Let it run on"},
-	{GUEST, "S", "domain-shutdown", NULL, 0, "Shut down", "Shut down: the guest is asked to power off"},
-	{GUEST, "B", "domain-reboot", NULL, 0, NULL, "Reboot: the guest is asked to start again"},
-	{GUEST, "R", "domain-reset", NULL, 0, NULL, "Reset at once; what the guest has not written to its disks is lost"},
-	{GUEST, "K", "domain-destroy", NULL, 0, "Force off", "Force off, as by pulling the plug; what it has not written is lost"},
-	{LIST, "q", NULL, action_quit, 0, "Quit", "Leave the deck; guests run on"},
-	{LIST, "/", NULL, action_filter, 0, "Filter", "Show only guests whose name, title or state has this text"},
-	{LIST, "i Right", NULL, action_info, 0, "Info", "All about the guest"},
-	{GUEST, "z", NULL, action_panel_full, 0, "Full", "The console on the full screen"},
-	{LIST, "v", NULL, action_panel_show, 0, "View", "View the console beside the list, or hide it"},
-	{GUEST, "t", NULL, action_stty, 0, NULL, "Type stty rows R cols C into the console: the panel's size"},
-	{LIST, "Esc", NULL, action_filter_off, 0, NULL, "Show all guests again, forget the marks"},
-	{LIST, "Space", NULL, action_mark, 0, NULL, "Mark the guest: verbs go to all that are marked"},
-	{LIST, "u", NULL, action_unmark, 0, NULL, "Forget the marks"},
-	{LIST, "P", NULL, action_sort, COL_CPU, NULL, "Sort by %CPU"},
-	{LIST, "M", NULL, action_sort, COL_MEMORY, NULL, "Sort by memory"},
-	{LIST, "T", NULL, action_sort, COL_UPTIME, NULL, "Sort by uptime"},
-	{LIST, "N", NULL, action_sort, COL_NAME, NULL, "Sort by name"},
-	{LIST, ">", NULL, action_sort_next, 1, NULL, "Sort by the next column"},
-	{LIST, "<", NULL, action_sort_next, -1, NULL, "Sort by the column before"},
-	{LIST, "r", NULL, action_sort_invert, 0, NULL, "Reverse the order"},
-	{GUEST, "x", NULL, action_xml, 0, NULL, "The guest's XML"},
-	{GUEST, "e", "edit", NULL, 0, NULL, "Edit its XML in $EDITOR"},
-	{GUEST, "a", "autostart", action_autostart, 0, NULL, "Start the guest with the host, or no longer"},
-	{LIST, "n", NULL, action_define, 0, NULL, "Define a guest from an XML file"},
-	{GUEST, "U", "undefine", NULL, 0, NULL, "Forget its definition; its disks stay"},
-	{LIST, "m", NULL, action_messages, 0, NULL, "What was said so far"},
-	{ALL, "Up k", NULL, action_move, MOVE_UP, NULL, "Up"},
-	{ALL, "Down j", NULL, action_move, MOVE_DOWN, NULL, "Down"},
-	{ALL, "PgUp", NULL, action_move, MOVE_PGUP, NULL, "A page up"},
-	{ALL, "PgDn", NULL, action_move, MOVE_PGDN, NULL, "A page down"},
-	{ALL, "Home g", NULL, action_move, MOVE_HOME, NULL, "To the first line"},
-	{ALL, "End G", NULL, action_move, MOVE_END, NULL, "To the last line"},
-	{PAGES, "q Esc Left", NULL, action_back, 0, "Back", "Close this page"},
-	{ALL, "F10", NULL, action_quit, 0, NULL, "Leave the deck from any page"},
-	{ALL, "C-l", NULL, action_redraw, 0, NULL, "Draw the screen anew"},
-	{ALL, "C-z", NULL, action_stop, 0, NULL, "Stop the deck, back to the shell (fg to come back)"},
-	{PANEL, "C-]", NULL, action_panel_leave, 0, "Leave", "Back to the list; all other keys go to the guest"},
-	{LIST, "[", NULL, action_panel_scroll, MOVE_PGUP, NULL, "Back in the panel, the keys stay in the list"},
-	{LIST, "]", NULL, action_panel_scroll, MOVE_PGDN, NULL, "Forward in the panel"},
-	{PANEL, "S-PgUp M-PgUp", NULL, action_panel_scroll, MOVE_PGUP, "Older", "Back in what the guest has written"},
-	{PANEL, "S-PgDn M-PgDn", NULL, action_panel_scroll, MOVE_PGDN, NULL, "Forward again"},
-	{PANEL, "S-Home", NULL, action_panel_scroll, MOVE_HOME, NULL, "To the oldest line kept"},
-	{PANEL, "S-End", NULL, action_panel_scroll, MOVE_END, NULL, "To what the guest writes now"},
-	{0},
+    {ALL, "? F1", NULL, action_help, 0, "Help", "This page"},
+    {GUEST, "Enter", NULL, action_menu, 0, "Menu", "What can be done with the guest now"},
+    {GUEST, "c Tab", "console", action_panel, 0, "Console",
+     "Type in the guest's serial console, beside the list"},
+    {GUEST, "s", "domain-start", NULL, 0, "Start", "Start it"},
+    {GUEST, "p", "domain-suspend", NULL, 0, "Pause", "Pause it"},
+    {GUEST, "p", "domain-resume", NULL, 0, "Resume", "Let it run on"},
+    {GUEST, "S", "domain-shutdown", NULL, 0, "Shut down", "Shut down: the guest is asked to power off"},
+    {GUEST, "B", "domain-reboot", NULL, 0, NULL, "Reboot: the guest is asked to start again"},
+    {GUEST, "R", "domain-reset", NULL, 0, NULL,
+     "Reset at once; what the guest has not written to its disks is lost"},
+    {GUEST, "K", "domain-destroy", NULL, 0, "Force off",
+     "Force off, as by pulling the plug; what it has not written is lost"},
+    {LIST, "q", NULL, action_quit, 0, "Quit", "Leave the deck; guests run on"},
+    {LIST, "/", NULL, action_filter, 0, "Filter",
+     "Show only guests whose name, title or state has this text"},
+    {LIST, "i Right", NULL, action_info, 0, "Info", "All about the guest"},
+    {GUEST, "z", NULL, action_panel_full, 0, "Full", "The console on the full screen"},
+    {LIST, "v", NULL, action_panel_show, 0, "View", "View the console beside the list, or hide it"},
+    {GUEST, "t", NULL, action_stty, 0, NULL, "Type stty rows R cols C into the console: the panel's size"},
+    {LIST, "Esc", NULL, action_filter_off, 0, NULL, "Show all guests again, forget the marks"},
+    {LIST, "Space", NULL, action_mark, 0, NULL, "Mark the guest: verbs go to all that are marked"},
+    {LIST, "u", NULL, action_unmark, 0, NULL, "Forget the marks"},
+    {LIST, "P", NULL, action_sort, COL_CPU, NULL, "Sort by %CPU"},
+    {LIST, "M", NULL, action_sort, COL_MEMORY, NULL, "Sort by memory"},
+    {LIST, "T", NULL, action_sort, COL_UPTIME, NULL, "Sort by uptime"},
+    {LIST, "N", NULL, action_sort, COL_NAME, NULL, "Sort by name"},
+    {LIST, ">", NULL, action_sort_next, 1, NULL, "Sort by the next column"},
+    {LIST, "<", NULL, action_sort_next, -1, NULL, "Sort by the column before"},
+    {LIST, "r", NULL, action_sort_invert, 0, NULL, "Reverse the order"},
+    {GUEST, "x", NULL, action_xml, 0, NULL, "The guest's XML"},
+    {GUEST, "e", "edit", NULL, 0, NULL, "Edit its XML in $EDITOR"},
+    {GUEST, "a", "autostart", action_autostart, 0, NULL, "Start the guest with the host, or no longer"},
+    {LIST, "n", NULL, action_define, 0, NULL, "Define a guest from an XML file"},
+    {GUEST, "U", "undefine", NULL, 0, NULL, "Forget its definition; its disks stay"},
+    {LIST, "m", NULL, action_messages, 0, NULL, "What was said so far"},
+    {ALL, "Up k", NULL, action_move, MOVE_UP, NULL, "Up"},
+    {ALL, "Down j", NULL, action_move, MOVE_DOWN, NULL, "Down"},
+    {ALL, "PgUp", NULL, action_move, MOVE_PGUP, NULL, "A page up"},
+    {ALL, "PgDn", NULL, action_move, MOVE_PGDN, NULL, "A page down"},
+    {ALL, "Home g", NULL, action_move, MOVE_HOME, NULL, "To the first line"},
+    {ALL, "End G", NULL, action_move, MOVE_END, NULL, "To the last line"},
+    {PAGES, "q Esc Left", NULL, action_back, 0, "Back", "Close this page"},
+    {ALL, "F10", NULL, action_quit, 0, NULL, "Leave the deck from any page"},
+    {ALL, "C-l", NULL, action_redraw, 0, NULL, "Draw the screen anew"},
+    {ALL, "C-z", NULL, action_stop, 0, NULL, "Stop the deck, back to the shell (fg to come back)"},
+    {PANEL, "C-]", NULL, action_panel_leave, 0, "Leave", "Back to the list; all other keys go to the guest"},
+    {LIST, "[", NULL, action_panel_scroll, MOVE_PGUP, NULL, "Back in the panel, the keys stay in the list"},
+    {LIST, "]", NULL, action_panel_scroll, MOVE_PGDN, NULL, "Forward in the panel"},
+    {PANEL, "S-PgUp M-PgUp", NULL, action_panel_scroll, MOVE_PGUP, "Older",
+     "Back in what the guest has written"},
+    {PANEL, "S-PgDn M-PgDn", NULL, action_panel_scroll, MOVE_PGDN, NULL, "Forward again"},
+    {PANEL, "S-Home", NULL, action_panel_scroll, MOVE_HOME, NULL, "To the oldest line kept"},
+    {PANEL, "S-End", NULL, action_panel_scroll, MOVE_END, NULL, "To what the guest writes now"},
+    {0},
 };
 
 /* The next word of @s in [*start, return); NULL at the end. */
@@ -150,7 +155,8 @@ static void help_section(struct buf *out, const char *title, unsigned in, unsign
 		const struct cmd *cmd = b->verb ? cmd_find(b->verb, NULL) : NULL;
 		const char *help = b->help ? b->help : cmd ? cmd->summary : NULL;
 		if (help)
-			buf_printf(out, "  %-14s %s%s\n", b->keys, help, cmd && cmd->flags & CMD_CONFIRM ? " (asks)" : "");
+			buf_printf(out, "  %-14s %s%s\n", b->keys, help,
+				   cmd && cmd->flags & CMD_CONFIRM ? " (asks)" : "");
 	}
 }
 
@@ -158,7 +164,8 @@ char *keys_help(void)
 {
 	AUTO_BUF struct buf out = {0};
 	help_section(&out, "In the list of guests", LIST, PAGES);
-	help_section(&out, "For the guest under the bar, in the list and on its page", SCOPE_DOMAIN, SCOPE_TEXT);
+	help_section(&out, "For the guest under the bar, in the list and on its page", SCOPE_DOMAIN,
+		     SCOPE_TEXT);
 	help_section(&out, "In a console panel", PANEL, 0);
 	help_section(&out, "Everywhere but in a console", SCOPE_TEXT, 0);
 	buf_puts(&out, "\nVerbs, in the menu (Enter) and as `vmdeck VERB`\n");
@@ -166,7 +173,7 @@ char *keys_help(void)
 		if (!((*c)->flags & CMD_HIDDEN)) {
 			char key[KEY_NAME_MAX];
 			buf_printf(&out, "  %-20s %-3s %s\n", (*c)->alias ? (*c)->alias : (*c)->name,
-			           binding_key_of((*c)->name, key) ? key : "", (*c)->summary);
+				   binding_key_of((*c)->name, key) ? key : "", (*c)->summary);
 		}
 	return buf_take(&out);
 }

@@ -5,9 +5,9 @@
 #include "ui/tui/deck.h"
 
 struct binding {
-	unsigned scopes;   /* enum scope bits */
-	const char *keys;  /* key names, separated by spaces */
-	const char *verb;  /* a row of cmds[], or NULL */
+	unsigned scopes;                     /* enum scope bits */
+	const char *keys;                    /* key names, separated by spaces */
+	const char *verb;                    /* a row of cmds[], or NULL */
 	void (*run)(struct deck *, int arg); /* what it does; NULL = the verb, as it is */
 	int arg;
 	const char *label; /* in the key bar; NULL = not there */
@@ -16,8 +16,8 @@ struct binding {
 
 extern const struct binding bindings[]; /* ends with a row without keys */
 
-/* The binding for @k in @scope that makes sense for the domain under the bar: of several rows with the same key, the
- * first whose verb its state allows, or else the first. NULL. */
+/* The binding for @k in @scope that makes sense for the domain under the bar: of several rows with the same
+ * key, the first whose verb its state allows, or else the first. NULL. */
 const struct binding *binding_find(struct deck *d, enum scope scope, struct key k);
 /* Does its verb make sense in the state of the domain under the bar? true for what is no verb. */
 bool binding_applies(struct deck *d, const struct binding *b);

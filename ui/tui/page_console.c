@@ -47,15 +47,15 @@ static bool console_full(struct view *v)
 }
 
 static const struct view_ops page_console_ops = {
-	.name = "console",
-	.state_size = sizeof(struct page_console),
-	.draw = console_page_draw,
-	.scope = console_scope,
-	.key = console_page_key,
-	.paste = console_page_paste,
-	.mouse = console_page_mouse,
-	.target = console_target,
-	.full = console_full,
+    .name = "console",
+    .state_size = sizeof(struct page_console),
+    .draw = console_page_draw,
+    .scope = console_scope,
+    .key = console_page_key,
+    .paste = console_page_paste,
+    .mouse = console_page_mouse,
+    .target = console_target,
+    .full = console_full,
 };
 
 void action_panel(struct deck *d, int arg)

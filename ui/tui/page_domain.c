@@ -7,7 +7,7 @@
 
 #include "src/base/cleanup.h"
 #include "src/base/fmt.h"
-#include "ui/tui/page_domains.h"
+#include "ui/tui/columns.h"
 
 struct page_domain {
 	char uuid[UUID_TEXT];
@@ -26,7 +26,8 @@ static void load(struct view *v)
 	domain_free(p->def);
 	p->def = NULL;
 	p->trouble[0] = 0;
-	if (b->ops->domain_xml(b, p->uuid, 0, &text, &e) || domain_parse(text, strlen(text), "its XML", &p->def, &e))
+	if (b->ops->domain_xml(b, p->uuid, 0, &text, &e) ||
+	    domain_parse(text, strlen(text), "its XML", &p->def, &e))
 		str_printable(e.msg, p->trouble, sizeof(p->trouble));
 }
 
@@ -63,8 +64,8 @@ static void section(struct lines *l, const char *title)
 		area_text(&a, 0, i, 1, theme(ROLE_FRAME), "─");
 }
 
-static void __attribute__((format(printf, 4, 5))) field(struct lines *l, const char *label, enum role role,
-                                                        const char *fmt, ...)
+static void __attribute__((format(printf, 4, 5)))
+field(struct lines *l, const char *label, enum role role, const char *fmt, ...)
 {
 	AUTO_BUF struct buf b = {0};
 	va_list ap;
@@ -81,16 +82,20 @@ static void draw_state(struct lines *l, struct view *v, const struct figure *g)
 	const struct sample_domain *d = g->d;
 	char mem[FMT_MAX], rss[FMT_MAX], up[FMT_MAX];
 	section(l, "State");
-	AUTO_FREE char *reason = d->reason ? x_asprintf(" (%s)", domain_reason_text(d->reason)) : x_strdup("");
-	field(l, "State", state_role(d->state), "%s%s%s%s", domain_state_text(d->state), reason, *d->detail ? ": " : "",
-	      d->detail);
+	AUTO_FREE char *reason =
+	    d->reason ? x_asprintf(" (%s)", domain_reason_text(d->reason)) : x_strdup("");
+	field(l, "State", state_role(d->state), "%s%s%s%s", domain_state_text(d->state), reason,
+	      *d->detail ? ": " : "", d->detail);
 	if (d->state & DOMAIN_ACTIVE) {
 		int64_t ms = deck_snapshot(v->deck)->now.wall_ms - d->started_ms;
-		field(l, "Id, uptime", ROLE_NORMAL, "%d, %s", d->id, fmt_duration(ms > 0 ? ms / 1000 : 0, up));
-		field(l, "Memory", ROLE_NORMAL, "%s, of which the host holds %s", fmt_bytes(d->memory_bytes, mem),
+		field(l, "Id, uptime", ROLE_NORMAL, "%d, %s", d->id,
+		      fmt_duration(ms > 0 ? ms / 1000 : 0, up));
+		field(l, "Memory", ROLE_NORMAL, "%s, of which the host holds %s",
+		      fmt_bytes(d->memory_bytes, mem),
 		      d->rss_bytes ? fmt_bytes(d->rss_bytes, rss) : "an unknown part");
 		if (g->rates.cpu.quality == STAT_STALE)
-			field(l, "Figures", ROLE_WARNING, "the guest's process has not answered for %u s", g->stale_s);
+			field(l, "Figures", ROLE_WARNING, "the guest's process has not answered for %u s",
+			      g->stale_s);
 	} else {
 		field(l, "Memory", ROLE_NORMAL, "%s", fmt_bytes(d->memory_bytes, mem));
 	}
@@ -115,8 +120,10 @@ static void draw_cpu(struct lines *l, const struct figure *g)
 		double v = g->vcpu[i].quality == STAT_DATA ? g->vcpu[i].value / 100 : 0;
 		area_printf(&r, 0, 1, theme(ROLE_DIM), "vCPU %u", i);
 		area_printf(&r, 0, 16, theme(ROLE_NORMAL), "%6s", rate_text(g->vcpu[i], false, cpu));
-		area_bar(&r, 0, 26, 20, v, theme(v > 0.9 ? ROLE_METER_HIGH : ROLE_METER), theme(ROLE_METER_REST));
-		area_printf(&r, 0, 49, theme(ROLE_DIM), "%s exits/s", rate_text(g->vcpu_exits[i], false, exits));
+		area_bar(&r, 0, 26, 20, v, theme(v > 0.9 ? ROLE_METER_HIGH : ROLE_METER),
+			 theme(ROLE_METER_REST));
+		area_printf(&r, 0, 49, theme(ROLE_DIM), "%s exits/s",
+			    rate_text(g->vcpu_exits[i], false, exits));
 	}
 }
 
@@ -130,11 +137,11 @@ static void draw_disks(struct lines *l, const struct figure *g)
 		char a[FMT_MAX], b[FMT_MAX], c[FMT_MAX], d[FMT_MAX];
 		struct area line = next_line(l);
 		area_field(&line, 0, 1, 14, false, theme(ROLE_DIM), g->d->disks[i].name);
-		area_printf(&line, 0, 16, theme(ROLE_NORMAL), "%8s%8s%10s%8s", rate_text(r->rd_bytes, true, a),
-		            rate_text(r->rd_ops, false, b), rate_text(r->wr_bytes, true, c),
-		            rate_text(r->wr_ops, false, d));
+		area_printf(&line, 0, 16, theme(ROLE_NORMAL), "%8s%8s%10s%8s",
+			    rate_text(r->rd_bytes, true, a), rate_text(r->rd_ops, false, b),
+			    rate_text(r->wr_bytes, true, c), rate_text(r->wr_ops, false, d));
 		area_printf(&line, 0, 50, theme(g->d->disks[i].errors ? ROLE_ERROR : ROLE_DIM), "%9llu",
-		            (unsigned long long)g->d->disks[i].errors);
+			    (unsigned long long)g->d->disks[i].errors);
 	}
 }
 
@@ -150,8 +157,8 @@ static void draw_definition(struct lines *l, const struct page_domain *p)
 		field(l, "Title", ROLE_NORMAL, "%s", f->title);
 	if (f->description)
 		field(l, "Description", ROLE_NORMAL, "%s", f->description);
-	field(l, "Machine", ROLE_NORMAL, "%s, %u of %u vCPUs (%u sockets, %u cores, %u threads)", f->machine ? f->machine : "pc",
-	      f->vcpus, f->max_vcpus, f->sockets, f->cores, f->threads);
+	field(l, "Machine", ROLE_NORMAL, "%s, %u of %u vCPUs (%u sockets, %u cores, %u threads)",
+	      f->machine ? f->machine : "pc", f->vcpus, f->max_vcpus, f->sockets, f->cores, f->threads);
 	if (f->kernel)
 		field(l, "Kernel", ROLE_NORMAL, "%s", f->kernel);
 	if (f->initrd)
@@ -160,11 +167,12 @@ static void draw_definition(struct lines *l, const struct page_domain *p)
 		field(l, "Command line", ROLE_NORMAL, "%s", f->cmdline);
 	for (size_t i = 0; i < f->ndisks; i++) {
 		const struct domain_disk *d = &f->disks[i];
-		field(l, d->target, ROLE_NORMAL, "%s (%s, %s%s)", d->source ? d->source : "empty", d->bus ? d->bus : "",
-		      d->format ? d->format : "raw", d->readonly ? ", read-only" : "");
+		field(l, d->target, ROLE_NORMAL, "%s (%s, %s%s)", d->source ? d->source : "empty",
+		      d->bus ? d->bus : "", d->format ? d->format : "raw", d->readonly ? ", read-only" : "");
 	}
-	field(l, "At the end", ROLE_NORMAL, "power off: %s, reboot: %s, crash: %s", domain_action_text(f->on_poweroff),
-	      domain_action_text(f->on_reboot), domain_action_text(f->on_crash));
+	field(l, "At the end", ROLE_NORMAL, "power off: %s, reboot: %s, crash: %s",
+	      domain_action_text(f->on_poweroff), domain_action_text(f->on_reboot),
+	      domain_action_text(f->on_crash));
 	for (size_t i = 0; i < f->nnotes; i++)
 		field(l, f->notes[i].blocks_start ? "Cannot start" : "Note",
 		      f->notes[i].blocks_start ? ROLE_ERROR : ROLE_DIM, "%s", f->notes[i].text);
@@ -229,15 +237,15 @@ static void domain_done(struct view *v)
 }
 
 static const struct view_ops page_domain_ops = {
-	.name = "domain",
-	.state_size = sizeof(struct page_domain),
-	.update = domain_update,
-	.draw = domain_draw,
-	.scope = domain_scope,
-	.move = domain_move,
-	.mouse = domain_mouse,
-	.target = domain_target,
-	.done = domain_done,
+    .name = "domain",
+    .state_size = sizeof(struct page_domain),
+    .update = domain_update,
+    .draw = domain_draw,
+    .scope = domain_scope,
+    .move = domain_move,
+    .mouse = domain_mouse,
+    .target = domain_target,
+    .done = domain_done,
 };
 
 void page_domain_open(struct deck *d, const char *uuid)

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "src/base/cleanup.h"
+#include "ui/tui/columns.h"
 #include "ui/tui/console.h"
 #include "ui/tui/dialog.h"
 #include "ui/tui/keys.h"
@@ -25,224 +26,14 @@ struct page_domains {
 	bool panel, focus;
 	int seen;
 	struct area list, console;
-	int column_at[COL_COUNT], column_width[COL_COUNT]; /* where they were drawn, for the mouse; width 0 = not */
+	int column_at[COL_COUNT],
+	    column_width[COL_COUNT]; /* where they were drawn, for the mouse; width 0 = not */
 };
 
 static struct page_domains *page(struct deck *d)
 {
 	return d->views[0]->state;
 }
-
-char *rate_text(struct rate r, bool bytes, char out[FMT_MAX])
-{
-	if (r.quality == STAT_NODATA)
-		strcpy(out, "-");
-	else if (r.quality == STAT_INIT)
-		strcpy(out, "…");
-	else if (bytes)
-		fmt_bytes_short((uint64_t)r.value, out);
-	else if (r.value >= 9999.5)
-		snprintf(out, FMT_MAX, "%.0fk", r.value / 1000);
-	else
-		snprintf(out, FMT_MAX, r.value >= 99.95 ? "%.0f" : "%.1f", r.value);
-	if (r.quality == STAT_STALE)
-		strcat(out, "?");
-	return out;
-}
-
-/* Columns. text() fills @out and may change the role. */
-struct column_kind {
-	const char *title;
-	int width; /* at least; NAME and TITLE take what is left */
-	bool right;
-	int rank; /* the lower, the earlier it finds a place */
-	bool down; /* sorted by it, the largest come first */
-	void (*text)(const struct figure *, const struct snapshot *, char *out, size_t n, enum role *);
-	int (*compare)(const struct figure *, const struct figure *);
-};
-
-static void id_text(const struct figure *g, const struct snapshot *s, char *out, size_t n, enum role *role)
-{
-	if (g->d->id >= 0)
-		snprintf(out, n, "%d", g->d->id);
-	else
-		snprintf(out, n, "-");
-}
-
-static void name_text(const struct figure *g, const struct snapshot *s, char *out, size_t n, enum role *role)
-{
-	snprintf(out, n, "%s", g->d->name);
-	*role = g->d->state & DOMAIN_ACTIVE ? ROLE_STRONG : ROLE_NORMAL;
-}
-
-static void state_text(const struct figure *g, const struct snapshot *s, char *out, size_t n, enum role *role)
-{
-	snprintf(out, n, "%s", domain_state_text(g->d->state));
-	*role = state_role(g->d->state);
-}
-
-static void vcpus_text(const struct figure *g, const struct snapshot *s, char *out, size_t n, enum role *role)
-{
-	snprintf(out, n, "%u", g->d->vcpus);
-}
-
-static void put_rate(struct rate r, bool bytes, char *out, size_t n, enum role *role)
-{
-	char text[FMT_MAX];
-	snprintf(out, n, "%s", rate_text(r, bytes, text));
-	if (r.quality != STAT_DATA)
-		*role = ROLE_DIM;
-}
-
-static void cpu_text(const struct figure *g, const struct snapshot *s, char *out, size_t n, enum role *role)
-{
-	put_rate(g->rates.cpu, false, out, n, role);
-	if (g->rates.cpu.quality == STAT_DATA && g->rates.cpu.value >= 90.0 * g->d->vcpus)
-		*role = ROLE_METER_HIGH;
-}
-
-static void memory_text(const struct figure *g, const struct snapshot *s, char *out, size_t n, enum role *role)
-{
-	char text[FMT_MAX];
-	snprintf(out, n, "%s", fmt_bytes_short(g->d->memory_bytes, text));
-}
-
-static void resident_text(const struct figure *g, const struct snapshot *s, char *out, size_t n, enum role *role)
-{
-	char text[FMT_MAX];
-	snprintf(out, n, "%s", g->d->rss_bytes ? fmt_bytes_short(g->d->rss_bytes, text) : "-");
-}
-
-static int64_t uptime_s(const struct figure *g, const struct snapshot *s)
-{
-	if (!(g->d->state & DOMAIN_ACTIVE) || !g->d->started_ms)
-		return -1;
-	int64_t ms = s->now.wall_ms - g->d->started_ms;
-	return ms > 0 ? ms / 1000 : 0;
-}
-
-static void uptime_text(const struct figure *g, const struct snapshot *s, char *out, size_t n, enum role *role)
-{
-	char text[FMT_MAX];
-	int64_t t = uptime_s(g, s);
-	snprintf(out, n, "%s", t < 0 ? "-" : fmt_duration((uint64_t)t, text));
-}
-
-static void read_text(const struct figure *g, const struct snapshot *s, char *out, size_t n, enum role *role)
-{
-	put_rate(g->rates.rd_bytes, true, out, n, role);
-}
-
-static void write_text(const struct figure *g, const struct snapshot *s, char *out, size_t n, enum role *role)
-{
-	put_rate(g->rates.wr_bytes, true, out, n, role);
-}
-
-static void exits_text(const struct figure *g, const struct snapshot *s, char *out, size_t n, enum role *role)
-{
-	put_rate(g->rates.exits, false, out, n, role);
-}
-
-static void title_text(const struct figure *g, const struct snapshot *s, char *out, size_t n, enum role *role)
-{
-	snprintf(out, n, "%s", *g->d->detail && !(g->d->state & DOMAIN_ACTIVE) ? g->d->detail : g->d->title);
-	*role = ROLE_DIM;
-}
-
-static int sign(double v)
-{
-	return (v > 0) - (v < 0);
-}
-
-static double known(struct rate r)
-{
-	return r.quality == STAT_DATA || r.quality == STAT_STALE ? r.value : r.quality == STAT_INIT ? -1 : -2;
-}
-
-static int by_id(const struct figure *a, const struct figure *b)
-{
-	unsigned x = (unsigned)a->d->id, y = (unsigned)b->d->id; /* -1: behind all */
-	return (x > y) - (x < y);
-}
-
-static int by_name(const struct figure *a, const struct figure *b)
-{
-	return strcmp(a->d->name, b->d->name);
-}
-
-static int by_state(const struct figure *a, const struct figure *b)
-{
-	static const int order[] = {DOMAIN_CRASHED, DOMAIN_RUNNING, DOMAIN_SHUTDOWN, DOMAIN_PAUSED, DOMAIN_SHUTOFF};
-	int x = 0, y = 0;
-	for (int i = 0; i < (int)ARRAY_SIZE(order); i++) {
-		x = (int)a->d->state == order[i] ? i : x;
-		y = (int)b->d->state == order[i] ? i : y;
-	}
-	return x - y;
-}
-
-static int by_vcpus(const struct figure *a, const struct figure *b)
-{
-	return sign((double)a->d->vcpus - b->d->vcpus);
-}
-
-static int by_cpu(const struct figure *a, const struct figure *b)
-{
-	return sign(known(a->rates.cpu) - known(b->rates.cpu));
-}
-
-static int by_memory(const struct figure *a, const struct figure *b)
-{
-	return sign((double)a->d->memory_bytes - (double)b->d->memory_bytes);
-}
-
-static int by_resident(const struct figure *a, const struct figure *b)
-{
-	return sign((double)a->d->rss_bytes - (double)b->d->rss_bytes);
-}
-
-static int by_uptime(const struct figure *a, const struct figure *b)
-{
-	int64_t x = a->d->started_ms ? a->d->started_ms : INT64_MAX, y = b->d->started_ms ? b->d->started_ms : INT64_MAX;
-	return (x < y) - (x > y);
-}
-
-static int by_read(const struct figure *a, const struct figure *b)
-{
-	return sign(known(a->rates.rd_bytes) - known(b->rates.rd_bytes));
-}
-
-static int by_write(const struct figure *a, const struct figure *b)
-{
-	return sign(known(a->rates.wr_bytes) - known(b->rates.wr_bytes));
-}
-
-static int by_exits(const struct figure *a, const struct figure *b)
-{
-	return sign(known(a->rates.exits) - known(b->rates.exits));
-}
-
-static int by_title(const struct figure *a, const struct figure *b)
-{
-	return strcmp(a->d->title, b->d->title);
-}
-
-static const struct column_kind columns[] = {
-	[COL_ID] = {"ID", 4, true, 5, false, id_text, by_id},
-	[COL_NAME] = {"NAME", 16, false, 0, false, name_text, by_name},
-	[COL_STATE] = {"STATE", 11, false, 1, false, state_text, by_state},
-	[COL_VCPUS] = {"VCPU", 4, true, 6, true, vcpus_text, by_vcpus},
-	[COL_CPU] = {"%CPU", 6, true, 2, true, cpu_text, by_cpu},
-	[COL_GRAPH] = {"LAST 20 S", 20, false, 10, true, NULL, by_cpu},
-	[COL_MEMORY] = {"MEMORY", 6, true, 3, true, memory_text, by_memory},
-	[COL_RESIDENT] = {"IN USE", 6, true, 11, true, resident_text, by_resident},
-	[COL_UPTIME] = {"UPTIME", 7, true, 4, true, uptime_text, by_uptime},
-	[COL_READ] = {"READ/S", 6, true, 7, true, read_text, by_read},
-	[COL_WRITE] = {"WRITE/S", 7, true, 8, true, write_text, by_write},
-	[COL_EXITS] = {"EXITS/S", 7, true, 9, true, exits_text, by_exits},
-	[COL_TITLE] = {"TITLE", 16, false, 12, false, title_text, by_title},
-};
-_Static_assert(ARRAY_SIZE(columns) == COL_COUNT, "a row for every column");
 
 /* Choose what fits into @cols: first by rank, then the rest goes to NAME and TITLE. */
 static void lay_out(struct page_domains *p, int cols)
@@ -295,8 +86,9 @@ static int compare(const void *pa, const void *pb)
 
 static bool matches(const struct page_domains *p, const struct sample_domain *d)
 {
-	return !p->filter || !*p->filter || strcasestr(d->name, p->filter) || strcasestr(d->title, p->filter) ||
-	       str_starts(d->uuid, p->filter) || strcasestr(domain_state_text(d->state), p->filter);
+	return !p->filter || !*p->filter || strcasestr(d->name, p->filter) ||
+	       strcasestr(d->title, p->filter) || str_starts(d->uuid, p->filter) ||
+	       strcasestr(domain_state_text(d->state), p->filter);
 }
 
 static void find_selected(struct page_domains *p)
@@ -354,8 +146,10 @@ static void draw_titles(struct page_domains *p, const struct area *a)
 		const char *arrow = !on ? "" : columns[c].down != p->inverted ? "▼" : "▲";
 		bool room = p->column_width[c] > text_width(columns[c].title);
 		snprintf(title, sizeof(title), "%s%s", columns[c].title, room ? arrow : "");
-		area_field(a, 0, p->column_at[c], p->column_width[c], columns[c].right, theme(ROLE_COLUMNS), "");
-		int w = text_width(title), col = p->column_at[c] + (columns[c].right ? p->column_width[c] - w : 0);
+		area_field(a, 0, p->column_at[c], p->column_width[c], columns[c].right, theme(ROLE_COLUMNS),
+			   "");
+		int w = text_width(title),
+		    col = p->column_at[c] + (columns[c].right ? p->column_width[c] - w : 0);
 		area_text(a, 0, col, -1, theme(on ? ROLE_SORTED : ROLE_COLUMNS), title);
 	}
 }
@@ -380,7 +174,8 @@ static void draw_row(struct view *v, const struct area *a, int row, const struct
 	bool mark = marked(p, g->d->uuid);
 	area_fill(a, row, 0, 1, a->cols, bar ? over(plain, style) : plain);
 	if (mark || bar)
-		area_text(a, row, 0, 1, bar ? over(theme(ROLE_MARKED), style) : theme(ROLE_MARKED), mark ? "●" : " ");
+		area_text(a, row, 0, 1, bar ? over(theme(ROLE_MARKED), style) : theme(ROLE_MARKED),
+			  mark ? "●" : " ");
 	for (int c = 0; c < COL_COUNT; c++) {
 		if (!p->column_width[c])
 			continue;
@@ -391,7 +186,7 @@ static void draw_row(struct view *v, const struct area *a, int row, const struct
 				values[i] = g->d->vcpus ? g->history[i] / (100.0f * g->d->vcpus) : -1;
 			struct style m = theme(ROLE_METER);
 			area_spark(a, row, p->column_at[c], p->column_width[c], values, g->nhistory,
-			           bar ? over(m, style) : m);
+				   bar ? over(m, style) : m);
 			continue;
 		}
 		char text[256] = "";
@@ -399,17 +194,20 @@ static void draw_row(struct view *v, const struct area *a, int row, const struct
 		struct style t = theme(role);
 		if (mark && c == COL_NAME)
 			t = theme(ROLE_MARKED);
-		area_field(a, row, p->column_at[c], p->column_width[c], columns[c].right, bar ? over(t, style) : t, text);
+		area_field(a, row, p->column_at[c], p->column_width[c], columns[c].right,
+			   bar ? over(t, style) : t, text);
 	}
 }
 
 /* Where the rows on the screen lie among all, at the right edge. */
 static void draw_scrollbar(const struct page_domains *p, const struct area *a)
 {
-	size_t rows = (size_t)p->seen, size = rows * rows / p->n, from = (rows - (size ? size : 1)) * p->top / (p->n - rows);
+	size_t rows = (size_t)p->seen, size = rows * rows / p->n,
+	       from = (rows - (size ? size : 1)) * p->top / (p->n - rows);
 	for (size_t i = 0; i < rows; i++) {
 		bool on = i >= from && i < from + (size ? size : 1);
-		area_text(a, 1 + (int)i, a->cols - 1, 1, theme(on ? ROLE_DIM : ROLE_METER_REST), on ? "█" : "│");
+		area_text(a, 1 + (int)i, a->cols - 1, 1, theme(on ? ROLE_DIM : ROLE_METER_REST),
+			  on ? "█" : "│");
 	}
 }
 
@@ -431,9 +229,11 @@ static void draw_list(struct view *v, const struct area *a)
 	for (int i = 0; i < p->seen && p->top + i < p->n; i++)
 		draw_row(v, a, 1 + i, p->rows[p->top + i], p->top + i == p->at);
 	if (!s->n && !s->stale)
-		area_text(a, 2, 2, -1, theme(ROLE_DIM), "No guests yet. n defines one from an XML file; ? helps.");
+		area_text(a, 2, 2, -1, theme(ROLE_DIM),
+			  "No guests yet. n defines one from an XML file; ? helps.");
 	else if (!p->n)
-		area_printf(a, 2, 2, theme(ROLE_DIM), "No guest matches '%s'. Esc shows all.", p->filter ? p->filter : "");
+		area_printf(a, 2, 2, theme(ROLE_DIM), "No guest matches '%s'. Esc shows all.",
+			    p->filter ? p->filter : "");
 	if (most)
 		draw_scrollbar(p, a);
 }
@@ -484,7 +284,8 @@ static void domains_paste(struct view *v, const char *text, size_t n)
 	if (p->focus)
 		console_paste(v->deck, text, n);
 	else
-		deck_say(v->deck, ROLE_WARNING, "%zu bytes pasted into the list, ignored: Tab goes to the console", n);
+		deck_say(v->deck, ROLE_WARNING,
+			 "%zu bytes pasted into the list, ignored: Tab goes to the console", n);
 }
 
 static void select_row(struct view *v, size_t at)
@@ -527,7 +328,8 @@ static void click_title(struct view *v, int col)
 {
 	struct page_domains *p = v->state;
 	for (int c = 0; c < COL_COUNT; c++)
-		if (p->column_width[c] && col >= p->column_at[c] && col < p->column_at[c] + p->column_width[c]) {
+		if (p->column_width[c] && col >= p->column_at[c] &&
+		    col < p->column_at[c] + p->column_width[c]) {
 			if ((int)p->sort == c)
 				action_sort_invert(v->deck, 0);
 			else
@@ -580,17 +382,17 @@ static void domains_done(struct view *v)
 }
 
 const struct view_ops page_domains_ops = {
-	.name = "domains",
-	.state_size = sizeof(struct page_domains),
-	.update = domains_update,
-	.draw = domains_draw,
-	.scope = domains_scope,
-	.key = domains_key,
-	.move = domains_move,
-	.paste = domains_paste,
-	.mouse = domains_mouse,
-	.target = domains_target,
-	.done = domains_done,
+    .name = "domains",
+    .state_size = sizeof(struct page_domains),
+    .update = domains_update,
+    .draw = domains_draw,
+    .scope = domains_scope,
+    .key = domains_key,
+    .move = domains_move,
+    .paste = domains_paste,
+    .mouse = domains_mouse,
+    .target = domains_target,
+    .done = domains_done,
 };
 
 size_t page_domains_marked(struct deck *d, char (**uuids)[UUID_TEXT])

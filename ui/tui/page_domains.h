@@ -2,25 +2,7 @@
 #ifndef UI_TUI_PAGE_DOMAINS_H
 #define UI_TUI_PAGE_DOMAINS_H
 
-#include "src/base/fmt.h"
 #include "ui/tui/deck.h"
-
-enum column {
-	COL_ID,
-	COL_NAME,
-	COL_STATE,
-	COL_VCPUS,
-	COL_CPU,
-	COL_GRAPH,
-	COL_MEMORY,
-	COL_RESIDENT,
-	COL_UPTIME,
-	COL_READ,
-	COL_WRITE,
-	COL_EXITS,
-	COL_TITLE,
-	COL_COUNT
-};
 
 extern const struct view_ops page_domains_ops;
 
@@ -29,8 +11,5 @@ size_t page_domains_marked(struct deck *d, char (**uuids)[UUID_TEXT]);
 /* Show the panel, or hide it; @focus: the keys go to it. */
 void page_domains_panel(struct deck *d, bool show, bool focus);
 bool page_domains_panel_shown(struct deck *d);
-
-/* A rate as the list shows it: "12.3", "12.3?" when stale, "…" before the first, "-" without. Return: @out. */
-char *rate_text(struct rate r, bool bytes, char out[FMT_MAX]);
 
 #endif

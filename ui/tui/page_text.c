@@ -34,14 +34,15 @@ static void text_draw(struct view *v, const struct area *a)
 	area_printf(a, 0, 2, theme(ROLE_STRONG), " %s ", p->title);
 	int last = p->top + p->seen < p->n ? p->top + p->seen : p->n;
 	if (a->cols > 40)
-		area_printf(a, 0, a->cols - 20, theme(ROLE_DIM), " %d-%d of %d ", p->n ? p->top + 1 : 0, last, p->n);
+		area_printf(a, 0, a->cols - 20, theme(ROLE_DIM), " %d-%d of %d ", p->n ? p->top + 1 : 0, last,
+			    p->n);
 	for (int i = 0; i < p->seen && p->top + i < p->n; i++) {
 		const char *line = p->lines[p->top + i];
 		uint32_t ch;
 		for (int skip = p->left; skip > 0 && *line; skip--)
 			line += utf8_next(line, &ch);
 		bool head = *line && *line != ' ' && *line != '<' && i + p->top + 1 < p->n &&
-		            str_starts(p->lines[p->top + i + 1], "  ");
+			    str_starts(p->lines[p->top + i + 1], "  ");
 		area_field(&body, i, 1, body.cols - 1, false, theme(head ? ROLE_COLUMNS : ROLE_NORMAL), line);
 	}
 }
@@ -87,14 +88,14 @@ static void text_done(struct view *v)
 }
 
 static const struct view_ops page_text_ops = {
-	.name = "text",
-	.state_size = sizeof(struct page_text),
-	.scope = text_scope,
-	.draw = text_draw,
-	.key = text_key,
-	.move = text_move,
-	.mouse = text_mouse,
-	.done = text_done,
+    .name = "text",
+    .state_size = sizeof(struct page_text),
+    .scope = text_scope,
+    .draw = text_draw,
+    .key = text_key,
+    .move = text_move,
+    .mouse = text_mouse,
+    .done = text_done,
 };
 
 static void expand_tabs(char **text)

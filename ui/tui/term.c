@@ -1,9 +1,9 @@
-/* Theory of operation: curses is given a picture, cell by cell where it differs from the last one, and works out the
- * bytes. Input does not go through curses: bytes are read when poll says so, and input.c knows the sequences; so a
- * terminal that is gone is seen at once, and ESC needs no blocking read.
+/* Theory of operation: curses is given a picture, cell by cell where it differs from the last one, and works
+ * out the bytes. Input does not go through curses: bytes are read when poll says so, and input.c knows the
+ * sequences; so a terminal that is gone is seen at once, and ESC needs no blocking read.
  *
- * Colours are numbers of vt.h. Direct colour is used when terminfo has RGB, or COLORTERM says truecolor and the
- * entry has 256 colours (then nearest of 256: curses has no way to send more); 16 and 8 take the nearest.
+ * Colours are numbers of vt.h. Direct colour is used when terminfo has RGB, or COLORTERM says truecolor and
+ * the entry has 256 colours (then nearest of 256: curses has no way to send more); 16 and 8 take the nearest.
  * Pairs come from alloc_pair(), which recycles the least recently used. */
 #include "ui/tui/term.h"
 
@@ -109,12 +109,14 @@ static void learn_keys(void)
 		const char *cap;
 		uint32_t code;
 	} keys[] = {
-		{"kcuu1", VT_KEY_UP},    {"kcud1", VT_KEY_DOWN},  {"kcuf1", VT_KEY_RIGHT},  {"kcub1", VT_KEY_LEFT},
-		{"khome", VT_KEY_HOME},  {"kend", VT_KEY_END},    {"kpp", VT_KEY_PGUP},     {"knp", VT_KEY_PGDN},
-		{"kich1", VT_KEY_INSERT}, {"kdch1", VT_KEY_DELETE}, {"kcbt", VT_KEY_BACKTAB}, {"kent", VT_KEY_ENTER},
-		{"kf1", VT_KEY_F(1)},    {"kf2", VT_KEY_F(2)},    {"kf3", VT_KEY_F(3)},     {"kf4", VT_KEY_F(4)},
-		{"kf5", VT_KEY_F(5)},    {"kf6", VT_KEY_F(6)},    {"kf7", VT_KEY_F(7)},     {"kf8", VT_KEY_F(8)},
-		{"kf9", VT_KEY_F(9)},    {"kf10", VT_KEY_F(10)},  {"kf11", VT_KEY_F(11)},   {"kf12", VT_KEY_F(12)},
+	    {"kcuu1", VT_KEY_UP},     {"kcud1", VT_KEY_DOWN},   {"kcuf1", VT_KEY_RIGHT},
+	    {"kcub1", VT_KEY_LEFT},   {"khome", VT_KEY_HOME},   {"kend", VT_KEY_END},
+	    {"kpp", VT_KEY_PGUP},     {"knp", VT_KEY_PGDN},     {"kich1", VT_KEY_INSERT},
+	    {"kdch1", VT_KEY_DELETE}, {"kcbt", VT_KEY_BACKTAB}, {"kent", VT_KEY_ENTER},
+	    {"kf1", VT_KEY_F(1)},     {"kf2", VT_KEY_F(2)},     {"kf3", VT_KEY_F(3)},
+	    {"kf4", VT_KEY_F(4)},     {"kf5", VT_KEY_F(5)},     {"kf6", VT_KEY_F(6)},
+	    {"kf7", VT_KEY_F(7)},     {"kf8", VT_KEY_F(8)},     {"kf9", VT_KEY_F(9)},
+	    {"kf10", VT_KEY_F(10)},   {"kf11", VT_KEY_F(11)},   {"kf12", VT_KEY_F(12)},
 	};
 	for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
 		char *s = tigetstr(keys[i].cap);
@@ -164,7 +166,8 @@ static const char *terminal_name(void)
 	return NULL;
 }
 
-/* The user's locale; when none is set at all, as for root in many places, UTF-8 but on terminals older than that. */
+/* The user's locale; when none is set at all, as for root in many places, UTF-8 but on terminals older than
+ * that. */
 static void set_locale(const char *terminal)
 {
 	static const char *const vars[] = {"LC_ALL", "LC_CTYPE", "LANG"};
@@ -192,10 +195,13 @@ int term_open(struct err *e)
 		return err_sys(e, errno, "cannot read the terminal's settings");
 	const char *name = terminal_name();
 	if (!name)
-		return err_set(e, EINVAL, "no terminfo entry for the terminal '%s', nor for xterm: is ncurses-base installed?",
-		               getenv("TERM") ? getenv("TERM") : "");
+		return err_set(
+		    e, EINVAL,
+		    "no terminfo entry for the terminal '%s', nor for xterm: is ncurses-base installed?",
+		    getenv("TERM") ? getenv("TERM") : "");
 	if (!has_cap("cup"))
-		return err_set(e, EINVAL, "the terminal '%s' cannot place its cursor: try TERM=xterm-256color", name);
+		return err_set(e, EINVAL,
+			       "the terminal '%s' cannot place its cursor: try TERM=xterm-256color", name);
 	set_locale(name);
 	term.screen = newterm(name, stdout, stdin);
 	if (!term.screen)
@@ -273,8 +279,9 @@ void term_size(int *rows, int *cols)
 /* The 16 colours of most terminals, and xterm's cube and greys. */
 static uint32_t rgb_of_index(unsigned i)
 {
-	static const uint32_t low[] = {0x000000, 0xcd0000, 0x00cd00, 0xcdcd00, 0x0000ee, 0xcd00cd, 0x00cdcd, 0xe5e5e5,
-	                               0x7f7f7f, 0xff0000, 0x00ff00, 0xffff00, 0x5c5cff, 0xff00ff, 0x00ffff, 0xffffff};
+	static const uint32_t low[] = {0x000000, 0xcd0000, 0x00cd00, 0xcdcd00, 0x0000ee, 0xcd00cd,
+				       0x00cdcd, 0xe5e5e5, 0x7f7f7f, 0xff0000, 0x00ff00, 0xffff00,
+				       0x5c5cff, 0xff00ff, 0x00ffff, 0xffffff};
 	if (i < 16)
 		return low[i];
 	if (i >= 232)
@@ -310,7 +317,8 @@ static int colour_number(uint32_t c)
 	bool rgb = c & VT_RGB;
 	if (term.direct) {
 		uint32_t v = rgb ? c & 0xffffff : rgb_of_index(idx);
-		return v < 8 ? (int)idx % 8 : (int)v; /* terminfo's -direct entries keep 0..7 for the palette */
+		return v < 8 ? (int)idx % 8
+			     : (int)v; /* terminfo's -direct entries keep 0..7 for the palette */
 	}
 	if (rgb)
 		return nearest(c & 0xffffff, term.colours == 256 ? 16 : 0, term.colours);
@@ -346,18 +354,20 @@ static attr_t attr_of(const struct style *s, int *pair)
 	return a;
 }
 
-/* What stands for a glyph where the terminal has no UTF-8: the alternate character set for lines, else ASCII. */
+/* What stands for a glyph where the terminal has no UTF-8: the alternate character set for lines, else ASCII.
+ */
 static void put_ascii(int row, int col, const struct cell *cell, attr_t a, int pair)
 {
 	static const struct {
 		const char *utf8;
 		char acs, ascii;
 	} table[] = {
-		{"─", 'q', '-'}, {"│", 'x', '|'}, {"┌", 'l', '+'}, {"┐", 'k', '+'}, {"└", 'm', '+'}, {"┘", 'j', '+'},
-		{"├", 't', '+'}, {"┤", 'u', '+'}, {"┬", 'w', '+'}, {"┴", 'v', '+'}, {"┼", 'n', '+'}, {"█", 0, '#'},
-		{"░", 0, '.'},   {"▁", 0, '_'},   {"▂", 0, '_'},   {"▃", 0, '.'},   {"▄", 0, '.'},   {"▅", 0, 'o'},
-		{"▆", 0, 'o'},   {"▇", 0, '#'},   {"…", 0, '~'},   {"▲", 0, '^'},   {"▼", 0, 'v'},   {"●", 0, '*'},
-		{"·", '~', '.'}, {"→", 0, '>'},   {"←", 0, '<'},   {"↑", 0, '^'},   {"↓", 0, 'v'},   {"▶", 0, '>'},
+	    {"─", 'q', '-'}, {"│", 'x', '|'}, {"┌", 'l', '+'}, {"┐", 'k', '+'}, {"└", 'm', '+'},
+	    {"┘", 'j', '+'}, {"├", 't', '+'}, {"┤", 'u', '+'}, {"┬", 'w', '+'}, {"┴", 'v', '+'},
+	    {"┼", 'n', '+'}, {"█", 0, '#'},   {"░", 0, '.'},   {"▁", 0, '_'},   {"▂", 0, '_'},
+	    {"▃", 0, '.'},   {"▄", 0, '.'},   {"▅", 0, 'o'},   {"▆", 0, 'o'},   {"▇", 0, '#'},
+	    {"…", 0, '~'},   {"▲", 0, '^'},   {"▼", 0, 'v'},   {"●", 0, '*'},   {"·", '~', '.'},
+	    {"→", 0, '>'},   {"←", 0, '<'},   {"↑", 0, '^'},   {"↓", 0, 'v'},   {"▶", 0, '>'},
 	};
 	chtype ch = '?';
 	if (!(cell->text[0] & 0x80))
@@ -365,7 +375,7 @@ static void put_ascii(int row, int col, const struct cell *cell, attr_t a, int p
 	for (size_t i = 0; ch == '?' && i < ARRAY_SIZE(table); i++)
 		if (!strcmp(table[i].utf8, cell->text))
 			ch = table[i].acs && NCURSES_ACS(table[i].acs) ? NCURSES_ACS(table[i].acs)
-			                                               : (unsigned char)table[i].ascii;
+								       : (unsigned char)table[i].ascii;
 	attr_set(a, 0, &pair);
 	mvaddch(row, col, ch);
 	if (cell->width == 2)

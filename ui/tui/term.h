@@ -1,7 +1,7 @@
 /* The user's terminal: the only file that knows curses. One terminal per process: standard input and output.
  *
- * However the process ends, the terminal is as it was: term_close(), or, for signals that kill and for crashes, a
- * handler that writes what was prepared at term_open() and raises the signal again. */
+ * However the process ends, the terminal is as it was: term_close(), or, for signals that kill and for
+ * crashes, a handler that writes what was prepared at term_open() and raises the signal again. */
 #ifndef UI_TUI_TERM_H
 #define UI_TUI_TERM_H
 
@@ -15,7 +15,8 @@
 int term_open(struct err *e);
 /* Give it back. May be called twice. */
 void term_close(void);
-/* Give it back for a while (a shell, an editor, Ctrl-Z), and take it again; the next term_draw() draws all. */
+/* Give it back for a while (a shell, an editor, Ctrl-Z), and take it again; the next term_draw() draws all.
+ */
 void term_leave(void);
 void term_enter(void);
 
@@ -30,7 +31,8 @@ void term_draw(const struct canvas *c);
 void term_redraw(void);
 void term_bell(void);
 
-/* Standard input is readable: take what is there and call @fn for each event. 0; -EIO when the terminal is gone. */
+/* Standard input is readable: take what is there and call @fn for each event. 0; -EIO when the terminal is
+ * gone. */
 int term_read(event_fn fn, void *arg);
 /* Does a lone ESC wait for what follows? Then call term_timeout() after 50 ms of silence. */
 bool term_waiting(void);

@@ -1,4 +1,5 @@
-/* What things look like: one row for each role, for terminals with 256 colours and more, with 16, and without. */
+/* What things look like: one row for each role, for terminals with 256 colours and more, with 16, and
+ * without. */
 #ifndef UI_TUI_THEME_H
 #define UI_TUI_THEME_H
 
@@ -6,7 +7,7 @@
 
 enum role {
 	ROLE_NORMAL,
-	ROLE_DIM,      /* units, separators, what is off */
+	ROLE_DIM, /* units, separators, what is off */
 	ROLE_STRONG,
 	ROLE_BRAND,    /* the name in the top line */
 	ROLE_TOP,      /* the top line */
@@ -28,9 +29,9 @@ enum role {
 	ROLE_INFO,
 	ROLE_WARNING,
 	ROLE_ERROR,
-	ROLE_DANGER,   /* the frame of a dialog before something is lost */
+	ROLE_DANGER, /* the frame of a dialog before something is lost */
 	ROLE_BUTTON,
-	ROLE_FIELD,    /* where text is typed */
+	ROLE_FIELD, /* where text is typed */
 	ROLE_COUNT
 };
 

@@ -16,7 +16,7 @@
 #include "ui/tui/term.h"
 
 #define SAMPLE_MS 1000
-#define FRAME_MS 25   /* a guest that floods its console costs 40 drawings a second, no more */
+#define FRAME_MS 25 /* a guest that floods its console costs 40 drawings a second, no more */
 #define ESCAPE_MS 50
 
 struct tui {
@@ -197,7 +197,8 @@ static void say_goodbye(struct deck *d)
 	const struct snapshot *s = deck_snapshot(d);
 	unsigned n = s->running + s->paused;
 	if (n)
-		printf("%u guest%s on. `vmdeck` comes back to %s.\n", n, n == 1 ? " runs" : "s run", n == 1 ? "it" : "them");
+		printf("%u guest%s on. `vmdeck` comes back to %s.\n", n, n == 1 ? " runs" : "s run",
+		       n == 1 ? "it" : "them");
 }
 
 int tui_run(struct backend *b, struct err *e)
