@@ -234,6 +234,7 @@ START_TEST(forged_headers_are_refused)
 	    {offsetof(struct record_header, segment_bytes), UINT64_MAX, 8},
 	    {offsetof(struct record_header, start), UINT64_MAX - 10, 8},
 	    {offsetof(struct record_header, start) + 8, UINT64_MAX / 2, 8},
+	    {offsetof(struct record_header, start) + 24, 0, 8}, /* overlaps the current one */
 	};
 	struct record_header h;
 	struct record r;
@@ -277,7 +278,7 @@ int main(void)
 	tcase_add_test(t, many_bytes_at_once_make_few_entries);
 	tcase_add_test(t, an_empty_record_is_no_record);
 	tcase_add_loop_test(t, damaged_files_do_no_harm, 0, 200);
-	tcase_add_loop_test(t, forged_headers_are_refused, 0, 8);
+	tcase_add_loop_test(t, forged_headers_are_refused, 0, 9);
 	tcase_add_test(t, a_full_disk_is_told_and_survived);
 	suite_add_tcase(s, t);
 	return test_main(s);

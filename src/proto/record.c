@@ -36,7 +36,13 @@ static off_t entry_at(const struct record *r, uint64_t seq)
 	return (off_t)(RECORD_HEADER_BYTES + (seq - 1) % r->h.entries * sizeof(struct record_entry));
 }
 
-/* How many bytes of segment @i count; never more than a segment may have, whatever the file says. */
+static unsigned newer(unsigned i)
+{
+	return (i + 1) % RECORD_SEGMENTS;
+}
+
+/* How many bytes of segment @i count: never more than a segment may have, nor beyond where the next one begins, whatever
+ * the file says. */
 static int64_t segment_size(const struct record *r, unsigned i)
 {
 	struct stat st;
@@ -44,7 +50,10 @@ static int64_t segment_size(const struct record *r, unsigned i)
 		return 0;
 	if (fstat(r->seg[i], &st) < 0)
 		return -errno;
-	return (uint64_t)st.st_size > r->h.segment_bytes ? (int64_t)r->h.segment_bytes : st.st_size;
+	uint64_t max = r->h.segment_bytes;
+	if (i != r->h.current && r->h.start[newer(i)] - r->h.start[i] < max)
+		max = r->h.start[newer(i)] - r->h.start[i];
+	return (uint64_t)st.st_size > max ? (int64_t)max : st.st_size;
 }
 
 static bool header_ok(const struct record_header *h)
@@ -54,12 +63,15 @@ static bool header_ok(const struct record_header *h)
 	if (h->entries != RECORD_ENTRIES || h->current >= RECORD_SEGMENTS || !h->segment_bytes ||
 	    h->segment_bytes > 1u << 30)
 		return false;
-	uint64_t newest = h->start[h->current];
-	if (newest > INT64_MAX)
+	if (h->start[h->current] > INT64_MAX)
 		return false;
-	for (unsigned i = 0; i < RECORD_SEGMENTS; i++)
-		if (h->start[i] != RECORD_NO_SEGMENT && h->start[i] > newest)
+	for (unsigned k = 1; k < RECORD_SEGMENTS; k++) { /* back in time: each begins before the one that followed it */
+		unsigned i = (h->current + RECORD_SEGMENTS - k) % RECORD_SEGMENTS;
+		if (h->start[i] != RECORD_NO_SEGMENT && h->start[i] >= h->start[newer(i)])
 			return false;
+		if (h->start[i] != RECORD_NO_SEGMENT && h->start[newer(i)] == RECORD_NO_SEGMENT)
+			return false;
+	}
 	return true;
 }
 
@@ -221,7 +233,7 @@ int record_mark(struct record *r, enum record_kind kind, uint64_t now_ns)
  * does no harm. */
 static int rotate(struct record *r)
 {
-	unsigned next = (r->h.current + 1) % RECORD_SEGMENTS;
+	unsigned next = newer(r->h.current);
 	if (ftruncate(r->seg[next], 0) < 0)
 		return -errno;
 	struct record_header old = r->h;
