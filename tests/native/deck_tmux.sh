@@ -13,7 +13,7 @@ start_deck() {
 
 work() {
 	open_shell tmux-256color
-	start_deck ""
+	start_deck "EDITOR='echo the editor has the screen; sleep 1000 #'"
 	has 'Help.*Menu.*Console' "the key bar"
 	keys /; has 'Filter:' "the filter's prompt"
 	keys -l 'vm003'; keys Enter
@@ -41,6 +41,10 @@ work() {
 	keys fg Enter; has 'vm001 .*running' "fg brings it back"
 	kill -TSTP "$(deck_pid)"; has 'Stopped' "SIGTSTP stops it"
 	keys fg Enter; has 'vm001 .*running' "fg brings it back again"
+	keys e; has 'the editor has the screen' "e leaves the terminal to the editor"
+	keys C-z; has 'Stopped' "Ctrl-Z in the editor stops the deck too"
+	keys 'clear; fg' Enter; has '^VMDECK_FAKE' "fg goes on with the editor"
+	keys C-c; has 'vm001 .*running' "Ctrl-C is for the editor alone, the deck comes back"
 	keys q; has 'guests run on' "q leaves, and says that guests run on"
 	restored "quit"
 }

@@ -370,7 +370,7 @@ void canvas_dump(const struct canvas *c, struct buf *out)
 	for (int r = 0; r < c->rows; r++) {
 		size_t start = out->len;
 		for (int i = 0; i < c->cols; i++)
-			buf_puts(out, canvas_cell(c, r, i)->text);
+			buf_puts(out, c->cells[(size_t)r * c->cols + i].text);
 		while (out->len > start && out->s[out->len - 1] == ' ')
 			out->s[--out->len] = 0;
 		buf_puts(out, "\n");
@@ -396,7 +396,7 @@ void canvas_dump_styles(const struct canvas *c, struct buf *out)
 	size_t n = 0;
 	for (int r = 0; r < c->rows; r++) {
 		for (int i = 0; i < c->cols; i++) {
-			struct style s = canvas_cell(c, r, i)->style;
+			struct style s = c->cells[(size_t)r * c->cols + i].style;
 			size_t k = 0;
 			while (k < n && memcmp(&seen[k], &s, sizeof(s.fg) * 2 + sizeof(s.attrs)))
 				k++;

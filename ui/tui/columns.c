@@ -33,7 +33,7 @@ static void id_text(const struct figure *g, const struct snapshot *s, char *out,
 static void name_text(const struct figure *g, const struct snapshot *s, char *out, size_t n, enum role *role)
 {
 	snprintf(out, n, "%s", g->d->name);
-	*role = g->d->state & DOMAIN_ACTIVE ? ROLE_STRONG : ROLE_NORMAL;
+	*role = (g->d->state & DOMAIN_ACTIVE) ? ROLE_STRONG : ROLE_NORMAL;
 }
 
 static void state_text(const struct figure *g, const struct snapshot *s, char *out, size_t n, enum role *role)

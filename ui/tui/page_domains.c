@@ -179,7 +179,7 @@ static void draw_row(struct view *v, const struct area *a, int row, const struct
 	for (int c = 0; c < COL_COUNT; c++) {
 		if (!p->column_width[c])
 			continue;
-		enum role role = g->d->state & DOMAIN_ACTIVE ? ROLE_NORMAL : ROLE_DIM;
+		enum role role = (g->d->state & DOMAIN_ACTIVE) ? ROLE_NORMAL : ROLE_DIM;
 		if (c == COL_GRAPH) {
 			float values[HISTORY_LEN];
 			for (size_t i = 0; i < g->nhistory; i++)

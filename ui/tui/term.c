@@ -32,6 +32,7 @@ static struct {
 	bool open, left;
 	SCREEN *screen;
 	struct termios saved;
+	struct sigaction tstp; /* the loop's, while it is not in force */
 	int colours;
 	bool utf8, direct, all;
 	struct canvas shown;
@@ -217,6 +218,28 @@ int term_open(struct err *e)
 	return 0;
 }
 
+static void nothing(int sig)
+{
+}
+
+/* While another program has the terminal: Ctrl-C is for that one only, Ctrl-Z stops both, and it inherits none of our
+ * ways (what is caught is reset by exec). */
+static void leave_signals(void)
+{
+	signal(SIGPIPE, SIG_DFL);
+	signal(SIGINT, nothing);
+	signal(SIGQUIT, nothing);
+	sigaction(SIGTSTP, NULL, &term.tstp);
+	signal(SIGTSTP, SIG_DFL);
+}
+
+static void enter_signals(void)
+{
+	sigaction(SIGTSTP, &term.tstp, NULL);
+	signal(SIGPIPE, SIG_IGN);
+	catch_fatal();
+}
+
 void term_leave(void)
 {
 	if (!term.open || term.left)
@@ -226,7 +249,7 @@ void term_leave(void)
 	endwin();
 	tcsetattr(STDIN_FILENO, TCSANOW, &term.saved);
 	armed = 0;
-	signal(SIGPIPE, SIG_DFL); /* what is run meanwhile would inherit it */
+	leave_signals();
 	term.left = true;
 }
 
@@ -235,8 +258,7 @@ void term_enter(void)
 	if (!term.open || !term.left)
 		return;
 	term.left = false;
-	armed = 1;
-	signal(SIGPIPE, SIG_IGN);
+	enter_signals();
 	reset_prog_mode();
 	refresh();
 	enter_modes();
@@ -338,7 +360,7 @@ static attr_t attr_of(const struct style *s, int *pair)
 			a |= attrs[i];
 	*pair = 0;
 	if (!term.colours) {
-		if (s->bg != VT_DEFAULT && s->bg != (VT_INDEXED | 0)) /* a guest's bar stays a bar */
+		if (s->bg != VT_DEFAULT && s->bg != VT_INDEXED /* black */) /* a guest's bar stays a bar */
 			a ^= A_REVERSE;
 		return a;
 	}
@@ -393,7 +415,7 @@ static void put_wide(int row, int col, const struct cell *cell, attr_t a, int pa
 		text[n] = (wchar_t)ch;
 	}
 	if (wcwidth(text[0]) != cell->width) /* the terminal would advance by another width */
-		wcscpy(text, cell->width == 2 ? L"?" : L"?");
+		wcscpy(text, L"?");
 	for (size_t i = 1; i < n; i++)
 		if (wcwidth(text[i]) != 0)
 			text[i] = 0;

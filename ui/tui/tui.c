@@ -13,6 +13,7 @@
 #include "src/base/cleanup.h"
 #include "src/base/log.h"
 #include "ui/tui/deck.h"
+#include "ui/tui/job.h"
 #include "ui/tui/term.h"
 
 #define SAMPLE_MS 1000
@@ -195,7 +196,10 @@ static void on_enter(void)
 static void say_goodbye(struct deck *d)
 {
 	const struct snapshot *s = deck_snapshot(d);
-	unsigned n = s->running + s->paused;
+	unsigned n = s->running + s->paused, seconds;
+	const char *job = jobs_doing(d->jobs, &seconds);
+	if (job)
+		printf("%s goes on.\n", job);
 	if (n)
 		printf("%u guest%s on. `vmdeck` comes back to %s.\n", n, n == 1 ? " runs" : "s run",
 		       n == 1 ? "it" : "them");
