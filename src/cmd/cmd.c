@@ -155,7 +155,7 @@ int cmd_run(struct backend *b, const struct cmd *cmd, const char *uuid, char **o
 	FILE *f = open_memstream(&text, &len);
 	if (!f)
 		return err_sys(e, errno, "cannot keep the output of '%s'", cmd_word(cmd));
-	struct cmd_ctx c = {.backend = b, .cmd = cmd, .out = f, .msg = f};
+	struct cmd_ctx c = {.backend = b, .cmd = cmd, .out = f, .msg = cmd->flags & CMD_TTY ? stderr : f};
 	int rc = cmd_target(&c, uuid, e);
 	for (unsigned i = 0; !rc && cmd->args && cmd->args[i].name; i++)
 		if (cmd->args[i].required)

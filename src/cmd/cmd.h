@@ -84,7 +84,7 @@ const char *cmd_word(const struct cmd *cmd);
 int cmd_target(struct cmd_ctx *c, const char *key, struct err *e);
 
 /* Run the verb for the deck, without options: target by uuid. Text that it prints is returned in *out (caller
- * frees). */
+ * frees); what a CMD_TTY verb has to ask or to warn of goes to stderr, while it has the terminal. */
 int cmd_run(struct backend *b, const struct cmd *cmd, const char *uuid, char **out, struct err *e);
 
 #endif

@@ -157,7 +157,9 @@ static void redirect_log(struct tui *t)
 
 static void start_handles(struct tui *t, uv_prepare_t *prepare)
 {
+	int flags = fcntl(STDIN_FILENO, F_GETFL);
 	uv_poll_init(&t->loop, &t->keys, STDIN_FILENO);
+	fcntl(STDIN_FILENO, F_SETFL, flags); /* not non-blocking: it is the shell's and curses' output too */
 	uv_poll_start(&t->keys, UV_READABLE, on_keys);
 	uv_timer_init(&t->loop, &t->sample);
 	uv_timer_start(&t->sample, on_sample, SAMPLE_MS, SAMPLE_MS);
