@@ -26,6 +26,7 @@
 #include "src/proto/registry.h"
 
 #define LAUNCH_MS 60000 /* until the guest's first instruction: huge memory, slow disks */
+#define VMM_LOG_MAX (1 << 20)
 #define KERNEL_MIN 0x210u
 
 struct launch {
@@ -71,9 +72,7 @@ static int check_memory(struct launch *a, struct err *e)
 static int check_kvm(struct launch *a, struct err *e)
 {
 	struct kvm_facts f;
-	int rc = kvm_access(e);
-	if (!rc)
-		rc = kvm_facts(a->l, &f, e);
+	int rc = kvm_facts(a->l, &f, e);
 	if (rc)
 		return rc;
 	if (f.error)
@@ -268,6 +267,17 @@ static int write_live(struct launch *a, struct err *e)
 	return rc ? rc : open_own(a, "live.xml", TAKE_PTR(path), O_RDONLY, e);
 }
 
+/* The log of all runs; when it has become long, the part before this run goes to vmm.log.old. */
+static int open_log(struct launch *a, struct err *e)
+{
+	AUTO_FREE char *path = log_path(a->l, a->d->uuid, REG_VMM_LOG);
+	AUTO_FREE char *old = x_asprintf("%s.old", path);
+	struct stat st;
+	if (stat(path, &st) == 0 && st.st_size > VMM_LOG_MAX && rename(path, old) < 0)
+		note(a, "warning: cannot put the long log '%s' away: %s", path, strerror(errno));
+	return open_own(a, "vmm.log", TAKE_PTR(path), O_WRONLY | O_APPEND, e);
+}
+
 static int open_runtime(struct launch *a, struct err *e)
 {
 	struct local *l = a->l;
@@ -275,7 +285,7 @@ static int open_runtime(struct launch *a, struct err *e)
 	AUTO_FREE char *logs = x_asprintf("%s/%s", l->dirs->log, uuid);
 	int rc = dir_make(logs, 0750, e);
 	if (!rc)
-		rc = open_own(a, "vmm.log", log_path(l, uuid, REG_VMM_LOG), O_WRONLY | O_APPEND, e);
+		rc = open_log(a, e);
 	if (!rc)
 		rc = open_own(a, "stats", registry_path(l, uuid, REG_STATS), O_RDWR | O_TRUNC, e);
 	if (!rc && ftruncate(named_get(&a->fds, "stats"), (off_t)STATS_FILE_SIZE) < 0)
@@ -402,6 +412,8 @@ int launch_guest(struct local *l, const struct domain *d, unsigned flags, struct
 	int rc = a.vmm ? domain_startable(d, &e) : -ENOENT;
 	if (!rc)
 		rc = check_memory(&a, &e);
+	if (!rc)
+		rc = kvm_access(&e);
 	if (!rc)
 		rc = open_boot(&a, &e);
 	if (!rc)

@@ -101,9 +101,8 @@ static json_t *recv_json(int sock, int *fds, size_t *nfds, struct err *e)
 		return NULL;
 	}
 	json_t *j = json_parse(text, (size_t)k, e);
-	if (!j)
-		for (size_t i = 0; i < *nfds; i++)
-			fd_close(fds[i]);
+	for (size_t i = 0; !j && fds && i < *nfds; i++)
+		fd_close(fds[i]);
 	return j;
 }
 
