@@ -204,7 +204,10 @@ int term_open(struct err *e)
 		return err_set(e, EINVAL,
 			       "the terminal '%s' cannot place its cursor: try TERM=xterm-256color", name);
 	set_locale(name);
+	TERMINAL *asked = cur_term; /* newterm() makes its own */
 	term.screen = newterm(name, stdout, stdin);
+	if (asked != cur_term)
+		del_curterm(asked);
 	if (!term.screen)
 		return err_set(e, EINVAL, "cannot set up the terminal '%s'", name);
 	term.knows_modes = has_cap("kmous");
