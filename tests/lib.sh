@@ -47,7 +47,8 @@ refused() {
 
 skip() { echo "skip $1: $2"; }
 
-says() { local pattern=$1; shift; "$@" 2>&1 | tee "$WORK/said" | grep -qE -- "$pattern" || { cat "$WORK/said"; return 1; }; }
+# says PATTERN COMMAND...: its output has a line with PATTERN, whatever its exit status.
+says() { local pattern=$1 out; shift; out=$("$@" 2>&1); grep -qE -- "$pattern" <<< "$out" || { printf "%s\n" "$out"; return 1; }; }
 is() { local want=$1 got; shift; got=$("$@" 2>&1); [ "$got" = "$want" ] || { echo "wanted '$want', got '$got'"; return 1; }; }
 not() { ! "$@"; }
 

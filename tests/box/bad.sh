@@ -37,14 +37,14 @@ refused "a domain that is not there" "nobody" vmdeck start nobody
 refused "a verb that is not there" "strat" vmdeck strat good
 
 # An image, a kernel and /dev/kvm that this user may not open; then no /dev/kvm at all.
-cp "$WORK/good.xml" /tmp/good-nobody.xml; chmod 644 /tmp/good-nobody.xml; chmod 755 "$WORK"
+eval "$(tests/guests/make cloud)"; cp "$KERNEL" "$WORK/vmlinuz"; cp "$INITRD" "$WORK/initrd"; chmod 755 "$WORK"
+sed "s|$KERNEL|$WORK/vmlinuz|; s|$INITRD|$WORK/initrd|" "$WORK/good.xml" > "$WORK/nobody.xml"; chmod 644 "$WORK/nobody.xml" "$WORK/vmlinuz" "$WORK/initrd"
 install -d -o 65534 "$WORK/nobody"
-ok "an ordinary user defines a guest" as_nobody define /tmp/good-nobody.xml
+ok "an ordinary user defines a guest" as_nobody define "$WORK/nobody.xml"
 chmod 600 /dev/kvm
 refused "no permission for /dev/kvm" "/dev/kvm.*(ermission|group)" as_nobody start good
 mv /dev/kvm /dev/kvm.away
 refused "no /dev/kvm" "/dev/kvm" vmdeck start good
-says 'FAIL' vmdeck host-validate > /dev/null; ok "host-validate says what is missing" says 'kvm.*FAIL|FAIL.*kvm|/dev/kvm' vmdeck host-validate
+ok "host-validate says what is missing" says 'kvm.*FAIL|FAIL.*kvm|/dev/kvm' vmdeck host-validate
 mv /dev/kvm.away /dev/kvm
 ok "nothing is left behind after all that" wait_for 5 nothing_left
-rm -f /tmp/good-nobody.xml
