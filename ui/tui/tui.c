@@ -14,6 +14,7 @@
 #include "src/base/log.h"
 #include "ui/tui/deck.h"
 #include "ui/tui/job.h"
+#include "ui/tui/page_domains.h"
 #include "ui/tui/term.h"
 
 #define SAMPLE_MS 1000
@@ -225,6 +226,8 @@ int tui_run(struct backend *b, struct err *e)
 	t.deck->leave = on_leave;
 	t.deck->enter = on_enter;
 	t.deck->bell = term_bell;
+	if (getenv("VMDECK_PANEL"))
+		page_domains_panel(t.deck, true, true);
 	redirect_log(&t);
 	take_size(&t);
 	t.deck->redraw = true;
