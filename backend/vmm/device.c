@@ -84,11 +84,10 @@ void dev_free(struct dev *d)
 
 void guest_error(struct dev *d, const char *fmt, ...)
 {
-	static uint64_t last;
 	uint64_t now = machine_now(d->m);
-	if (last && now - last < 1000000000u)
+	if (d->complained_ns && now - d->complained_ns < 1000000000u)
 		return;
-	last = now ? now : 1;
+	d->complained_ns = now ? now : 1;
 	char text[300];
 	va_list ap;
 	va_start(ap, fmt);

@@ -32,6 +32,7 @@ struct dev {
 	const struct dev_type *type;
 	struct machine *m;
 	char name[40];
+	uint64_t complained_ns; /* guest_error(): when it last logged */
 };
 
 struct dev_type {

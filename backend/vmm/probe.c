@@ -16,7 +16,7 @@
 #include "src/base/cleanup.h"
 
 #define PAGE 4096u
-#define LOOPS_FIRST 50000u     /* an interpreter needs a quarter of a second for it */
+#define LOOPS_FIRST 5000u      /* an interpreter needs some 10 ms for it */
 #define LOOPS_SECOND 20000000u /* and nothing else is asked for it */
 
 struct probe {
@@ -120,6 +120,23 @@ static int measure(struct probe *p, uint32_t loops, uint64_t *ns)
 	return 0;
 }
 
+/* Instructions a second: the best of @tries, since a first entry pays for page faults and anything may be preempted, and
+ * nothing makes an interpreter look fast. */
+static int best_rate(struct probe *p, uint32_t loops, unsigned tries, uint64_t *ips)
+{
+	*ips = 0;
+	for (unsigned i = 0; i < tries; i++) {
+		uint64_t ns = 1;
+		int rc = measure(p, loops, &ns);
+		if (rc)
+			return rc;
+		uint64_t rate = 2ull * loops * 1000000000u / ns;
+		if (rate > *ips)
+			*ips = rate;
+	}
+	return 0;
+}
+
 static json_t *result(const struct probe *p, uint64_t ips)
 {
 	json_t *j = json_object(), *missing = json_array();
@@ -137,18 +154,15 @@ static json_t *result(const struct probe *p, uint64_t ips)
 
 static json_t *probe_vm(struct probe *p)
 {
-	uint64_t ns = 0, ips;
+	uint64_t ips;
 	if (ioctl(p->kvm, KVM_GET_API_VERSION, 0) != KVM_API_VERSION)
 		return failed("api", EPROTO, "/dev/kvm does not speak KVM API version 12");
 	int rc = vm_make(p);
 	if (rc)
 		return failed("create", -rc, "KVM cannot make a virtual machine");
-	rc = measure(p, LOOPS_FIRST, &ns);
-	ips = ns ? 2ull * LOOPS_FIRST * 1000000000u / ns : 0;
-	if (!rc && ips >= PROBE_NATIVE_IPS / 4) { /* not an interpreter: without the cost of the exit, then */
-		rc = measure(p, LOOPS_SECOND, &ns);
-		ips = ns ? 2ull * LOOPS_SECOND * 1000000000u / ns : 0;
-	}
+	rc = best_rate(p, LOOPS_FIRST, 8, &ips);
+	if (!rc && ips >= PROBE_NATIVE_IPS / 4) /* not an interpreter: without the cost of the exit, then */
+		rc = best_rate(p, LOOPS_SECOND, 2, &ips);
 	return rc ? failed("run", -rc, "KVM cannot run a loop of three instructions") : result(p, ips);
 }
 
