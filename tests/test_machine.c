@@ -257,6 +257,34 @@ START_TEST(machine_reset_ends_it_when_on_reboot_is_destroy)
 }
 END_TEST
 
+START_TEST(machine_is_kept_by_preserve_and_lives_again_by_reset)
+{
+	NEEDS_KVM;
+	struct guest g;
+	struct err e = {0};
+	guest_start(&g, "<on_poweroff>preserve</on_poweroff>", false);
+	attach(&g);
+	expect(&g, "hello", 1);
+	type(&g, "p");
+	for (int waited = 0;; waited += 10) {
+		struct stats_header h;
+		ck_assert_int_eq(fd_pread_all(g.stats, &h, sizeof(h), 0), 0);
+		if (h.run == STATS_RUN_PAUSED)
+			break;
+		ck_assert_msg(waited < LIMIT_MS, "the guest is not off");
+		poll(NULL, 0, 10);
+	}
+	status_is(&g, "shut off");
+	ck_assert_int_lt(control_call(g.control, "cont", NULL, NULL, NULL, &e), 0);
+	ck_assert_msg(strstr(e.msg, "powered off"), "%s", e.msg);
+	call(&g, "system_reset");
+	expect(&g, "hello", 2);
+	status_is(&g, "running");
+	call(&g, "quit");
+	ck_assert_int_eq(guest_end(&g), LAUNCH_EXIT_DESTROYED);
+}
+END_TEST
+
 START_TEST(machine_paused_says_nothing_until_resumed)
 {
 	NEEDS_KVM;
@@ -267,7 +295,7 @@ START_TEST(machine_paused_says_nothing_until_resumed)
 	struct stats_block b;
 	ck_assert_int_eq(fd_pread_all(g.stats, &b, sizeof(b), STATS_BLOCK), 0);
 	call(&g, "cont");
-	expect(&g, "hello", 1);
+	expect(&g, "hello from the guest\r\n", 1);
 	call(&g, "stop");
 	status_is(&g, "paused");
 	type(&g, "uvw");
@@ -351,6 +379,7 @@ int main(void)
 	tcase_add_test(t, machine_greets_echoes_and_powers_off);
 	tcase_add_test(t, machine_resets_by_every_way_and_keeps_the_console);
 	tcase_add_test(t, machine_reset_ends_it_when_on_reboot_is_destroy);
+	tcase_add_test(t, machine_is_kept_by_preserve_and_lives_again_by_reset);
 	tcase_add_test(t, machine_paused_says_nothing_until_resumed);
 	tcase_add_test(t, machine_that_spins_can_be_paused_and_destroyed);
 	tcase_add_test(t, machine_client_that_never_reads_stops_nobody);
