@@ -32,7 +32,7 @@ int main(int argc, char **argv)
 	if (pid == 0) {
 		int null = open("/dev/null", O_RDWR);
 		dup2(null, 0);
-		dup2(2, 1); /* what it says is not the result */
+		dup2(null, 1); /* what it says is not the result; its errors are heard */
 		execvp(argv[3], argv + 3);
 		perror(argv[3]);
 		_exit(127);
