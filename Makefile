@@ -12,7 +12,7 @@ CC      ?= gcc
 DEPS_BUILD := gcc libc6-dev make pkg-config libncurses-dev libxml2-dev libvncserver-dev check libuv1-dev \
 	libjansson-dev liburing-dev libseccomp-dev libsystemd-dev
 DEPS_RUN   := busybox-static cpio xz-utils zstd ca-certificates
-DEPS_CHECK := qemu-system-x86 kmod tmux acpica-tools libvirt0 libxml2-utils mandoc libvterm-dev socat
+DEPS_CHECK := qemu-system-x86 kmod tmux acpica-tools libvirt0 libxml2-utils mandoc libvterm-dev socat lz4
 
 PKGS    := ncursesw libxml-2.0 libuv jansson liburing libseccomp
 WARN    := -Wall -Wextra -Wshadow -Wundef -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wvla \
