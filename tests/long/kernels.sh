@@ -24,7 +24,7 @@ cloud_initrd=$INITRD
 elf_guest() {
 	guest elf "$WORK/vmlinux" vcpus=2 cmdline= || return
 	sed -i "s|<cmdline>|<initrd>$cloud_initrd</initrd>&|" "$WORK/elf.xml"
-	vmdeck define "$WORK/elf.xml"
+	vmdeck undefine elf >/dev/null && vmdeck define "$WORK/elf.xml"
 }
 
 ok "the ELF image is unpacked from the bzImage" unpack "$KERNEL"
@@ -43,7 +43,7 @@ ok "destroy ends it" vmdeck destroy big
 topology() {
 	guest topo generic vcpus=4 cmdline= || return
 	sed -i "s|<features>|<cpu mode='host-passthrough'><topology sockets='1' dies='1' cores='2' threads='2'/></cpu>&|" "$WORK/topo.xml"
-	vmdeck define "$WORK/topo.xml" && vmdeck start topo
+	vmdeck undefine topo >/dev/null && vmdeck define "$WORK/topo.xml" && vmdeck start topo
 }
 ok "a guest of two cores with two threads each starts" topology
 ok "it comes to its shell" at_shell topo
