@@ -155,10 +155,14 @@ install: all ## into prefix
 	install -m 644 share/man/*.8 $(DESTDIR)$(prefix)/share/man/man8
 	install -d $(DESTDIR)$(prefix)/share/bash-completion/completions
 	install -m 644 share/completion/vmdeck $(DESTDIR)$(prefix)/share/bash-completion/completions/vmdeck
+	for d in system user; do install -d $(DESTDIR)$(prefix)/lib/systemd/$$d; \
+		sed 's|@prefix@|$(prefix)|' share/systemd/vmdeck-autostart.service \
+		> $(DESTDIR)$(prefix)/lib/systemd/$$d/vmdeck-autostart.service; done
 
 uninstall: ## what install put there
-	rm -rf $(DESTDIR)$(prefix)/bin/vmdeck $(DESTDIR)$(prefix)/libexec/vmdeck $(DESTDIR)$(prefix)/share/man/man1/vmdeck.1 \
-		$(DESTDIR)$(prefix)/share/man/man8/vmdeck-vmm.8 $(DESTDIR)$(prefix)/share/bash-completion/completions/vmdeck
+	rm -rf $(DESTDIR)$(prefix)/bin/vmdeck $(DESTDIR)$(prefix)/libexec/vmdeck $(DESTDIR)$(prefix)/share/man/man1/vmdeck*.1 \
+		$(DESTDIR)$(prefix)/share/man/man8/vmdeck-vmm.8 $(DESTDIR)$(prefix)/share/bash-completion/completions/vmdeck \
+		$(DESTDIR)$(prefix)/lib/systemd/*/vmdeck-autostart.service
 
 clean: ## remove build
 	rm -rf build

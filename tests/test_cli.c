@@ -189,6 +189,7 @@ static const struct {
 	{"undefine db --nvram", "", "error: command 'undefine' doesn't support option --nvram: virsh has it"},
 	{"autostart web1", "Domain 'web1' marked as autostarted\n", NULL},
 	{"autostart --disable db", "Domain 'db' unmarked as autostarted\n", NULL},
+	{"autostart-all", "Domain 'db' started\n", NULL},
 	{"define /no/such/file.xml", "",
 	 "error: Failed to open file '/no/such/file.xml': No such file or directory\n"},
 	{"define", "", "error: command 'define' requires <file> option\n"},

@@ -1,6 +1,7 @@
 /* Buses, guest memory, interrupt lines, CPU topology: what needs no KVM. */
 #include <check.h>
 #include <errno.h>
+#include <linux/kvm.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,6 +12,7 @@
 #include "backend/vmm/irq.h"
 #include "backend/vmm/memory.h"
 #include "backend/vmm/timer.h"
+#include "backend/vmm/vcpu_report.h"
 #include "tests/testlib.h"
 
 static uint64_t last_write[4];
@@ -249,6 +251,34 @@ START_TEST(device_models_are_sorted_and_complete)
 }
 END_TEST
 
+START_TEST(kvm_faults_are_told_in_a_sentence)
+{
+	struct {
+		struct kvm_run run;
+		const char *say;
+	} cases[] = {
+		{{.exit_reason = KVM_EXIT_INTERNAL_ERROR, .internal = {.suberror = KVM_INTERNAL_ERROR_DELIVERY_EV}},
+	         "vCPU 3: KVM internal error 3: an event that cannot be delivered"},
+		{{.exit_reason = KVM_EXIT_INTERNAL_ERROR, .internal = {.suberror = 77}}, "internal error 77: unknown"},
+		{{.exit_reason = KVM_EXIT_FAIL_ENTRY, .fail_entry = {.hardware_entry_failure_reason = 0x80000021}},
+	         "refuses the guest's state (hardware reason 0x80000021)"},
+		{{.exit_reason = 4242}, "exit reason 4242"},
+		{{.exit_reason = KVM_EXIT_INTERNAL_ERROR,
+	          .emulation_failure = {.suberror = KVM_INTERNAL_ERROR_EMULATION,
+	                                .ndata = 3,
+	                                .flags = KVM_INTERNAL_ERROR_EMULATION_FLAG_INSTRUCTION_BYTES,
+	                                .insn_size = 3,
+	                                .insn_bytes = {0x0f, 0xc7, 0x0e}}},
+	         "an instruction that KVM cannot emulate, instruction 0f c7 0e"},
+	};
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		char text[400];
+		vcpu_fault_text(-1, 3, &cases[i].run, text, sizeof(text));
+		ck_assert_msg(strstr(text, cases[i].say) != NULL, "case %zu: %s", i, text);
+	}
+}
+END_TEST
+
 static void count_fire(void *ctx)
 {
 	(*(int *)ctx)++;
@@ -313,6 +343,7 @@ int main(void)
 	tcase_add_test(t, topology_packs_apic_ids_by_powers_of_two);
 	tcase_add_test(t, cpu_features_are_sorted_and_found);
 	tcase_add_test(t, device_models_are_sorted_and_complete);
+	tcase_add_test(t, kvm_faults_are_told_in_a_sentence);
 	tcase_add_test(t, timer_fires_once_when_due);
 	tcase_add_test(t, request_keeps_the_strongest);
 	suite_add_tcase(s, t);

@@ -353,6 +353,42 @@ const struct cmd cmd_domain_autostart = {
 	.exec = domain_autostart_exec,
 };
 
+/* At the host's boot. One guest that cannot start does not keep the others from it. */
+static int domain_autostart_all_exec(struct cmd_ctx *c, struct err *e)
+{
+	struct domain_info *list;
+	size_t n, failed = 0;
+	int rc = c->backend->ops->domain_list(c->backend, &list, &n, e);
+	if (rc)
+		return rc;
+	for (size_t i = 0; i < n; i++) {
+		AUTO_FREE char *notes = NULL;
+		struct err why = {0};
+		if (!list[i].autostart || !(list[i].state & DOMAIN_INACTIVE))
+			continue;
+		c->domain = list[i];
+		if (c->backend->ops->domain_start(c->backend, list[i].uuid, 0, &notes, &why)) {
+			fprintf(c->msg, "error: Failed to start domain '%s': %s\n", list[i].name, why.msg);
+			failed++;
+			continue;
+		}
+		cmd_notes(c, notes);
+		cmd_done(c, "Domain '%s' started", list[i].name);
+	}
+	free(list);
+	return failed ? err_set(e, EIO, "%zu of the domains marked for autostart did not start", failed) : 0;
+}
+
+const struct cmd cmd_domain_autostart_all = {
+	.name = "domain-autostart-all",
+	.alias = "autostart-all",
+	.summary = "start all domains that are marked for autostart",
+	.about = "Start every inactive domain that is marked for autostart, in the order of their names. "
+		 "vmdeck-autostart.service calls this at boot.",
+	.target = CMD_HOST,
+	.exec = domain_autostart_all_exec,
+};
+
 static int domain_release_exec(struct cmd_ctx *c, struct err *e)
 {
 	const char *key = cmd_value(c, "domain");
