@@ -48,6 +48,11 @@ topology() {
 ok "a guest of two cores with two threads each starts" topology
 ok "it comes to its shell" at_shell topo
 ok "one socket" run_says topo '^1$' 'sort -u /sys/devices/system/cpu/cpu*/topology/physical_package_id | wc -l'
-ok "two cores" run_says topo '^2$' 'sort -u /sys/devices/system/cpu/cpu*/topology/core_id | wc -l'
-ok "vCPUs 0 and 1 are one core's threads" run_says topo '^0-1$' 'cat /sys/devices/system/cpu/cpu0/topology/thread_siblings_list'
+# Linux believes in threads on AMD processors only where they have topoext, which the one that QEMU emulates has not.
+if run_in topo 'grep -qE "GenuineIntel|topoext" /proc/cpuinfo'; then
+	ok "two cores" run_says topo '^2$' 'sort -u /sys/devices/system/cpu/cpu*/topology/core_id | wc -l'
+	ok "vCPUs 0 and 1 are one core's threads" run_says topo '^0-1$' 'cat /sys/devices/system/cpu/cpu0/topology/thread_siblings_list'
+else
+	skip "two cores of two threads" "the box's processor has no topoext"
+fi
 ok "destroy ends it too" vmdeck destroy topo
