@@ -26,6 +26,7 @@
 #include "src/base/log.h"
 
 #define HEARTBEAT_MS 500
+#define POWERDOWN_NS 120000000000ull /* a guest that has not powered off by then does not care for the button */
 
 struct run {
 	uv_loop_t loop;
@@ -36,6 +37,7 @@ struct run {
 	bool paused;
 	bool off;                  /* powered off or crashed, kept by "preserve" */
 	bool powerdown;            /* the button was pressed */
+	uint64_t powerdown_ns;     /* when */
 	enum domain_reason reason; /* of the present state */
 	bool ending;
 	int exit_code;
@@ -118,6 +120,7 @@ int run_powerdown(struct machine *m, bool reboot, struct err *e)
 	piix4_pm_powerbutton(pm);
 	pthread_mutex_unlock(&m->lock);
 	r->powerdown = !reboot;
+	r->powerdown_ns = machine_now(m);
 	publish(m);
 	control_event(m, "POWERDOWN", NULL);
 	return 0;
@@ -279,7 +282,12 @@ static void wake(struct machine *m)
 static void beat(uv_timer_t *t)
 {
 	struct machine *m = t->data;
-	__atomic_store_n(&m->stats->heartbeat_ns, machine_now(m), __ATOMIC_RELAXED);
+	uint64_t now = machine_now(m);
+	__atomic_store_n(&m->stats->heartbeat_ns, now, __ATOMIC_RELAXED);
+	if (m->run->powerdown && now - m->run->powerdown_ns > POWERDOWN_NS) {
+		m->run->powerdown = false;
+		publish(m);
+	}
 }
 
 static void terminated(uv_signal_t *s, int signum)
