@@ -75,9 +75,9 @@ show_logs() {
 ### guests
 
 # guest NAME KERNEL [KEY=VALUE...]: define a guest with one of the test kernels (cloud, generic) or any file.
-# Keys: vcpus, memory (MiB), cmdline (what follows console=ttyS0), disks (XML).
+# Keys: vcpus, memory (MiB), cmdline (what follows console=ttyS0), disks (XML), actions (on_reboot and so on, XML).
 guest() {
-	local name=$1 KERNEL=$2 INITRD='' vcpus=1 memory=192 cmdline=quiet disks=''; shift 2
+	local name=$1 KERNEL=$2 INITRD='' vcpus=1 memory=192 cmdline=quiet disks='' actions=''; shift 2
 	case $KERNEL in cloud | generic) eval "$("$ROOT/tests/guests/make" "$KERNEL")" || return ;; esac
 	local "$@"
 	cat > "$WORK/$name.xml" <<-XML
@@ -92,6 +92,7 @@ guest() {
 	    <cmdline>console=ttyS0 hostname=$name $cmdline</cmdline>
 	  </os>
 	  <features><acpi/></features>
+	  $actions
 	  <devices>
 	    $disks
 	    <serial type='pty'><target port='0'/></serial>

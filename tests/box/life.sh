@@ -39,6 +39,10 @@ n=$(prompts life)
 type_in life reboot
 ok "reboot from inside boots it again" at_shell life "$n"
 ok "it is running" state_is life running
+n=$(prompts life)
+ok "reboot, asked of the guest" vmdeck reboot life
+ok "boots it again" at_shell life "$n"
+ok "it runs, and has not been shut off" state_is life running
 ok "destroy" vmdeck destroy life
 ok "on this host the file is what the guest wrote" is "$(seq 20000 | md5sum)" \
 	eval 'debugfs -R "cat numbers" "$WORK/data.img" 2>/dev/null | md5sum'
