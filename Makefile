@@ -128,7 +128,7 @@ lint: deps-build ## layers, cppcheck and gcc's analyzer
 	$(Q)tests/lint
 
 bench: deps-check ## speed and size against QEMU, as ratios, in the box
-	$(Q)$(MAKE) --no-print-directory all
+	$(Q)$(MAKE) --no-print-directory all $(O)/guests/echo.elf
 	$(Q)O=$(O) tests/bench/run
 
 # The targets are plain programs with LLVMFuzzerTestOneInput: clang drives them here, `make check` replays corpora.
