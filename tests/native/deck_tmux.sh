@@ -39,7 +39,9 @@ work() {
 	keys q; hasnt 'In the list of guests' "help is closed"
 	keys C-z; has 'Stopped' "Ctrl-Z stops the deck"
 	keys fg Enter; has 'vm001 .*running' "fg brings it back"
-	kill -TSTP "$(deck_pid)"; has 'Stopped' "SIGTSTP stops it"
+	# A stop that comes while the shell is still continuing it is taken back by the SIGCONT: then it is asked again.
+	tstp() { kill -TSTP "$(deck_pid)"; wait_for 3 screen_has Stopped; }
+	claim "SIGTSTP stops it" wait_for 20 tstp
 	keys fg Enter; has 'vm001 .*running' "fg brings it back again"
 	keys e; has 'the editor has the screen' "e leaves the terminal to the editor"
 	keys C-z; has 'Stopped' "Ctrl-Z in the editor stops the deck too"
