@@ -10,6 +10,7 @@
 
 #include "backend/vmm/cpuid.h"
 #include "backend/vmm/machine.h"
+#include "backend/vmm/vcpu.h"
 #include "src/base/cleanup.h"
 #include "src/base/log.h"
 
@@ -86,22 +87,79 @@ static void route_pins(struct kvm_irq_routing *r)
 	}
 }
 
+static int slot_put(struct kvm *k, struct mem_slot *s, bool there)
+{
+	struct kvm_userspace_memory_region r = {
+		.slot = s->id,
+		.flags = (s->flags & MEM_READONLY ? KVM_MEM_READONLY : 0) | (s->flags & MEM_DIRTY_LOG ? KVM_MEM_LOG_DIRTY_PAGES : 0),
+		.guest_phys_addr = s->gpa,
+		.memory_size = there ? s->len : 0,
+		.userspace_addr = (uintptr_t)s->hva,
+	};
+	if (ioctl(k->vm_fd, KVM_SET_USER_MEMORY_REGION, &r) < 0)
+		return -errno;
+	k->slot_used[s->id] = there;
+	return 0;
+}
+
+static int slot_add(struct kvm *k, struct mem_slot *s)
+{
+	for (s->id = 0; s->id < MEM_SLOTS_MAX && k->slot_used[s->id]; s->id++)
+		;
+	return s->id < MEM_SLOTS_MAX ? slot_put(k, s, true) : -ENOSPC;
+}
+
 static int memory_slots(struct machine *m, struct err *e)
 {
+	memset(m->kvm->slot_used, 0, sizeof(m->kvm->slot_used));
 	for (unsigned i = 0; i < m->mem.nslots; i++) {
-		const struct mem_slot *s = &m->mem.slots[i];
-		struct kvm_userspace_memory_region r = {
-			.slot = i,
-			.flags = s->readonly ? KVM_MEM_READONLY : 0,
-			.guest_phys_addr = s->gpa,
-			.memory_size = s->len,
-			.userspace_addr = (uintptr_t)s->hva,
-		};
-		if (ioctl(m->kvm->vm_fd, KVM_SET_USER_MEMORY_REGION, &r) < 0)
-			return err_sys(e, errno, "KVM refuses guest memory at 0x%llx", (unsigned long long)s->gpa);
+		int rc = slot_add(m->kvm, &m->mem.slots[i]);
+		if (rc)
+			return err_sys(e, -rc, "KVM refuses guest memory at 0x%llx", (unsigned long long)m->mem.slots[i].gpa);
 	}
 	return 0;
 }
+
+/* A vCPU that ran while a slot is away for a moment would see a hole: hence none does. */
+static int sink_commit(void *ctx, const struct mem_slot *gone, unsigned ngone, struct mem_slot *added, unsigned nadded)
+{
+	struct machine *m = ctx;
+	struct kvm *k = m->kvm;
+	if (k->vm_fd < 0)
+		return 0;
+	int rc = 0;
+	unsigned out = 0, in = 0;
+	vcpus_freeze(m);
+	while (out < ngone && !rc) {
+		struct mem_slot s = gone[out];
+		rc = slot_put(k, &s, false);
+		out += !rc;
+	}
+	while (in < nadded && !rc) {
+		rc = slot_add(k, &added[in]);
+		in += !rc;
+	}
+	if (rc) { /* back to what was */
+		log_error("KVM refuses a memory slot: %s", strerror(-rc));
+		while (in--)
+			slot_put(k, &added[in], false);
+		while (out--) {
+			struct mem_slot s = gone[out];
+			slot_put(k, &s, true);
+		}
+	}
+	vcpus_thaw(m);
+	return rc;
+}
+
+static int sink_dirty(void *ctx, const struct mem_slot *s, uint64_t *bitmap)
+{
+	struct kvm *k = ((struct machine *)ctx)->kvm;
+	struct kvm_dirty_log log = {.slot = s->id, .dirty_bitmap = bitmap};
+	return k->vm_fd < 0 || ioctl(k->vm_fd, KVM_GET_DIRTY_LOG, &log) < 0 ? -errno : 0;
+}
+
+const struct mem_sink kvm_mem_sink = {sink_commit, sink_dirty};
 
 /* What is good to have; a host without it loses what stands beside it. */
 static void enable_caps(struct kvm *k)
@@ -146,6 +204,8 @@ int kvm_vm_create(struct machine *m, struct err *e)
 		return err_sys(e, errno, "KVM refuses the interrupt routing");
 	if (ioctl(k->vm_fd, KVM_CREATE_PIT2, &pit) < 0)
 		return err_sys(e, errno, "KVM cannot create the timer");
+	m->mem.sink = &kvm_mem_sink;
+	m->mem.sink_ctx = m;
 	return memory_slots(m, e);
 }
 

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "backend/vmm/irq.h"
+#include "backend/vmm/memory.h"
 #include "src/base/err.h"
 
 struct machine;
@@ -16,6 +17,7 @@ struct kvm {
 	int sys_fd, vm_fd;
 	int run_bytes;                   /* of each vCPU's shared page */
 	bool emulation_failure_exits;
+	bool slot_used[MEM_SLOTS_MAX];
 	struct kvm_irq_routing *routing; /* what KVM_SET_GSI_ROUTING was last given */
 	struct kvm_cpuid2 *cpuid;        /* for vCPU 0; cpuid_for() makes the others' */
 };
@@ -30,5 +32,6 @@ void kvm_close(struct machine *m);
 int kvm_cap(const struct kvm *k, int cap); /* KVM_CHECK_EXTENSION on the system descriptor */
 
 extern const struct irq_sink kvm_irq_sink; /* ctx: struct machine */
+extern const struct mem_sink kvm_mem_sink; /* the same; kvm_vm_create() gives it to m->mem */
 
 #endif

@@ -41,6 +41,8 @@ struct vcpus;
 struct kvm;
 struct control_server;
 struct run;
+struct display;
+struct input;
 
 struct machine {
 	struct domain *domain;
@@ -60,6 +62,8 @@ struct machine {
 	struct kvm *kvm;        /* NULL in a bare machine */
 	struct vcpus *vcpus;     /* the same */
 	struct control_server *control;
+	struct display *display; /* display/display.h; NULL until somebody asks */
+	struct input *input;     /* input.h; the same */
 	struct run *run;         /* run.c: the process's life */
 	uint64_t fake_now_ns;   /* a bare machine's clock, set by the test */
 

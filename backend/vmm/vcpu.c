@@ -30,6 +30,7 @@ struct vcpu {
 	struct stats_vcpu *stats;
 	pthread_t thread;
 	bool started;
+	bool inside; /* in KVM_RUN, or about to be; set under the gate's lock, cleared without */
 	int tid;
 };
 
@@ -37,6 +38,7 @@ struct vcpus {
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
 	bool open, quit;
+	unsigned frozen; /* who wants none inside for a moment */
 	unsigned parked, n;
 	struct vcpu v[];
 };
@@ -50,18 +52,32 @@ static bool gate_pass(struct vcpu *v)
 {
 	struct vcpus *g = v->m->vcpus;
 	pthread_mutex_lock(&g->lock);
-	if (!g->open) {
+	if (!g->open || g->frozen) {
 		g->parked++;
 		pthread_cond_broadcast(&g->changed);
-		while (!g->open && !g->quit)
+		while ((!g->open || g->frozen) && !g->quit)
 			pthread_cond_wait(&g->changed, &g->lock);
 		g->parked--;
 	}
 	bool go = !g->quit;
-	if (go)
+	if (go) {
 		v->run->immediate_exit = 0;
+		__atomic_store_n(&v->inside, true, __ATOMIC_SEQ_CST);
+	}
 	pthread_mutex_unlock(&g->lock);
 	return go;
+}
+
+/* Out of the guest: whoever froze the others may go on. */
+static void gate_left(struct vcpu *v)
+{
+	struct vcpus *g = v->m->vcpus;
+	__atomic_store_n(&v->inside, false, __ATOMIC_SEQ_CST);
+	if (!__atomic_load_n(&g->frozen, __ATOMIC_SEQ_CST))
+		return;
+	pthread_mutex_lock(&g->lock);
+	pthread_cond_broadcast(&g->changed);
+	pthread_mutex_unlock(&g->lock);
 }
 
 static void exit_pio(struct vcpu *v)
@@ -161,12 +177,13 @@ static void *vcpu_thread(void *arg)
 	v->tid = (int)syscall(SYS_gettid);
 	v->stats->tid = (uint32_t)v->tid;
 	while (gate_pass(v)) {
-		int rc = ioctl(v->fd, KVM_RUN, 0);
+		int rc = ioctl(v->fd, KVM_RUN, 0), error = errno;
+		gate_left(v);
 		stats_add(&v->stats->exits, 1);
-		if (rc < 0 && (errno == EINTR || errno == EAGAIN)) /* a kick; an AP that INIT has just woken */
+		if (rc < 0 && (error == EINTR || error == EAGAIN)) /* a kick; an AP that INIT has just woken */
 			continue;
 		if (rc < 0)
-			run_failed(v, errno);
+			run_failed(v, error);
 		else
 			dispatch(v);
 	}
@@ -339,6 +356,42 @@ void vcpus_release(struct machine *m)
 	struct vcpus *g = m->vcpus;
 	pthread_mutex_lock(&g->lock);
 	g->open = true;
+	pthread_cond_broadcast(&g->changed);
+	pthread_mutex_unlock(&g->lock);
+}
+
+static bool any_inside(const struct vcpus *g)
+{
+	for (unsigned i = 0; i < g->n; i++)
+		if (__atomic_load_n(&g->v[i].inside, __ATOMIC_SEQ_CST))
+			return true;
+	return false;
+}
+
+void vcpus_freeze(struct machine *m)
+{
+	struct vcpus *g = m->vcpus;
+	if (!g)
+		return;
+	pthread_mutex_lock(&g->lock);
+	__atomic_add_fetch(&g->frozen, 1, __ATOMIC_SEQ_CST);
+	for (unsigned i = 0; i < g->n; i++)
+		if (g->v[i].started && g->v[i].inside) {
+			g->v[i].run->immediate_exit = 1;
+			pthread_kill(g->v[i].thread, KICK_SIGNAL);
+		}
+	while (any_inside(g))
+		pthread_cond_wait(&g->changed, &g->lock);
+	pthread_mutex_unlock(&g->lock);
+}
+
+void vcpus_thaw(struct machine *m)
+{
+	struct vcpus *g = m->vcpus;
+	if (!g)
+		return;
+	pthread_mutex_lock(&g->lock);
+	__atomic_sub_fetch(&g->frozen, 1, __ATOMIC_SEQ_CST);
 	pthread_cond_broadcast(&g->changed);
 	pthread_mutex_unlock(&g->lock);
 }

@@ -25,6 +25,11 @@ void vcpus_wait_parked(struct machine *m);
 /* Open the gate. */
 void vcpus_release(struct machine *m);
 
+/* Have no vCPU inside KVM_RUN until vcpus_thaw(): for a change of the memory map. A vCPU that waits for m->lock or at
+ * the gate is outside. m->lock held; the main loop, or a vCPU in its exit. */
+void vcpus_freeze(struct machine *m);
+void vcpus_thaw(struct machine *m);
+
 /* Tell kvm-clock that the guest was stopped, so that its watchdogs keep quiet. While parked. */
 void vcpus_note_pause(struct machine *m);
 

@@ -38,21 +38,26 @@ struct pci_addr {
 	uint8_t bus, slot, function;
 };
 
+enum disk_policy { DISK_MANDATORY, DISK_REQUISITE, DISK_OPTIONAL }; /* startupPolicy: when the medium is missing */
+
 struct domain_disk {
 	enum disk_type type;
 	enum disk_device device;
-	char *source;        /* path; NULL: one that blocks the start */
+	char *source;        /* path; NULL: an empty CD-ROM or floppy drive, or one that blocks the start */
 	char *format;        /* "raw" */
 	char *target;        /* "vda", unique */
-	char *bus;           /* "virtio" */
+	char *bus;           /* "virtio", "ide" (what asks for sata is given ide, with a note) */
 	char *serial;        /* at most 20 bytes, or NULL */
 	enum disk_cache cache;
 	bool discard;        /* driver discard='unmap' */
-	bool readonly;
+	bool readonly;       /* a CD-ROM always is */
 	bool shareable;
+	bool tray_open;      /* target tray='open' */
+	enum disk_policy policy;
 	unsigned queues;     /* 0 = ours to choose */
 	unsigned boot_order; /* 0 = none */
-	struct pci_addr addr;
+	unsigned unit;       /* bus ide: channel * 2 + drive, 0..3, unique */
+	struct pci_addr addr; /* bus virtio */
 };
 
 struct domain_serial {
@@ -67,6 +72,41 @@ struct domain_rng {
 	unsigned rate_period_ms;
 	struct pci_addr addr;
 };
+
+enum graphics_share { GRAPHICS_ALLOW_EXCLUSIVE, GRAPHICS_FORCE_SHARED, GRAPHICS_IGNORE };
+enum graphics_tls { GRAPHICS_TLS_OFF, GRAPHICS_TLS_ALLOWED, GRAPHICS_TLS_REQUIRED };
+
+/* <graphics type='vnc'> (spice is given vnc, with a note). At most one. */
+struct domain_graphics {
+	int port;              /* 5900..65535; -1: the lowest free one */
+	char *listen;          /* IPv4 or IPv6 address; NULL: 127.0.0.1. With a socket: none */
+	char *socket;          /* path of a unix socket instead of a port, or NULL */
+	char *passwd;          /* NULL: one is made up at start; "": none shall be asked (start --no-password) */
+	int64_t passwd_valid_to; /* seconds since the epoch, 0 = for ever */
+	char *view_passwd;     /* <metadata> vmdeck:screen viewPasswd=, or NULL */
+	enum graphics_share share;
+	enum graphics_tls tls; /* <metadata> vmdeck:screen tls= */
+	char *tls_dir;         /* the same, certificates='DIR'; NULL: the usual folder */
+};
+
+enum video_model { VIDEO_VGA, VIDEO_VIRTIO }; /* bochs, cirrus, qxl, vmvga are given vga, with a note */
+struct domain_video {
+	enum video_model model;
+	uint64_t vram_bytes;   /* a power of two, 1..64 MiB */
+	unsigned width, height; /* <resolution>: what EDID prefers; 0 = ours to choose */
+	struct pci_addr addr;
+};
+
+enum input_type { INPUT_KEYBOARD, INPUT_MOUSE, INPUT_TABLET };
+enum input_bus { INPUT_PS2, INPUT_VIRTIO }; /* usb is given virtio, with a note */
+struct domain_input {
+	enum input_type type;
+	enum input_bus bus;
+	struct pci_addr addr;  /* bus virtio */
+};
+
+enum domain_firmware { FIRMWARE_BIOS, FIRMWARE_EFI };
+enum boot_device { BOOT_DEV_FD, BOOT_DEV_HD, BOOT_DEV_CDROM, BOOT_DEV_NETWORK };
 
 enum cpu_mode { CPU_HOST_PASSTHROUGH, CPU_HOST_MODEL, CPU_MAXIMUM };
 
@@ -103,6 +143,19 @@ struct domain {
 	char *machine; /* "pc" */
 	char *kernel, *initrd, *cmdline;
 
+	/* Without <kernel>: */
+	enum domain_firmware firmware; /* os firmware=, or what <loader> says */
+	char *loader;          /* path of the firmware, NULL = ours to find */
+	bool loader_flash;     /* loader type='pflash' */
+	bool secure_boot;      /* asked for: start refuses */
+	char *nvram, *nvram_template; /* variable store of an EFI guest; NULL = ours to choose */
+	enum boot_device boot_devs[4]; /* <boot dev=>, in order */
+	unsigned nboot_devs;
+	bool boot_menu;
+	unsigned boot_menu_ms; /* how long it waits, 0 = the firmware's default */
+	bool bios_serial;      /* <bios useserial='yes'> */
+	int reboot_timeout_ms; /* <bios rebootTimeout=>; -1 = none */
+
 	bool acpi, apic;
 	enum cpu_mode cpu_mode;
 	unsigned sockets, dies, cores, threads; /* topology, product = max_vcpus; all 1 but sockets when unset */
@@ -112,14 +165,17 @@ struct domain {
 	struct domain_clock clock;
 	enum domain_action on_poweroff, on_reboot, on_crash;
 
-	/* Without empty CD-ROM and floppy drives.
-	 * When domain_startable(), each has a source, bus virtio and an address. */
+	/* When domain_startable(), each has bus virtio and an address, or bus ide and a unit, and all but a CD-ROM a source. */
 	struct domain_disk *disks;
 	size_t ndisks;
 	struct domain_serial *serials;
 	size_t nserials;
 	struct domain_rng *rngs;
 	size_t nrngs;
+	struct domain_graphics *graphics; /* NULL: nobody can look from outside */
+	struct domain_video *video;       /* NULL: no screen at all; never NULL when graphics is there */
+	struct domain_input *inputs;      /* PS/2 keyboard and mouse are always there */
+	size_t ninputs;
 
 	struct domain_note *notes;
 	size_t nnotes;

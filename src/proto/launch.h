@@ -18,12 +18,19 @@
  *   "kvm" "lock" "live.xml" "stats" "control" (listening) "vmm.log"
  *   "consoleN" (listening), "consoleN.log.0" .. ".3", "consoleN.idx" for each serial N
  *   "consoleN.copy" (the file of <log file=>, when there is one)
- *   "kernel" "initrd"
- *   "disk:TARGET" for each disk, e.g. "disk:vda"
+ *   "kernel" "initrd", or without them "firmware" (its image: SeaBIOS, or OVMF's code) and for EFI "nvram" (the guest's own
+ *   variable store, read and write)
+ *   "vga.rom" (the VGA BIOS), "net.rom" (iPXE), when they are there
+ *   "disk:TARGET" for each disk that has a source, e.g. "disk:vda"
+ *   "vnc.0" .. ".3": listening sockets, which the keeper keeps; "tls.ca" "tls.cert" "tls.key", the keeper's and machine's
  * Members of "go":
  *   "name" "uuid" "id" "paused" (flag), "home" (VMDECK_HOME or absent), "vmdeck" (path of the vmdeck to exec
  * for domain-release), "ended" (path of the file in which the keeper records how the guest ended), "pidfile",
- *   "on_poweroff" "on_reboot" "on_crash" (domain_action_text). */
+ *   "on_poweroff" "on_reboot" "on_crash" (domain_action_text), "screen" (absent without <graphics>): what becomes
+ *   SCREEN_CONFIG of src/proto/screen.h, and "program": path of vmdeck-screen.
+ *
+ * While the guest runs, the keeper sends the machine {"screen": {}} with one descriptor whenever it starts a screen process: the
+ * machine's end of their socket. */
 #ifndef SRC_PROTO_LAUNCH_H
 #define SRC_PROTO_LAUNCH_H
 

@@ -5,6 +5,8 @@
  *   consoleN.sock   raw bytes of serial N, for socat
  *   stats           src/proto/statspage.h
  *   keeper.pid      text
+ *   screen.json     mode 0600: {"port": N, "listen": "127.0.0.1", "socket": path, "passwd": text, "view_passwd": text,
+ *                   "passwd_valid_to": seconds, "tls": "off"|...}: where and how viewers are let in
  * Below <log>/<uuid>/, kept:
  *   vmm.log  consoleN.log.0 .. .3  consoleN.idx     (format: src/proto/record.h)
  *   ended.json      {"time": "...Z", "state": "shut off"|"crashed", "reason": domain_reason_text, "detail": "killed by signal 9",
@@ -17,6 +19,7 @@
 #define REG_CONTROL "control.sock"
 #define REG_STATS "stats"
 #define REG_KEEPER_PID "keeper.pid"
+#define REG_SCREEN "screen.json"
 #define REG_ENDED "ended.json"
 #define REG_VMM_LOG "vmm.log"
 
