@@ -107,9 +107,71 @@ START_TEST(memory_pointers_stay_inside_one_slot)
 	ck_assert_int_eq(memory_init(&m, 16 << 20, 0, NULL), 0);
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
 		ck_assert_msg((gm_ptr(&m, cases[i].gpa, cases[i].len, true) != NULL) == cases[i].ok, "case %zu", i);
-	m.slots[0].readonly = true;
-	ck_assert_ptr_null(gm_ptr(&m, 0, 1, true));
-	ck_assert_ptr_nonnull(gm_ptr(&m, 0, 1, false));
+	memory_done(&m);
+}
+END_TEST
+
+static uint8_t rom[0x20000] __attribute__((aligned(4096)));
+
+START_TEST(memory_overlays_lie_over_ram)
+{
+	struct memory m;
+	ck_assert_int_eq(memory_init(&m, 16 << 20, 0, NULL), 0);
+	ck_assert_int_eq(memory_overlay(&m, "rom", 0xE0000, 0x20000, rom, MEM_READONLY), 0);
+	ck_assert_int_eq(memory_overlay(&m, "window", 0xA0000, 0x20000, NULL, 0), 0);
+	ck_assert_int_eq(memory_overlay(&m, "vram", 0xE0000000, 0x20000, rom, MEM_NO_DMA | MEM_DIRTY_LOG), 0);
+	ck_assert_ptr_eq(gm_ptr(&m, 0xE0000, 1, false), m.ram + 0xE0000); /* not before the commit */
+	ck_assert_int_eq(memory_commit(&m), 0);
+	ck_assert_ptr_eq(gm_ptr(&m, 0xF0000, 0x10000, false), rom + 0x10000);
+	ck_assert_ptr_null(gm_ptr(&m, 0xF0000, 1, true));
+	ck_assert_ptr_null(gm_ptr(&m, 0xDFFFF, 2, false)); /* from RAM into ROM */
+	ck_assert_ptr_null(gm_ptr(&m, 0xA0000, 1, false));
+	ck_assert_ptr_null(gm_ptr(&m, 0xE0000000, 1, false));
+	ck_assert_ptr_eq(gm_any(&m, 0xE0000000, 0x20000), rom);
+	/* Where no edge shows, pieces of RAM are one. */
+	memory_overlay_remove(&m, "window");
+	memory_overlay_remove(&m, "rom");
+	ck_assert_int_eq(memory_commit(&m), 0);
+	ck_assert_ptr_eq(gm_ptr(&m, 0x9F000, 0x100000, true), m.ram + 0x9F000);
+	memory_done(&m);
+}
+END_TEST
+
+START_TEST(memory_overlays_replace_and_cover_each_other)
+{
+	struct memory m;
+	ck_assert_int_eq(memory_init(&m, 16 << 20, 0, NULL), 0);
+	ck_assert_int_eq(memory_overlay(&m, "low", 0x100000, 0x20000, rom, 0), 0);
+	ck_assert_int_eq(memory_overlay(&m, "high", 0x110000, 0x1000, NULL, 0), 0);
+	ck_assert_int_eq(memory_commit(&m), 0);
+	ck_assert_ptr_null(gm_ptr(&m, 0x110000, 1, false));
+	ck_assert_ptr_eq(gm_ptr(&m, 0x111000, 1, false), rom + 0x11000);
+	ck_assert_int_eq(memory_overlay(&m, "low", 0x110000, 0x1000, rom, 0), 0); /* stays below */
+	ck_assert_int_eq(memory_commit(&m), 0);
+	ck_assert_ptr_null(gm_ptr(&m, 0x110000, 1, false));
+	ck_assert_ptr_eq(gm_ptr(&m, 0x100000, 1, false), m.ram + 0x100000);
+	ck_assert_int_eq(memory_overlay(&m, "odd", 0x1234, 0x1000, rom, 0), -EINVAL);
+	ck_assert_int_eq(memory_overlay(&m, "end", UINT64_MAX - 0xfff, 0x1000, rom, 0), -EINVAL);
+	uint64_t bits = 0;
+	ck_assert_int_eq(memory_dirty(&m, 0x110000, 0x1000, &bits), -ENOENT);
+	memory_done(&m);
+}
+END_TEST
+
+static int refuse(void *ctx, const struct mem_slot *gone, unsigned ngone, struct mem_slot *added, unsigned nadded)
+{
+	return -ENOMEM;
+}
+
+START_TEST(memory_stays_as_it_was_when_the_sink_refuses)
+{
+	static const struct mem_sink sink = {.commit = refuse};
+	struct memory m;
+	ck_assert_int_eq(memory_init(&m, 16 << 20, 0, NULL), 0);
+	m.sink = &sink;
+	ck_assert_int_eq(memory_overlay(&m, "rom", 0xE0000, 0x20000, rom, MEM_READONLY), 0);
+	ck_assert_int_eq(memory_commit(&m), -ENOMEM);
+	ck_assert_ptr_eq(gm_ptr(&m, 0xE0000, 1, true), m.ram + 0xE0000);
 	memory_done(&m);
 }
 END_TEST
@@ -336,6 +398,9 @@ int main(void)
 	tcase_add_test(t, bus_refuses_overlaps_and_lets_go);
 	tcase_add_test(t, bus_writes_reach_the_device_whole);
 	tcase_add_test(t, memory_pointers_stay_inside_one_slot);
+	tcase_add_test(t, memory_overlays_lie_over_ram);
+	tcase_add_test(t, memory_overlays_replace_and_cover_each_other);
+	tcase_add_test(t, memory_stays_as_it_was_when_the_sink_refuses);
 	tcase_add_test(t, memory_copies_all_or_nothing);
 	tcase_add_test(t, memory_leaves_the_hole_below_4_gib);
 	tcase_add_test(t, irq_shared_line_falls_with_the_last);
