@@ -39,9 +39,7 @@ work() {
 	keys q; hasnt 'In the list of guests' "help is closed"
 	keys C-z; has 'Stopped' "Ctrl-Z stops the deck"
 	keys fg Enter; has 'vm001 .*running' "fg brings it back"
-	# A stop that comes while the shell is still continuing it is taken back by the SIGCONT: then it is asked again.
-	tstp() { kill -TSTP "$(deck_pid)"; wait_for 3 screen_has Stopped; }
-	claim "SIGTSTP stops it" wait_for 20 tstp
+	kill -TSTP "$(deck_pid)"; has 'Stopped' "SIGTSTP stops it"
 	keys fg Enter; has 'vm001 .*running' "fg brings it back again"
 	keys e; has 'the editor has the screen' "e leaves the terminal to the editor"
 	keys C-z; has 'Stopped' "Ctrl-Z in the editor stops the deck too"
@@ -51,6 +49,29 @@ work() {
 	keys q; has 'guests run on' "q leaves, and says that guests run on"
 	restored "quit"
 }
+
+# SIGTSTP while the deck draws: the terminal takes no output until the deck waits for it in the midst of a drawing.
+stop_in_drawing() {
+	local deck server
+	open_shell tmux-256color
+	start_deck ""
+	deck=$(deck_pid) server=$(t display -p '#{pid}')
+	kill -STOP "$server"
+	claim "the deck waits for its terminal" wait_for 20 writing "$deck"
+	kill -TSTP "$deck"
+	kill -CONT "$server"
+	has 'Stopped' "SIGTSTP while it draws stops it"
+	keys fg Enter; has 'vm001 .*running' "fg brings it back from there"
+	keys q; has 'guests run on' "q leaves"
+}
+# SIGCONT makes it draw all; once it no longer wakes each second, it is inside write(2) to the terminal.
+writing() {
+	local before
+	for _ in {1..20}; do kill -CONT "$1"; sleep 0.05; done
+	before=$(wakes "$1"); sleep 2.5
+	[ "$before" = "$(wakes "$1")" ] || { echo "from $before to $(wakes "$1")"; return 1; }
+}
+wakes() { grep voluntary "/proc/$1/status"; }
 
 endings() {
 	local sig
@@ -101,6 +122,7 @@ no_terminal() {
 }
 
 work
+stop_in_drawing
 endings
 terminals
 no_terminal

@@ -11,7 +11,8 @@
 #include "ui/tui/canvas.h"
 #include "ui/tui/input.h"
 
-/* Take over the terminal. -ENOTTY when there is none, -EINVAL when terminfo does not know it well enough. */
+/* Take over the terminal. The caller catches SIGTSTP already: at its default, curses would take it over, and ignore it
+ * whenever it draws. -ENOTTY when there is none, -EINVAL when terminfo does not know it well enough. */
 int term_open(struct err *e);
 /* Give it back. May be called twice. */
 void term_close(void);

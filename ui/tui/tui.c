@@ -156,6 +156,20 @@ static void redirect_log(struct tui *t)
 	log_open("deck", t->log_fds[1]);
 }
 
+/* Before term_open(): curses, when it finds SIGTSTP at its default, takes it over, and ignores it while it draws. */
+static void start_signals(struct tui *t)
+{
+	struct {
+		uv_signal_t *handle;
+		int sig;
+	} signals[] = {{&t->winch, SIGWINCH}, {&t->cont, SIGCONT}, {&t->tstp, SIGTSTP}};
+	for (size_t i = 0; i < ARRAY_SIZE(signals); i++) {
+		uv_signal_init(&t->loop, signals[i].handle);
+		uv_signal_start(signals[i].handle, on_signal, signals[i].sig);
+		signals[i].handle->data = t;
+	}
+}
+
 static void start_handles(struct tui *t, uv_prepare_t *prepare)
 {
 	int flags = fcntl(STDIN_FILENO, F_GETFL);
@@ -166,15 +180,6 @@ static void start_handles(struct tui *t, uv_prepare_t *prepare)
 	uv_timer_start(&t->sample, on_sample, SAMPLE_MS, SAMPLE_MS);
 	uv_timer_init(&t->loop, &t->frame);
 	uv_timer_init(&t->loop, &t->escape);
-	struct {
-		uv_signal_t *handle;
-		int sig;
-	} signals[] = {{&t->winch, SIGWINCH}, {&t->cont, SIGCONT}, {&t->tstp, SIGTSTP}};
-	for (size_t i = 0; i < ARRAY_SIZE(signals); i++) {
-		uv_signal_init(&t->loop, signals[i].handle);
-		uv_signal_start(signals[i].handle, on_signal, signals[i].sig);
-		signals[i].handle->data = t;
-	}
 	uv_prepare_init(&t->loop, prepare);
 	uv_prepare_start(prepare, on_prepare);
 	t->keys.data = t->sample.data = t->frame.data = t->escape.data = prepare->data = t;
@@ -184,6 +189,13 @@ static void close_handle(uv_handle_t *h, void *arg)
 {
 	if (!uv_is_closing(h))
 		uv_close(h, NULL);
+}
+
+static void close_loop(uv_loop_t *loop)
+{
+	uv_walk(loop, close_handle, NULL);
+	uv_run(loop, UV_RUN_DEFAULT);
+	uv_loop_close(loop);
 }
 
 static void on_leave(void)
@@ -215,9 +227,10 @@ int tui_run(struct backend *b, struct err *e)
 	int r = uv_loop_init(&t.loop);
 	if (r)
 		return err_set(e, -r, "cannot set up the event loop: %s", uv_strerror(r));
+	start_signals(&t);
 	r = term_open(e);
 	if (r) {
-		uv_loop_close(&t.loop);
+		close_loop(&t.loop);
 		return r;
 	}
 	theme_set(term_colours());
@@ -240,9 +253,7 @@ int tui_run(struct backend *b, struct err *e)
 	watch_free(t.log);
 	fd_close(t.log_fds[0]);
 	fd_close(t.log_fds[1]);
-	uv_walk(&t.loop, close_handle, NULL);
-	uv_run(&t.loop, UV_RUN_DEFAULT);
-	uv_loop_close(&t.loop);
+	close_loop(&t.loop);
 	canvas_done(&t.canvas);
 	return t.result ? err_set(e, -t.result, "the terminal went away") : 0;
 }
