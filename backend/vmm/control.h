@@ -16,6 +16,9 @@ struct control_command {
 };
 extern const struct control_command control_commands[]; /* sorted by name; ends with a row without name */
 
+/* The descriptor that came with the command being executed, the caller's now; -1 when there is none. */
+int control_take_fd(struct machine *m);
+
 /* Serve m's descriptor "control". */
 int control_serve(struct machine *m, struct err *e);
 /* Tell everybody: {"event": NAME, ...}. @data is taken, may be NULL. */

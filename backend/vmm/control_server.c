@@ -24,6 +24,7 @@ struct control_client {
 	struct machine *m;
 	struct control_client *next;
 	int fd;
+	int carried; /* descriptor that came with the line being received, or -1 */
 	struct buf in, out;
 	bool closing;
 };
@@ -32,6 +33,7 @@ struct control_server {
 	uv_poll_t poll;
 	int fd;
 	uid_t owner;
+	int came; /* descriptor of the command that is being executed, or -1 */
 	struct control_client *clients;
 };
 
@@ -41,6 +43,7 @@ static void client_freed(uv_handle_t *h)
 {
 	struct control_client *k = h->data;
 	fd_close(k->fd);
+	fd_close(k->carried);
 	buf_done(&k->in);
 	buf_done(&k->out);
 	free(k);
@@ -118,6 +121,11 @@ static const struct control_command *command_find(const char *name)
 	return NULL;
 }
 
+int control_take_fd(struct machine *m)
+{
+	return TAKE_FD(m->control->came);
+}
+
 static void execute(struct control_client *k, const char *line, size_t len)
 {
 	struct err e = {0};
@@ -135,8 +143,11 @@ static void execute(struct control_client *k, const char *line, size_t len)
 		return;
 	}
 	int fd = -1;
+	k->m->control->came = TAKE_FD(k->carried);
 	log_debug("control", "%s", name);
-	if (c->run(k->m, json_object_get(req, "arguments"), &ret, &fd, &e)) {
+	int rc = c->run(k->m, json_object_get(req, "arguments"), &ret, &fd, &e);
+	fd_close(control_take_fd(k->m)); /* the command had no use for it */
+	if (rc) {
 		answer_error(k, id, "GenericError", e.msg);
 		return;
 	}
@@ -150,9 +161,15 @@ static void execute(struct control_client *k, const char *line, size_t len)
 static void client_read(struct control_client *k)
 {
 	char p[4096];
-	ssize_t n = recv(k->fd, p, sizeof(p), MSG_DONTWAIT);
-	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+	int fds[4];
+	size_t nfds = ARRAY_SIZE(fds);
+	ssize_t n = unixsock_recv(k->fd, p, sizeof(p), fds, &nfds);
+	if (n == -EAGAIN)
 		return;
+	for (size_t i = 0; n > 0 && i < nfds; i++) { /* the newest is the one that the line speaks of */
+		fd_close(k->carried);
+		k->carried = fds[i];
+	}
 	if (n <= 0) {
 		client_close(k);
 		return;
@@ -213,6 +230,7 @@ static void connection(uv_poll_t *p, int status, int events)
 	k->poll.data = k;
 	k->m = m;
 	k->fd = fd;
+	k->carried = -1;
 	k->next = s->clients;
 	s->clients = k;
 	greet(k);
@@ -225,6 +243,7 @@ int control_serve(struct machine *m, struct err *e)
 		return err_set(e, ENOMEM, "out of memory");
 	m->control = s;
 	s->owner = geteuid();
+	s->came = -1;
 	s->fd = named_take(&m->fds, "control");
 	if (s->fd < 0)
 		return 0;

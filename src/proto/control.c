@@ -140,7 +140,9 @@ void control_close(struct control *c)
 	free(c);
 }
 
-static int send_line(struct control *c, const char *command, json_t *arguments, int64_t id, struct err *e)
+/* @fd (or -1) travels with the first byte. */
+static int send_line(struct control *c, const char *command, json_t *arguments, int64_t id, int fd,
+		     struct err *e)
 {
 	AUTO_JSON json_t *msg = json_object();
 	json_set_str(msg, "execute", command);
@@ -155,7 +157,7 @@ static int send_line(struct control *c, const char *command, json_t *arguments, 
 			       CONTROL_LINE_MAX);
 	for (size_t done = 0; done < len;) {
 		int rc = wait_for(c, POLLOUT);
-		ssize_t k = rc ? rc : unixsock_send(c->fd, line + done, len - done, NULL, 0);
+		ssize_t k = rc ? rc : unixsock_send(c->fd, line + done, len - done, &fd, fd >= 0 && !done);
 		if (k == -EAGAIN)
 			continue;
 		if (k < 0)
@@ -184,14 +186,14 @@ static int take_answer(struct control *c, json_t *answer, json_t **reply, int *f
 	return 0;
 }
 
-int control_call(struct control *c, const char *command, json_t *arguments, json_t **reply, int *fd,
-		 struct err *e)
+static int call(struct control *c, const char *command, json_t *arguments, int send_fd, json_t **reply, int *fd,
+		struct err *e)
 {
 	AUTO_JSON json_t *args = arguments;
 	int64_t id = ++c->next_id;
 	c->deadline_ms = now_ms() + c->timeout_ms;
 	fd_close(TAKE_FD(c->carried));
-	int rc = send_line(c, command, args, id, e);
+	int rc = send_line(c, command, args, id, send_fd, e);
 	if (rc)
 		return rc;
 	for (;;) {
@@ -202,4 +204,16 @@ int control_call(struct control *c, const char *command, json_t *arguments, json
 			continue;
 		return take_answer(c, line, reply, fd, e);
 	}
+}
+
+int control_call(struct control *c, const char *command, json_t *arguments, json_t **reply, int *fd,
+		 struct err *e)
+{
+	return call(c, command, arguments, -1, reply, fd, e);
+}
+
+int control_call_with(struct control *c, const char *command, json_t *arguments, int fd, json_t **reply,
+		      struct err *e)
+{
+	return call(c, command, arguments, fd, reply, NULL, e);
 }
