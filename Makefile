@@ -116,8 +116,14 @@ check-long: deps-check ## the tests that make check has no time for
 	$(Q)$(MAKE) --no-print-directory all test-bin
 	$(Q)O=$(O) tests/run long
 
+# Small programs that scripted tests use.
+TOOL_BIN := $(patsubst tests/tools/%.c,$(O)/tools/%,$(wildcard tests/tools/*.c))
+$(O)/tools/%: tests/tools/%.c Makefile
+	@mkdir -p $(@D)
+	$(call say,CC,$@)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) $< $(LIBS_$*) -o $@
+
 .PHONY: test-bin
-test-bin: $(TEST_BIN) $(REPLAY_BIN) $(GUEST_BIN)
+test-bin: $(TEST_BIN) $(REPLAY_BIN) $(GUEST_BIN) $(TOOL_BIN)
 	$(Q):
 
 asan: deps-check ## build with the address and undefined-behaviour sanitizers and run the native tests
