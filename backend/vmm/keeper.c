@@ -2,6 +2,7 @@
  * keeper starts the machine as its child, passes all on, and keeps the lock (so does the machine: the guest
  * is alive while either is) and the socket to the machine. Then it sleeps in poll() until
  *   - the machine says something: "ready" or "error" goes to the launcher, "ended" is remembered;
+ *   - somebody knocks at a listening socket of the screen: keeper_screen.c;
  *   - a signal comes: SIGTERM is passed on (ACPI power button), SIGUSR2 kills the machine (destroy);
  *   - the machine is gone: it records how in the file "ended" and becomes `vmdeck domain-release UUID`.
  * The machine has PDEATHSIG=KILL: without its keeper nobody would tell the world how the guest ended. */
@@ -21,6 +22,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "backend/vmm/keeper_screen.h"
 #include "src/base/cleanup.h"
 #include "src/base/file.h"
 #include "src/base/log.h"
@@ -31,6 +33,7 @@
 
 struct keeper {
 	json_t *go;
+	struct keeper_screen screen;
 	int lock;     /* our copy: closed by exec and exit only */
 	int launcher; /* -1 when it has its answer */
 	int machine;  /* socket; -1 when it was closed */
@@ -99,7 +102,8 @@ static void on_message(struct keeper *k, const char *text, size_t len)
 {
 	struct err e = {0};
 	AUTO_JSON json_t *msg = json_parse(text, len, &e);
-	json_t *error = json_object_get(msg, "error"), *ended = json_object_get(msg, "ended");
+	json_t *error = json_object_get(msg, "error"), *ended = json_object_get(msg, "ended"),
+	       *screen = json_object_get(msg, "screen");
 	if (json_is_object(error)) {
 		int64_t code = json_int(error, "code", EIO);
 		err_set(&e, code > 0 && code < 4096 ? (int)code : EIO, "%s",
@@ -108,6 +112,8 @@ static void on_message(struct keeper *k, const char *text, size_t len)
 	} else if (json_is_object(ended)) {
 		k->reason = domain_reason_parse(json_str(ended, "reason", ""));
 		snprintf(k->detail, sizeof(k->detail), "%s", json_str(ended, "detail", ""));
+	} else if (json_is_object(screen)) {
+		keeper_screen_kill(&k->screen, json_str(screen, "dropped", ""));
 	} else if (json_is_object(json_object_get(msg, "ready"))) {
 		answer(k, NULL);
 	} else {
@@ -135,6 +141,20 @@ static void read_machine(struct keeper *k)
 }
 
 /* Return: the machine is gone, with *status. */
+static bool reap(struct keeper *k, int *status)
+{
+	int how;
+	for (pid_t pid; (pid = waitpid(-1, &how, WNOHANG)) > 0;) {
+		if (pid == k->pid) {
+			*status = how;
+			return true;
+		}
+		keeper_screen_reaped(&k->screen, pid, how);
+	}
+	return false;
+}
+
+/* The same. */
 static bool on_signal(struct keeper *k, int *status)
 {
 	struct signalfd_siginfo si;
@@ -149,7 +169,7 @@ static bool on_signal(struct keeper *k, int *status)
 		kill(k->pid, SIGKILL);
 		return false;
 	default: /* SIGCHLD */
-		return waitpid(k->pid, status, WNOHANG) == k->pid;
+		return reap(k, status);
 	}
 }
 
@@ -157,16 +177,24 @@ static int watch(struct keeper *k)
 {
 	int status = 0;
 	for (;;) {
-		struct pollfd p[2] = {{.fd = k->signals, .events = POLLIN},
-				      {.fd = k->machine, .events = POLLIN}};
-		if (poll(p, 2, -1) < 0)
+		int timeout_ms = -1;
+		struct pollfd p[2 + SCREEN_LISTEN_MAX] = {{.fd = k->signals, .events = POLLIN},
+							  {.fd = k->machine, .events = POLLIN}};
+		unsigned n = k->ready ? keeper_screen_poll(&k->screen, p + 2, &timeout_ms) : 0;
+		if (poll(p, 2 + n, timeout_ms) < 0)
 			continue;
+		bool knock = false;
+		for (unsigned i = 0; i < n; i++)
+			knock |= p[2 + i].revents != 0;
 		if (p[1].revents)
 			read_machine(k);
 		if (p[0].revents && on_signal(k, &status))
 			break;
+		if (knock)
+			keeper_screen_start(&k->screen, k->machine);
 	}
 	read_machine(k); /* its last words */
+	keeper_screen_done(&k->screen);
 	return status;
 }
 
@@ -279,6 +307,7 @@ static int begin(struct keeper *k, const char *const machine_argv[], struct err 
 	int lock = named_get(&fds, "lock");
 	k->lock = lock < 0 ? -1 : fcntl(lock, F_DUPFD_CLOEXEC, 10);
 	write_pidfile(k);
+	keeper_screen_init(&k->screen, &fds, k->go);
 	rc = start_machine(k, machine_argv, &fds, e);
 	named_done(&fds);
 	return rc;

@@ -175,6 +175,39 @@ int launch_ended(int sock, const char *reason, const char *detail)
 	return send_json(sock, msg, NULL, 0);
 }
 
+int launch_screen(int sock, int fd)
+{
+	AUTO_JSON json_t *msg = json_object();
+	json_set_take(msg, "screen", json_object());
+	return send_json(sock, msg, &fd, 1);
+}
+
+int launch_screen_dropped(int sock, const char *why)
+{
+	AUTO_JSON json_t *msg = json_object();
+	json_t *screen = json_object();
+	json_set_str(screen, "dropped", why);
+	json_set_take(msg, "screen", screen);
+	return send_json(sock, msg, NULL, 0);
+}
+
+int launch_recv_screen(int sock, int *fd)
+{
+	char text[256];
+	int got = -1;
+	size_t n = 1;
+	ssize_t k = unixsock_recv(sock, text, sizeof(text), &got, &n);
+	if (k <= 0)
+		return k ? (int)k : -EPIPE;
+	AUTO_JSON json_t *msg = json_parse(text, (size_t)k, NULL);
+	if (n && !json_is_object(json_object_get(msg, "screen"))) {
+		fd_close(got);
+		n = 0;
+	}
+	*fd = n ? got : -1;
+	return 0;
+}
+
 static int64_t now_ms(void)
 {
 	struct timespec ts;

@@ -22,15 +22,17 @@
  *   variable store, read and write)
  *   "vga.rom" (the VGA BIOS), "net.rom" (iPXE), when they are there
  *   "disk:TARGET" for each disk that has a source, e.g. "disk:vda"
- *   "vnc.0" .. ".3": listening sockets, which the keeper keeps; "tls.ca" "tls.cert" "tls.key", the keeper's and machine's
+ *   "vnc.0" .. ".3": listening sockets, which the keeper keeps; "tls.ca" "tls.cert" "tls.key" and "screen.json" (registry.h), the
+ *   machine's
  * Members of "go":
  *   "name" "uuid" "id" "paused" (flag), "home" (VMDECK_HOME or absent), "vmdeck" (path of the vmdeck to exec
  * for domain-release), "ended" (path of the file in which the keeper records how the guest ended), "pidfile",
  *   "on_poweroff" "on_reboot" "on_crash" (domain_action_text), "screen" (absent without <graphics>): what becomes
- *   SCREEN_CONFIG of src/proto/screen.h, and "program": path of vmdeck-screen.
+ *   SCREEN_CONFIG of src/proto/screen.h, and "program": path of vmdeck-screen, "port", "listen", "socket": where viewers come in.
  *
  * While the guest runs, the keeper sends the machine {"screen": {}} with one descriptor whenever it starts a screen process: the
- * machine's end of their socket. */
+ * machine's end of their socket. When the screen does not read what it is sent, the machine closes that and says
+ * {"screen": {"dropped": sentence}}: the keeper ends the process, and starts another for the next viewer. */
 #ifndef SRC_PROTO_LAUNCH_H
 #define SRC_PROTO_LAUNCH_H
 
@@ -81,6 +83,13 @@ int launch_answer_ready(int sock, int pid);
 int launch_answer_error(int sock, const struct err *e);
 /* The machine's last words to its keeper: how the guest ended. @reason: of domain_reason_text(). */
 int launch_ended(int sock, const char *reason, const char *detail);
+/* The keeper to the machine: a screen process was started, @fd (the caller's) is the machine's end of its socket. */
+int launch_screen(int sock, int fd);
+/* The machine to the keeper: it has closed its end of the screen's socket, because of @why. */
+int launch_screen_dropped(int sock, const char *why);
+/* What the keeper says while the guest runs: *fd is the machine's end of a new screen's socket, or -1 when the message says nothing
+ * that we know. -EPIPE: the keeper is gone; other -errno: nothing there, or nonsense. */
+int launch_recv_screen(int sock, int *fd);
 /* Wait at most @timeout_ms for the answer. 0 with *pid, or -errno with @e as the machine wrote it. -EPIPE:
  * died. */
 int launch_wait(int sock, int timeout_ms, int *pid, struct err *e);
