@@ -10,11 +10,11 @@ CC      ?= gcc
 
 # Packages of Debian 12 and Ubuntu: what the build needs, what a user's machine wants, what the tests need.
 DEPS_BUILD := gcc libc6-dev make pkg-config libncurses-dev libxml2-dev libvncserver-dev check libuv1-dev \
-	libjansson-dev liburing-dev libseccomp-dev libsystemd-dev
+	libjansson-dev liburing-dev libseccomp-dev libsystemd-dev libpng-dev
 DEPS_RUN   := busybox-static cpio xz-utils zstd ca-certificates
 DEPS_CHECK := qemu-system-x86 kmod tmux acpica-tools libvirt0 libxml2-utils mandoc libvterm-dev socat lz4
 
-PKGS    := ncursesw libxml-2.0 libuv jansson liburing libseccomp
+PKGS    := ncursesw libxml-2.0 libuv jansson liburing libseccomp libpng
 WARN    := -Wall -Wextra -Wshadow -Wundef -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wvla \
 	-Wimplicit-fallthrough -Wformat=2 -Wwrite-strings -Wno-unused-parameter -Wno-format-truncation
 OPT_release := -O2 -D_FORTIFY_SOURCE=2
@@ -29,7 +29,7 @@ ALL_LDFLAGS := -pie -Wl,-z,relro,-z,now -Wl,--as-needed $(LD_$(KIND)) $(LDFLAGS)
 # Debian's libxml2 and friends are only asked for when something is built.
 PKG_CFLAGS = $(shell pkg-config --cflags $(PKGS))
 LIBS_vmdeck     = $(shell pkg-config --libs libxml-2.0 libuv jansson ncursesw) -lsystemd -lm -ldl
-LIBS_vmdeck-vmm = $(shell pkg-config --libs libxml-2.0 libuv jansson liburing libseccomp) -lpthread
+LIBS_vmdeck-vmm = $(shell pkg-config --libs libxml-2.0 libuv jansson liburing libseccomp libpng) -lpthread
 LIBS_test       = $(shell pkg-config --libs check $(PKGS)) -lsystemd -ldl
 
 PROGRAMS := vmdeck vmdeck-vmm

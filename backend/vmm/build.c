@@ -8,6 +8,7 @@
 #include "backend/vmm/control.h"
 #include "backend/vmm/dev/piix4_pm.h"
 #include "backend/vmm/device.h"
+#include "backend/vmm/display/display.h"
 #include "backend/vmm/kvm.h"
 #include "backend/vmm/machine.h"
 #include "backend/vmm/pci.h"
@@ -107,6 +108,7 @@ void machine_teardown(struct machine *m)
 	control_done(m);
 	while (m->ndevs)
 		dev_free(m->devs[m->ndevs - 1]);
+	display_free(m->display);
 	for (unsigned i = 0; i < MACHINE_CONSOLES_MAX; i++)
 		chardev_free(m->consoles[i]);
 	kvm_close(m);

@@ -8,6 +8,7 @@
 #include <uv.h>
 
 #include "backend/vmm/device.h"
+#include "backend/vmm/display/display.h"
 #include "backend/vmm/pci.h"
 #include "backend/vmm/timer.h"
 #include "src/base/log.h"
@@ -29,6 +30,7 @@ void machine_done_bare(struct machine *m)
 {
 	while (m->ndevs)
 		dev_free(m->devs[m->ndevs - 1]);
+	display_free(m->display);
 	memory_done(&m->mem);
 	free(m->pci);
 	free(m->stats);

@@ -108,7 +108,11 @@ const struct cursor *display_cursor(const struct display *d);
 bool display_text(struct display *d, struct text_screen *t);
 void display_wish(struct display *d, unsigned width, unsigned height);
 
-/* The screen as a PNG (display/png.c, libpng). Refreshes first. -ENODEV: there is no picture. */
+/* A copy of the picture after a refresh, lines of width * 4 bytes; *pixels is the caller's to free. -ENODEV: there is none. */
+int display_copy(struct display *d, uint8_t **pixels, unsigned *width, unsigned *height, struct err *e);
+/* Such a copy as a PNG (display/png.c, libpng); needs no lock. */
+int png_encode(const uint8_t *pixels, unsigned width, unsigned height, struct buf *out, struct err *e);
+/* Both in one. Refreshes first. -ENODEV: there is no picture. */
 int display_png(struct display *d, struct buf *out, struct err *e);
 
 #endif
