@@ -8,6 +8,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "src/base/err.h"
+
 struct machine;
 struct dev;
 
@@ -23,7 +25,8 @@ struct input_pointer {
 	unsigned buttons; /* that are down */
 };
 
-/* A device that takes events. Const, one per kind of device. */
+/* A device that takes events. Const, one per kind of device. The ranks: */
+enum { INPUT_RANK_PS2 = 1, INPUT_RANK_VMMOUSE = 2, INPUT_RANK_VIRTIO_MOUSE = 3, INPUT_RANK_VIRTIO = 4 };
 struct input_sink {
 	int rank;         /* of those that are active the highest is asked */
 	bool absolute;    /* takes absolute positions */
@@ -33,11 +36,12 @@ struct input_sink {
 	void (*pointer)(struct dev *, const struct input_pointer *);
 };
 
-void input_add(struct machine *m, struct dev *dev, const struct input_sink *sink);
-void input_remove(struct machine *m, struct dev *dev);
+/* A device may have several sinks (keyboard and pointer); _remove takes all of them. Nothing is sent to them then. */
+int input_sink_add(struct machine *m, struct dev *dev, const struct input_sink *sink, struct err *e);
+void input_sink_remove(struct machine *m, struct dev *dev);
 
 void input_key(struct machine *m, unsigned code, bool down); /* a repeat is another "down" */
-/* An absolute frame that only a relative device can take becomes a movement from the last one. */
+/* An absolute frame that only a relative device can take becomes a movement from the last one, and the reverse. */
 void input_pointer(struct machine *m, const struct input_pointer *p);
 /* Let go of all that is down: the viewer has left. */
 void input_release(struct machine *m);
