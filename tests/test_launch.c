@@ -16,6 +16,7 @@
 #include "src/base/unixsock.h"
 #include "src/proto/control.h"
 #include "src/proto/launch.h"
+#include "src/proto/livexml.h"
 #include "tests/testlib.h"
 
 static int pair[2];
@@ -250,6 +251,33 @@ START_TEST(an_endless_line_is_cut_off)
 }
 END_TEST
 
+START_TEST(live_xml_is_of_a_version_that_we_read_or_refused)
+{
+	static const struct {
+		const char *text;
+		int rc;
+	} cases[] = {
+	    {"<?vmdeck-live version='1'?>\n<domain/>", 0},
+	    {"<?vmdeck-live version='2'?>\n<domain/>", -EPROTO},
+	    {"<?vmdeck-live version='0'?>\n<domain/>", -EPROTO},
+	    {"<?vmdeck-live version='99999999999999999999'?>\n<domain/>", -EPROTO},
+	    {"<?vmdeck-live version='2' more='x'?>\n<domain/>", -EPROTO},
+	    {"<?vmdeck-live version='1' more='x'?>\n<domain/>", -EINVAL},
+	    {"<?vmdeck-live version='-1'?>\n<domain/>", -EINVAL},
+	    {"<?vmdeck-live version='", -EINVAL},
+	    {"<domain/>", -EINVAL},
+	    {"", -EINVAL},
+	};
+	const char *xml = "untouched";
+	ck_assert_int_eq(livexml_unwrap(cases[_i].text, &xml, &e), cases[_i].rc);
+	ck_assert_str_eq(xml, cases[_i].rc ? "untouched" : "<domain/>");
+	AUTO_FREE char *wrapped = livexml_wrap("<domain id='7'/>\n");
+	ck_assert_int_eq(livexml_unwrap(wrapped, &xml, &e), 0);
+	ck_assert_str_eq(xml, "<domain id='7'/>\n");
+	ck_assert_uint_le(strlen(wrapped) - strlen(xml), LIVEXML_LINE_MAX);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("launch");
@@ -259,6 +287,7 @@ int main(void)
 	tcase_add_test(t, a_full_set_closes_what_it_does_not_take);
 	tcase_add_loop_test(t, nonsense_is_refused_without_a_leak, 0, 9);
 	tcase_add_test(t, the_answer_is_ready_or_a_sentence_or_a_death);
+	tcase_add_loop_test(t, live_xml_is_of_a_version_that_we_read_or_refused, 0, 10);
 	suite_add_tcase(s, t);
 	tcase_add_test(c, a_command_gets_its_answer_past_events_and_others);
 	tcase_add_test(c, a_silent_guest_is_left_after_the_time);

@@ -26,6 +26,7 @@
 #include "src/base/unixsock.h"
 #include "src/model/xml.h"
 #include "src/proto/launch.h"
+#include "src/proto/livexml.h"
 #include "src/proto/record.h"
 #include "src/proto/statspage.h"
 #include "tests/testlib.h"
@@ -107,13 +108,13 @@ static int fake_machine(void)
 	static struct fd_set_named fds;
 	struct err e = {0};
 	json_t *go = NULL;
-	size_t len;
-	AUTO_FREE char *xml = NULL;
+	AUTO_FREE char *text = NULL;
+	const char *xml;
 	if (launch_recv(LAUNCH_FD, &fds, &go, &e) ||
-	    file_read_fd(named_get(&fds, "live.xml"), 1 << 20, &xml, &len))
+	    file_read_fd(named_get(&fds, "live.xml"), 1 << 20, &text, NULL) || livexml_unwrap(text, &xml, &e))
 		return LAUNCH_EXIT_NOT_STARTED;
 	struct domain *d;
-	if (domain_parse(xml, len, "live.xml", &d, &e))
+	if (domain_parse(xml, strlen(xml), "live.xml", &d, &e))
 		return LAUNCH_EXIT_NOT_STARTED;
 	const char *how = d->cmdline ? d->cmdline : "";
 	if (!strcmp(how, "die"))
@@ -540,6 +541,31 @@ START_TEST(what_runs_may_differ_from_its_definition)
 }
 END_TEST
 
+START_TEST(a_guest_of_a_newer_release_is_shown_and_destroyed_but_not_described)
+{
+	need_kvm();
+	static const char newer[] = "<?vmdeck-live version='2'?>\n<hologram/>\n";
+	char *text = NULL;
+	ck_assert_int_eq(define("web1", uuid, "", ""), 0);
+	ck_assert_msg(start(uuid, 0) == 0, "%s", e.msg);
+	AUTO_FREE char *file = x_asprintf("run/%s/live.xml", uuid);
+	make_file(file, newer, sizeof(newer) - 1);
+	b->ops->close(b);
+	b = backend_local_open(&e);
+	struct domain_info i = get("web1");
+	ck_assert_int_eq(i.state, DOMAIN_RUNNING);
+	ck_assert(i.vcpus == 1 && !i.changed);
+	ck_assert_int_eq(b->ops->domain_xml(b, uuid, 0, &text, &e), -EPROTO);
+	ck_assert_str_eq(e.msg, "domain 'web1': its live XML is of version 2, this vmdeck's of 1: use the release that "
+				"started it");
+	ck_assert_int_eq(b->ops->domain_suspend(b, uuid, &e), 0);
+	ck_assert_int_eq(start(uuid, 0), -EALREADY);
+	ck_assert_int_eq(b->ops->domain_destroy(b, uuid, &e), 0);
+	ck_assert_int_eq(get("web1").state, DOMAIN_SHUTOFF);
+	ck_assert_msg(start(uuid, 0) == 0, "%s", e.msg);
+}
+END_TEST
+
 START_TEST(pause_and_resume_are_seen)
 {
 	need_kvm();
@@ -722,6 +748,7 @@ int main(int argc, char **argv)
 	tcase_add_test(t, on_reboot_restart_starts_it_again);
 	tcase_add_test(t, a_transient_domain_is_gone_with_its_run);
 	tcase_add_test(t, what_runs_may_differ_from_its_definition);
+	tcase_add_test(t, a_guest_of_a_newer_release_is_shown_and_destroyed_but_not_described);
 	tcase_add_test(t, pause_and_resume_are_seen);
 	tcase_add_test(t, figures_come_from_stats_and_proc);
 	tcase_add_test(t, consoles_are_attached_logged_and_named);

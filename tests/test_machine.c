@@ -20,6 +20,7 @@
 #include "src/base/unixsock.h"
 #include "src/proto/control.h"
 #include "src/proto/launch.h"
+#include "src/proto/livexml.h"
 #include "src/proto/statspage.h"
 #include "tests/testlib.h"
 
@@ -92,10 +93,11 @@ static void guest_start(struct guest *g, const char *more, bool paused)
 	AUTO_FREE char *control = x_asprintf("%s/control.sock", g->dir);
 	AUTO_FREE char *kernel = x_asprintf("%s/guests/echo.elf", out_dir());
 	AUTO_FREE char *text = x_asprintf(xml, more);
+	AUTO_FREE char *live = livexml_wrap(text);
 	g->stats = memfd_create("stats", MFD_CLOEXEC);
 	ck_assert_int_eq(ftruncate(g->stats, STATS_FILE_SIZE), 0);
 	add(&fds, "kvm", open("/dev/kvm", O_RDWR | O_CLOEXEC));
-	add(&fds, "live.xml", memory_file("live.xml", text));
+	add(&fds, "live.xml", memory_file("live.xml", live));
 	add(&fds, "stats", dup(g->stats));
 	add(&fds, "control", unixsock_listen(control, 0600, NULL));
 	add(&fds, "kernel", open(kernel, O_RDONLY | O_CLOEXEC));

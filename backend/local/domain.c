@@ -23,7 +23,7 @@ static int refresh(struct local *l, struct err *e)
 /* Does the definition differ from what runs? Worked out once for each state of the file. */
 static bool definition_changed(struct local *l, struct guest *g, const struct store_item *it)
 {
-	if (file_id_eq(&g->changed_for, &it->id))
+	if (!g->live_xml || file_id_eq(&g->changed_for, &it->id))
 		return g->changed;
 	struct domain *d = NULL;
 	if (store_load(l, it, &d, NULL))
@@ -154,6 +154,8 @@ int local_domain_xml(struct backend *b, const char *uuid, unsigned flags, char *
 		return rc;
 	struct guest *g = flags & XML_INACTIVE ? NULL : guest_by_uuid(l, uuid);
 	if (g) {
+		if (!g->live_xml) /* read again for the sentence that says why */
+			return live_read(l, uuid, text, e) ? err_prefix(e, "domain '%s'", g->name) : 0;
 		*text = x_strdup(g->live_xml);
 		return 0;
 	}

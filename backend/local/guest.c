@@ -224,12 +224,15 @@ int local_domain_release(struct backend *b, const char *uuid, struct err *e)
 	int lock = registry_claim(l, canon, canon, e);
 	if (lock < 0)
 		return lock == -EALREADY ? 0 : lock; /* somebody was faster and started it again */
-	AUTO_FREE char *path = registry_path(l, canon, REG_LIVE_XML);
 	AUTO_FREE char *live = NULL;
 	struct domain *d = NULL;
-	size_t len = 0;
-	if (!file_read(path, 1u << 20, &live, &len, NULL))
-		domain_parse(live, len, path, &d, NULL);
+	struct err why = {0};
+	if (live_read(l, canon, &live, &why) == -EPROTO) { /* the release that it is of tidies up */
+		fd_close(lock);
+		return err_set(e, EPROTO, "domain %s: %s", canon, why.msg);
+	}
+	if (live)
+		domain_parse(live, strlen(live), REG_LIVE_XML, &d, NULL);
 	ended_read(l, canon, &en);
 	registry_remove(l, canon, lock);
 	if (!d) /* nothing was left: cleaned up by somebody else */

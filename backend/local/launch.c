@@ -23,6 +23,7 @@
 #include "src/base/fmt.h"
 #include "src/base/spawn.h"
 #include "src/base/unixsock.h"
+#include "src/proto/livexml.h"
 #include "src/proto/registry.h"
 
 #define LAUNCH_MS 60000 /* until the guest's first instruction: huge memory, slow disks */
@@ -262,7 +263,8 @@ static int open_copy(struct launch *a, const struct domain_serial *s, struct err
 static int write_live(struct launch *a, struct err *e)
 {
 	AUTO_FREE char *path = registry_path(a->l, a->d->uuid, REG_LIVE_XML);
-	AUTO_FREE char *text = domain_live_text(a->d, a->id);
+	AUTO_FREE char *xml = domain_live_text(a->d, a->id);
+	AUTO_FREE char *text = livexml_wrap(xml);
 	int rc = file_replace(path, text, strlen(text), 0640, e);
 	return rc ? rc : open_own(a, "live.xml", TAKE_PTR(path), O_RDONLY, e);
 }

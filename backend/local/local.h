@@ -53,7 +53,7 @@ struct guest {
 	struct file_id lock_id;
 	pid_t pid; /* machine whose /proc files are open below; 0 none */
 	int proc_stat, proc_statm;
-	char *live_xml;
+	char *live_xml; /* NULL: it is of another release */
 	struct file_id changed_for; /* of the definition that @changed was worked out from */
 	bool changed;
 	bool seen;
@@ -98,6 +98,8 @@ char *log_path(const struct local *l, const char *uuid, const char *file);      
 int registry_refresh(struct local *l, struct err *e);
 struct guest *guest_by_uuid(struct local *l, const char *uuid);
 struct guest *guest_by_name(struct local *l, const char *name);
+/* Its live XML, the caller's to free. -EPROTO when it was started by a release that writes another version. */
+int live_read(const struct local *l, const char *uuid, char **xml, struct err *e);
 /* Read the guest's stats header anew. false: not there (yet) or not ours. */
 bool guest_stats(struct guest *g);
 void guest_state(const struct guest *g, enum domain_state *state, enum domain_reason *reason);

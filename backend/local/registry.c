@@ -18,6 +18,7 @@
 #include "src/base/log.h"
 #include "src/base/str.h"
 #include "src/model/xml.h"
+#include "src/proto/livexml.h"
 
 #define RELEASE_S 60 /* that `domain-release` may take, a restart included */
 
@@ -103,15 +104,45 @@ void guest_state(const struct guest *g, enum domain_state *state, enum domain_re
 		      : of[run].reason;
 }
 
-/* The guest's description from live.xml. */
+int live_read(const struct local *l, const char *uuid, char **xml, struct err *e)
+{
+	AUTO_FREE char *path = registry_path(l, uuid, REG_LIVE_XML);
+	AUTO_FREE char *text = NULL;
+	const char *at;
+	int rc = file_read(path, XML_SIZE_MAX + LIVEXML_LINE_MAX, &text, NULL, e);
+	if (!rc)
+		rc = livexml_unwrap(text, &at, e);
+	if (!rc)
+		*xml = x_strdup(at);
+	return rc;
+}
+
+/* What a guest of another release is called and has, as far as its definition tells. */
+static void guest_describe_foreign(struct local *l, struct guest *g)
+{
+	store_refresh(l, NULL);
+	const struct store_item *it = store_by_uuid(l, g->uuid);
+	snprintf(g->name, sizeof(g->name), "%s", it ? it->file : g->uuid);
+	if (!it)
+		return;
+	snprintf(g->title, sizeof(g->title), "%s", it->title);
+	g->vcpus = it->vcpus;
+	g->max_vcpus = it->max_vcpus;
+	g->memory_bytes = it->memory_bytes;
+	g->max_memory_bytes = it->max_memory_bytes;
+}
+
+/* The guest's description from live.xml. -EPROTO: it is of another release. */
 static int guest_describe(struct local *l, struct guest *g)
 {
 	AUTO_FREE char *path = registry_path(l, g->uuid, REG_LIVE_XML);
-	size_t len;
 	struct xml *x = NULL;
 	struct domain *d = NULL;
 	free(TAKE_PTR(g->live_xml));
-	int rc = file_read(path, XML_SIZE_MAX, &g->live_xml, &len, NULL);
+	int rc = live_read(l, g->uuid, &g->live_xml, NULL);
+	if (rc == -EPROTO)
+		guest_describe_foreign(l, g);
+	size_t len = rc ? 0 : strlen(g->live_xml);
 	if (!rc)
 		rc = xml_parse(g->live_xml, len, path, &x, NULL);
 	if (!rc) {
@@ -142,7 +173,8 @@ static struct guest *guest_open(struct local *l, const char *uuid, int lock_fd, 
 			    .proc_stat = -1,
 			    .proc_statm = -1};
 	snprintf(g->uuid, sizeof(g->uuid), "%s", uuid);
-	if (guest_describe(l, g)) { /* just being started, or being removed: the next look tells */
+	int rc = guest_describe(l, g);
+	if (rc && rc != -EPROTO) { /* just being started, or being removed: the next look tells */
 		guest_free(g);
 		return NULL;
 	}
@@ -212,8 +244,11 @@ static void clean_stale(struct local *l, const char *uuid)
 	struct guest g = {.id = -1};
 	struct ended en;
 	snprintf(g.uuid, sizeof(g.uuid), "%s", uuid);
-	bool described = !guest_describe(l, &g);
+	int rc = guest_describe(l, &g);
+	bool described = !rc;
 	free(g.live_xml);
+	if (rc == -EPROTO) /* for the release that it is of */
+		return;
 	ended_read(l, uuid, &en);
 	if (described && release_under_way(l, uuid, &en, g.id))
 		return;

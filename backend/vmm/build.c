@@ -15,15 +15,18 @@
 #include "backend/vmm/vcpu.h"
 #include "src/base/cleanup.h"
 #include "src/base/file.h"
-
-#define XML_MAX (1u << 20)
+#include "src/model/xml.h"
+#include "src/proto/livexml.h"
 
 int machine_load_domain(int fd, struct domain **out, struct err *e)
 {
 	AUTO_FREE char *text = NULL;
-	size_t len;
-	int rc = fd < 0 ? -ENOENT : file_read_fd(fd, XML_MAX, &text, &len);
-	return rc ? err_sys(e, -rc, "cannot read the live XML") : domain_parse(text, len, "live.xml", out, e);
+	const char *xml;
+	int rc = fd < 0 ? -ENOENT : file_read_fd(fd, XML_SIZE_MAX + LIVEXML_LINE_MAX, &text, NULL);
+	if (rc)
+		return err_sys(e, -rc, "cannot read the live XML");
+	rc = livexml_unwrap(text, &xml, e);
+	return rc ? rc : domain_parse(xml, strlen(xml), "live.xml", out, e);
 }
 
 /* Always there, in this order. */

@@ -15,7 +15,7 @@
  * (destroy).
  *
  * Descriptor names:
- *   "kvm" "lock" "live.xml" "stats" "control" (listening) "vmm.log"
+ *   "kvm" "lock" "live.xml" (src/proto/livexml.h) "stats" "control" (listening) "vmm.log"
  *   "consoleN" (listening), "consoleN.log.0" .. ".3", "consoleN.idx" for each serial N
  *   "consoleN.copy" (the file of <log file=>, when there is one)
  *   "kernel" "initrd", or without them "firmware" (its image: SeaBIOS, or OVMF's code) and for EFI "nvram" (the guest's own

@@ -1,6 +1,6 @@
 /* Files of one guest, by name, for launcher, keeper and whoever looks. Below <runtime>/<uuid>/ while it runs:
  *   lock            OFD write lock held = alive (lock_held())
- *   live.xml        what runs, with id; attribute-free of times: see "started" in the stats header
+ *   live.xml        src/proto/livexml.h: what runs, with id; attribute-free of times: see "started" in the stats header
  *   control.sock    src/proto/control.h
  *   consoleN.sock   raw bytes of serial N, for socat
  *   stats           src/proto/statspage.h
