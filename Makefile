@@ -11,7 +11,7 @@ CC      ?= gcc
 # Packages of Debian 12 and Ubuntu: what the build needs, what a user's machine wants, what the tests need.
 DEPS_BUILD := gcc libc6-dev make pkg-config libncurses-dev libxml2-dev libvncserver-dev check libuv1-dev \
 	libjansson-dev liburing-dev libseccomp-dev libsystemd-dev libpng-dev
-DEPS_RUN   := busybox-static cpio xz-utils zstd ca-certificates
+DEPS_RUN   := seabios ovmf busybox-static cpio xz-utils zstd ca-certificates
 DEPS_CHECK := qemu-system-x86 kmod tmux acpica-tools libvirt0 libxml2-utils mandoc libvterm-dev socat lz4
 
 PKGS    := ncursesw libxml-2.0 libuv jansson liburing libseccomp libpng
@@ -77,10 +77,17 @@ $(O)/tests/%: $(O)/obj/tests/%.o $(TEST_LIB_OBJ) $(O)/libvmdeck.a
 	@mkdir -p $(@D)
 	$(call say,LD,$@)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) $^ $(LIBS_test) $(LIBS_$*) -o $@
 
-# Guests of a few bytes for the tests of the machine.
-GUEST_BIN := $(patsubst tests/guests/%.S,$(O)/guests/%.elf,$(wildcard tests/guests/*.S))
+# Guests of a few bytes for the tests of the machine: kernels, and a disk that boots.
+DISK_SRC := tests/guests/mbr.S
+GUEST_BIN := $(patsubst tests/guests/%.S,$(O)/guests/%.elf,$(filter-out $(DISK_SRC),$(wildcard tests/guests/*.S))) \
+	$(DISK_SRC:tests/guests/%.S=$(O)/guests/%.img)
 GUEST_LDFLAGS := -nostdlib -static -no-pie -Wl,-N,-e,start,-Ttext=0x100000,--section-start=.note.pvh=0x100f00 \
 	-Wl,--build-id=none,--no-warn-rwx-segments
+
+$(O)/guests/%.img: tests/guests/%.S Makefile
+	@mkdir -p $(@D)
+	$(call say,LD,$@)$(CC) -m32 -nostdlib -static -no-pie -Wl,-Ttext=0x7c00,-e,start,--oformat=binary,--build-id=none $< -o $@
+	$(Q)truncate -s 1M $@
 
 $(O)/guests/%.elf: tests/guests/%.S Makefile
 	@mkdir -p $(@D)

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "backend/vmm/boot/firmware.h"
 #include "backend/vmm/chardev.h"
 #include "backend/vmm/control.h"
 #include "backend/vmm/dev/piix4_pm.h"
@@ -83,21 +84,37 @@ static int add_rngs(struct machine *m, struct err *e)
 	return 0;
 }
 
+static int add_fw_cfg(struct machine *m, struct err *e)
+{
+	static const struct dev_def def = {.model = "fw-cfg", .name = "fw-cfg"};
+	int rc = dev_new(m, &def, NULL, e);
+	return rc ? rc : firmware_tell(m, e);
+}
+
 int machine_devices(struct machine *m, struct err *e)
 {
+	int rc = firmware_load(m, e);
+	if (rc)
+		return rc;
 	for (size_t i = 0; i < ARRAY_SIZE(chips); i++) {
-		int rc = dev_new(m, &chips[i], NULL, e);
+		rc = dev_new(m, &chips[i], NULL, e);
 		if (rc)
 			return rc;
 	}
-	int rc = add_serials(m, e);
+	rc = add_serials(m, e);
 	if (!rc)
 		rc = add_disks(m, e);
-	return rc ? rc : add_rngs(m, e);
+	if (!rc)
+		rc = add_rngs(m, e);
+	return !rc && m->firmware ? add_fw_cfg(m, e) : rc;
 }
 
 int machine_firmware(struct machine *m, struct boot_entry *entry, struct err *e)
 {
+	if (m->firmware) {
+		*entry = (struct boot_entry){.mode = BOOT_FIRMWARE};
+		return 0;
+	}
 	pthread_mutex_lock(&m->lock);
 	pci_setup(m);
 	piix4_pm_setup(dev_find(m, "pm"));
@@ -115,6 +132,7 @@ void machine_teardown(struct machine *m)
 	for (unsigned i = 0; i < MACHINE_CONSOLES_MAX; i++)
 		chardev_free(m->consoles[i]);
 	kvm_close(m);
+	firmware_free(m);
 	memory_done(&m->mem);
 	named_done(&m->fds);
 }

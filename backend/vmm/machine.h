@@ -43,6 +43,7 @@ struct control_server;
 struct run;
 struct display;
 struct input;
+struct firmware;
 
 struct machine {
 	struct domain *domain;
@@ -64,6 +65,7 @@ struct machine {
 	struct control_server *control;
 	struct display *display; /* display/display.h; NULL until somebody asks */
 	struct input *input;     /* input.h; the same */
+	struct firmware *firmware; /* boot/firmware.h; NULL: a kernel is booted directly */
 	struct run *run;         /* run.c: the process's life */
 	uint64_t fake_now_ns;   /* a bare machine's clock, set by the test */
 

@@ -199,6 +199,8 @@ static void segment(struct kvm_segment *s, uint16_t selector, uint8_t type, bool
 /* Linux, Documentation/arch/x86/boot.rst, "64-bit Boot Protocol"; Xen, hvm/start_info.h. */
 static int enter_at(struct vcpu *v, const struct boot_entry *b, struct err *e)
 {
+	if (b->mode == BOOT_FIRMWARE)
+		return 0;
 	bool long64 = b->mode == BOOT_LINUX64;
 	struct kvm_sregs s;
 	struct kvm_regs r = {.rip = b->rip, .rflags = 2, .rsp = BOOT_PARAMS_GPA};
@@ -226,14 +228,15 @@ static int enter_at(struct vcpu *v, const struct boot_entry *b, struct err *e)
 	return 0;
 }
 
-/* What firmware would leave in MSRs: fast strings, and memory that is write-back. */
+/* Fast strings are on from power-on; without firmware, what it would leave: memory that is write-back. */
 static void set_msrs(struct vcpu *v)
 {
 	static const struct kvm_msr_entry wanted[] = {
 		{.index = 0x1a0, .data = 1},              /* IA32_MISC_ENABLE: fast strings */
 		{.index = 0x2ff, .data = 1u << 11 | 6},   /* IA32_MTRR_DEF_TYPE: enabled, write-back */
 	};
-	for (size_t i = 0; i < ARRAY_SIZE(wanted); i++) { /* one by one: one that fails must not hide the next */
+	size_t n = v->m->firmware ? 1 : ARRAY_SIZE(wanted);
+	for (size_t i = 0; i < n; i++) { /* one by one: one that fails must not hide the next */
 		struct {
 			struct kvm_msrs head;
 			struct kvm_msr_entry entry;

@@ -247,7 +247,7 @@ static int parse_machine(struct domain *d, struct xml_node *type, struct err *e)
 		       "'%s' is not allowed: pc, pc-*, or q35 and microvm, which run as pc", show);
 }
 
-/* The kernel, or what the guest is missed to have without one. */
+/* The kernel; without one firmware boots a disk. */
 static int parse_boot(struct domain *d, struct xml_node *os, struct err *e)
 {
 	struct xml_node *kernel = xml_first(os, "kernel"), *initrd = xml_first(os, "initrd"),
@@ -259,12 +259,9 @@ static int parse_boot(struct domain *d, struct xml_node *os, struct err *e)
 		return rc;
 	if (cmdline)
 		d->cmdline = xml_content(cmdline);
-	if (!d->kernel) {
-		domain_note(d, os, true,
-			    "os: there is no <kernel>, and booting from a disk needs firmware, which is not "
-			    "there yet: add <kernel> (and <initrd>, <cmdline>) to <os>");
+	d->reboot_timeout_ms = -1;
+	if (!d->kernel)
 		return 0;
-	}
 	static const char *const firmware[] = {"loader", "nvram", "firmware"};
 	for (size_t i = 0; i < ARRAY_SIZE(firmware); i++)
 		if (xml_first(os, firmware[i])) {

@@ -3,12 +3,12 @@
  * serves direct boot and firmware. */
 #include "backend/vmm/boot/acpi.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "backend/vmm/boot/dsdt.h"
 #include "src/base/cleanup.h"
 
-#define HEADER 36
 #define APM_PORT 0xb2
 #define GPE0_PORT 0xafe0
 #define RESET_PORT 0xcf9
@@ -33,6 +33,12 @@ enum {
 	LEVEL_HIGH = 0x0d, /* MPS INTI flags */
 };
 
+struct build {
+	struct buf b;
+	uint64_t gpa; /* where its first byte is to lie */
+	struct acpi_fixups fixups;
+};
+
 static void put(struct buf *b, uint64_t v, unsigned bytes)
 {
 	for (unsigned i = 0; i < bytes; i++) {
@@ -47,10 +53,10 @@ static void poke(struct buf *b, size_t at, uint64_t v, unsigned bytes)
 		b->s[at + i] = (char)(v >> 8 * i);
 }
 
-static void pad(struct buf *b, uint64_t gpa, unsigned align)
+static void pad(struct build *t, unsigned align)
 {
-	while ((gpa + b->len) % align)
-		put(b, 0, 1);
+	while ((t->gpa + t->b.len) % align)
+		put(&t->b, 0, 1);
 }
 
 static uint8_t sum(const struct buf *b, size_t at, size_t n)
@@ -62,9 +68,10 @@ static uint8_t sum(const struct buf *b, size_t at, size_t n)
 }
 
 /* Start a table; its length and checksum come with table_end(). Return: its offset. */
-static size_t table(struct buf *b, uint64_t gpa, const char *signature, uint8_t revision)
+static size_t table(struct build *t, const char *signature, uint8_t revision)
 {
-	pad(b, gpa, 16);
+	struct buf *b = &t->b;
+	pad(t, 16);
 	size_t at = b->len;
 	buf_add(b, signature, 4);
 	put(b, 0, 4);
@@ -78,23 +85,38 @@ static size_t table(struct buf *b, uint64_t gpa, const char *signature, uint8_t 
 	return at;
 }
 
-static void table_end(struct buf *b, size_t at)
+/* The byte at @sum_at makes [start, start + len) add up to 0. */
+static void checksum(struct build *t, size_t sum_at, size_t start, size_t len)
 {
-	poke(b, at + 4, b->len - at, 4);
-	poke(b, at + 9, (uint8_t)-sum(b, at, b->len - at), 1);
+	poke(&t->b, sum_at, (uint8_t)-sum(&t->b, start, len), 1);
+	t->fixups.sums[t->fixups.nsums++] = (struct acpi_sum){sum_at, start, len};
 }
 
-static size_t dsdt(struct buf *b, const struct acpi_config *c, uint64_t gpa)
+static void table_end(struct build *t, size_t at)
 {
-	size_t at = table(b, gpa, "DSDT", 2); /* 2: integers have 64 bits */
-	dsdt_aml(c, b);
-	table_end(b, at);
+	poke(&t->b, at + 4, t->b.len - at, 4);
+	checksum(t, at + 9, at, t->b.len - at);
+}
+
+/* Write where the table at offset @target lies. */
+static void pointer(struct build *t, size_t at, size_t target, unsigned bytes)
+{
+	poke(&t->b, at, t->gpa + target, bytes);
+	t->fixups.pointers[t->fixups.npointers++] = (struct acpi_pointer){at, bytes};
+}
+
+static size_t dsdt(struct build *t, const struct acpi_config *c)
+{
+	size_t at = table(t, "DSDT", 2); /* 2: integers have 64 bits */
+	dsdt_aml(c, &t->b);
+	table_end(t, at);
 	return at;
 }
 
-static size_t facs(struct buf *b, uint64_t gpa)
+static size_t facs(struct build *t)
 {
-	pad(b, gpa, 64);
+	struct buf *b = &t->b;
+	pad(t, 64);
 	size_t at = b->len;
 	buf_add(b, "FACS", 4);
 	put(b, 64, 4);
@@ -114,18 +136,16 @@ static void gas(struct buf *b, size_t at, uint16_t port, unsigned bytes, unsigne
 }
 
 /* Fixed ACPI description table (5.2.9); the offsets are those of table 5.9. */
-static size_t fadt(struct buf *b, const struct acpi_config *c, uint64_t gpa, uint64_t dsdt_gpa,
-                   uint64_t facs_gpa)
+static size_t fadt(struct build *t, const struct acpi_config *c, size_t dsdt_at, size_t facs_at)
 {
-	size_t at = table(b, gpa, "FACP", 3);
+	struct buf *b = &t->b;
+	size_t at = table(t, "FACP", 3);
 	while (b->len < at + FADT_LEN)
 		put(b, 0, 1);
 	const struct {
 		uint8_t off, bytes;
 		uint64_t val;
 	} fields[] = {
-		{36, 4, facs_gpa},
-		{40, 4, dsdt_gpa},
 		{46, 2, SCI_GSI},
 		{48, 4, APM_PORT},
 		{52, 1, 0xf1}, /* ACPI_ENABLE */
@@ -141,19 +161,21 @@ static size_t fadt(struct buf *b, const struct acpi_config *c, uint64_t gpa, uin
 		{96, 2, 0xfff},  /* P_LVL2_LAT: no C2 */
 		{98, 2, 0xfff},  /* P_LVL3_LAT: no C3 */
 		{108, 1, 0x32},  /* CENTURY */
-		{109, 2, ARCH_LEGACY | (c->ps2 ? ARCH_8042 : 0) | ARCH_NO_VGA},
+		{109, 2, ARCH_LEGACY | (c->ps2 ? ARCH_8042 : 0) | (c->vga ? 0 : ARCH_NO_VGA)},
 		{112, 4, FADT_FLAGS},
 		{128, 1, 0x06}, /* RESET_VALUE */
-		{140, 8, dsdt_gpa},
 	};
 	for (unsigned i = 0; i < ARRAY_SIZE(fields); i++)
 		poke(b, at + fields[i].off, fields[i].val, fields[i].bytes);
+	pointer(t, at + 36, facs_at, 4);
+	pointer(t, at + 40, dsdt_at, 4);
+	pointer(t, at + 140, dsdt_at, 8);
 	gas(b, at + 116, RESET_PORT, 1, 1);
 	gas(b, at + 148, c->pm_base, 4, 2);
 	gas(b, at + 172, c->pm_base + 4, 2, 2);
 	gas(b, at + 208, c->pm_base + 8, 4, 3);
 	gas(b, at + 220, GPE0_PORT, 4, 1);
-	table_end(b, at);
+	table_end(t, at);
 	return at;
 }
 
@@ -168,10 +190,11 @@ static void madt_override(struct buf *b, uint8_t irq, uint32_t gsi, uint16_t fla
 	put(b, flags, 2);
 }
 
-static size_t madt(struct buf *b, const struct acpi_config *c, uint64_t gpa)
+static size_t madt(struct build *t, const struct acpi_config *c)
 {
 	static const uint8_t level[] = {5, 9, 10, 11}; /* PCI links and the SCI */
-	size_t at = table(b, gpa, "APIC", 3);
+	struct buf *b = &t->b;
+	size_t at = table(t, "APIC", 3);
 	put(b, LAPIC_GPA, 4);
 	put(b, 1, 4); /* PCAT_COMPAT: there are 8259s */
 	for (unsigned i = 0; i < c->vcpus; i++) {
@@ -194,56 +217,66 @@ static size_t madt(struct buf *b, const struct acpi_config *c, uint64_t gpa)
 	put(b, 0xff, 1);
 	put(b, 0, 2);
 	put(b, 1, 1);
-	table_end(b, at);
+	table_end(t, at);
 	return at;
 }
 
 /* Windows ACPI emulated devices table: the PM timer needs to be read only once. */
-static size_t waet(struct buf *b, uint64_t gpa)
+static size_t waet(struct build *t)
 {
-	size_t at = table(b, gpa, "WAET", 1);
-	put(b, 1 << 1, 4);
-	table_end(b, at);
+	size_t at = table(t, "WAET", 1);
+	put(&t->b, 1 << 1, 4);
+	table_end(t, at);
 	return at;
 }
 
-static size_t root(struct buf *b, uint64_t gpa, const char *signature, unsigned pointer, const size_t *tables,
-                   unsigned n)
+static size_t root(struct build *t, const char *signature, unsigned bytes, const size_t *tables, unsigned n)
 {
-	size_t at = table(b, gpa, signature, 1);
-	for (unsigned i = 0; i < n; i++)
-		put(b, gpa + tables[i], pointer);
-	table_end(b, at);
+	size_t at = table(t, signature, 1);
+	for (unsigned i = 0; i < n; i++) {
+		put(&t->b, 0, bytes);
+		pointer(t, t->b.len - bytes, tables[i], bytes);
+	}
+	table_end(t, at);
 	return at;
 }
 
-/* Root pointer (5.2.5.3) at @at. */
-static void rsdp(struct buf *b, size_t at, uint64_t rsdt_gpa, uint64_t xsdt_gpa)
+/* Root pointer (5.2.5.3), in the place that was left for it. */
+static void rsdp(struct build *t, size_t rsdt_at, size_t xsdt_at)
 {
-	memcpy(b->s + at, "RSD PTR ", 8);
-	memcpy(b->s + at + 9, "VMDECK", 6);
-	poke(b, at + 15, 2, 1);
-	poke(b, at + 16, rsdt_gpa, 4);
-	poke(b, at + 20, 36, 4);
-	poke(b, at + 24, xsdt_gpa, 8);
-	poke(b, at + 8, (uint8_t)-sum(b, at, 20), 1);
-	poke(b, at + 32, (uint8_t)-sum(b, at, 36), 1);
+	struct buf *b = &t->b;
+	memcpy(b->s, "RSD PTR ", 8);
+	memcpy(b->s + 9, "VMDECK", 6);
+	poke(b, 15, 2, 1);
+	poke(b, 20, ACPI_RSDP_LEN, 4);
+	pointer(t, 16, rsdt_at, 4);
+	pointer(t, 24, xsdt_at, 8);
+	checksum(t, 8, 0, 20);
+	checksum(t, 32, 0, ACPI_RSDP_LEN);
+}
+
+void acpi_build_fixups(const struct acpi_config *c, uint64_t gpa, struct buf *out, struct acpi_fixups *fixups)
+{
+	struct build t = {.gpa = gpa};
+	while (t.b.len < ACPI_RSDP_LEN) /* the RSDP's place */
+		put(&t.b, 0, 1);
+	size_t facs_at = facs(&t);
+	size_t dsdt_at = dsdt(&t, c);
+	size_t tables[3];
+	tables[0] = fadt(&t, c, dsdt_at, facs_at);
+	tables[1] = madt(&t, c);
+	tables[2] = waet(&t);
+	size_t rsdt_at = root(&t, "RSDT", 4, tables, ARRAY_SIZE(tables));
+	size_t xsdt_at = root(&t, "XSDT", 8, tables, ARRAY_SIZE(tables));
+	rsdp(&t, rsdt_at, xsdt_at);
+	assert(t.fixups.npointers <= ACPI_FIXUPS && t.fixups.nsums <= ACPI_FIXUPS);
+	*fixups = t.fixups;
+	buf_add(out, t.b.s, t.b.len);
+	buf_done(&t.b);
 }
 
 void acpi_build(const struct acpi_config *c, uint64_t gpa, struct buf *out)
 {
-	struct buf b = {0};
-	while (b.len < 36) /* the RSDP's place */
-		put(&b, 0, 1);
-	size_t facs_at = facs(&b, gpa);
-	size_t dsdt_at = dsdt(&b, c, gpa);
-	size_t tables[3];
-	tables[0] = fadt(&b, c, gpa, gpa + dsdt_at, gpa + facs_at);
-	tables[1] = madt(&b, c, gpa);
-	tables[2] = waet(&b, gpa);
-	size_t rsdt_at = root(&b, gpa, "RSDT", 4, tables, ARRAY_SIZE(tables));
-	size_t xsdt_at = root(&b, gpa, "XSDT", 8, tables, ARRAY_SIZE(tables));
-	rsdp(&b, 0, gpa + rsdt_at, gpa + xsdt_at);
-	buf_add(out, b.s, b.len);
-	buf_done(&b);
+	struct acpi_fixups ignored;
+	acpi_build_fixups(c, gpa, out, &ignored);
 }

@@ -1,4 +1,4 @@
-/* Starting a guest without firmware. */
+/* Where a guest begins, and starting one without firmware. */
 #ifndef BACKEND_VMM_BOOT_BOOT_H
 #define BACKEND_VMM_BOOT_BOOT_H
 
@@ -11,6 +11,7 @@ struct machine;
 enum boot_mode {
 	BOOT_LINUX64, /* 64-bit entry with identity paging; RSI = boot_params (Linux, x86/boot.rst) */
 	BOOT_PVH,     /* 32-bit flat, paging off; EBX = hvm_start_info (Xen, x86/hvm start info) */
+	BOOT_FIRMWARE, /* as the processor comes out of reset: F000:FFF0, its base at 4 GiB - 64 KiB */
 };
 
 struct boot_entry {

@@ -8,7 +8,6 @@
 #include "backend/vmm/boot/acpi.h"
 #include "backend/vmm/boot/image.h"
 #include "backend/vmm/boot/smbios.h"
-#include "backend/vmm/cpuid.h"
 #include "backend/vmm/device.h"
 #include "backend/vmm/machine.h"
 #include "src/base/cleanup.h"
@@ -58,7 +57,7 @@ static int image_open(struct machine *m, struct boot_image *k, struct err *e)
 	k->path = m->domain->kernel;
 	k->fd = named_get(&m->fds, "kernel");
 	if (k->fd < 0 || !k->path)
-		return err_set(e, ENOENT, "the guest has no <kernel>, and firmware to boot a disk is not there: add <os><kernel>");
+		return err_set(e, ENOENT, "the guest has neither <kernel> nor firmware");
 	if (fstat(k->fd, &st) < 0)
 		return err_sys(e, errno, "cannot read '%s'", k->path);
 	k->size = (uint64_t)st.st_size;
@@ -108,18 +107,7 @@ static int write_gdt(struct machine *m, bool long64)
 static int write_tables(struct machine *m, struct err *e)
 {
 	uint8_t ids[DOMAIN_VCPUS_MAX];
-	struct cpu_topology t = machine_topology(m);
-	for (unsigned i = 0; i < m->domain->vcpus; i++)
-		ids[i] = (uint8_t)cpu_apic_id(&t, i);
-	struct acpi_config c = {
-		.vcpus = m->domain->vcpus,
-		.apic_ids = ids,
-		.pm_base = ACPI_PM_BASE,
-		.low_bytes = m->mem.low_bytes,
-		.high_bytes = m->mem.ram_bytes - m->mem.low_bytes,
-		.serial = {m->consoles[0] != NULL, m->consoles[1] != NULL},
-		.ps2 = true,
-	};
+	struct acpi_config c = acpi_config_of(m, ACPI_PM_BASE, ids);
 	AUTO_BUF struct buf acpi = {0};
 	acpi_build(&c, ACPI_RSDP_GPA, &acpi);
 	if (acpi.len > SMBIOS_GPA - ACPI_RSDP_GPA)

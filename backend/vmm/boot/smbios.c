@@ -1,11 +1,14 @@
-/* SMBIOS for a directly booted kernel. (DMTF DSP0134 2.8: 5.2.1 for the anchor, 7 for the structures) */
+/* SMBIOS for a directly booted kernel, and for firmware to put it into memory. (DMTF DSP0134 2.8: 5.2.1 for the anchor, 7 for the structures) */
 #include "backend/vmm/boot/smbios.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "backend/vmm/machine.h"
+#include "src/base/cleanup.h"
 
+#define ANCHOR_LEN 31
 #define ANCHOR 32 /* 31 bytes, and room to 16-byte alignment */
 #define KIB_MAX 0x80000000u /* capacity fields of 32 bits say "see the extended one" with this */
 
@@ -65,7 +68,7 @@ static void end(struct smbios *s)
 }
 
 /* 7.1: there is no firmware, but guests look here for its name */
-static void firmware(struct smbios *s)
+static void no_firmware(struct smbios *s)
 {
 	begin(s, 0);
 	string(s, "vmdeck");
@@ -211,7 +214,7 @@ static void anchor(const struct smbios *s, uint64_t gpa, size_t at)
 	uint32_t table = (uint32_t)(gpa + s->base - at);
 	size_t len = s->out->len - s->base;
 	memcpy(p, "_SM_", 4);
-	p[5] = 31;
+	p[5] = ANCHOR_LEN;
 	p[6] = 2;
 	p[7] = 8;
 	p[8] = (uint8_t)s->largest;
@@ -225,17 +228,18 @@ static void anchor(const struct smbios *s, uint64_t gpa, size_t at)
 	p[29] = (uint8_t)(s->count >> 8);
 	p[30] = 0x28;
 	p[21] = negative_sum(p + 16, 15);
-	p[4] = negative_sum(p, 31);
+	p[4] = negative_sum(p, ANCHOR_LEN);
 }
 
-void smbios_build(const struct machine *m, uint64_t gpa, struct buf *out)
+static void build(const struct machine *m, uint64_t gpa, bool direct, struct buf *out)
 {
 	size_t at = out->len;
 	struct smbios s = {.out = out};
 	while (out->len < at + ANCHOR)
 		put(&s, 0, 8);
 	s.base = out->len;
-	firmware(&s);
+	if (direct)
+		no_firmware(&s);
 	system_info(&s, m->domain);
 	chassis(&s, m->domain);
 	for (unsigned i = 0; i < m->domain->sockets; i++)
@@ -247,4 +251,17 @@ void smbios_build(const struct machine *m, uint64_t gpa, struct buf *out)
 	begin(&s, 127);
 	end(&s);
 	anchor(&s, gpa, at);
+}
+
+void smbios_build(const struct machine *m, uint64_t gpa, struct buf *out)
+{
+	build(m, gpa, true, out);
+}
+
+void smbios_build_files(const struct machine *m, struct buf *entry, struct buf *tables)
+{
+	AUTO_BUF struct buf all = {0};
+	build(m, 0, false, &all);
+	buf_add(entry, all.s, ANCHOR_LEN);
+	buf_add(tables, all.s + ANCHOR, all.len - ANCHOR);
 }

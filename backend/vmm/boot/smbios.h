@@ -1,4 +1,4 @@
-/* SMBIOS tables for a directly booted kernel: who made the machine, its uuid and memory. (DMTF DSP0134, 2.8) */
+/* SMBIOS tables: who made the machine, its uuid and memory. (DMTF DSP0134, 2.8) */
 #ifndef BACKEND_VMM_BOOT_SMBIOS_H
 #define BACKEND_VMM_BOOT_SMBIOS_H
 
@@ -12,5 +12,7 @@ struct machine;
 
 /* Anchor and structures as they are to lie at @gpa, at most 64 KiB. */
 void smbios_build(const struct machine *m, uint64_t gpa, struct buf *out);
+/* The same for firmware, which places them and says itself who it is: the 31 bytes of the entry point, the structures. */
+void smbios_build_files(const struct machine *m, struct buf *entry, struct buf *tables);
 
 #endif

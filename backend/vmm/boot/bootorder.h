@@ -1,0 +1,13 @@
+/* The order in which firmware tries devices, as Open Firmware paths. (machine.md, 6.4; the names are those that QEMU's
+ * machine "pc" gives, which SeaBIOS and OVMF match against what they find) */
+#ifndef BACKEND_VMM_BOOT_BOOTORDER_H
+#define BACKEND_VMM_BOOT_BOOTORDER_H
+
+#include "src/base/str.h"
+
+struct domain;
+
+/* Append a line for each device that is to be tried, without a newline behind the last. */
+void bootorder_paths(const struct domain *d, struct buf *out);
+
+#endif

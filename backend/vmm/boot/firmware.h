@@ -1,0 +1,27 @@
+/* Starting a guest through firmware: its image in memory, and what fw_cfg tells it. (machine.md 1.4, 1.6, 1.7) */
+#ifndef BACKEND_VMM_BOOT_FIRMWARE_H
+#define BACKEND_VMM_BOOT_FIRMWARE_H
+
+#include <stdint.h>
+
+#include "src/base/err.h"
+
+struct machine;
+
+#define FIRMWARE_LOW_BYTES 0x20000u /* so much of the image's end is also seen below 1 MiB */
+
+/* The image as it ends at 4 GiB. */
+struct firmware {
+	uint8_t *image; /* page-aligned */
+	uint64_t bytes; /* at least FIRMWARE_LOW_BYTES */
+};
+
+/* Read descriptor "firmware" and lay the image below 4 GiB; m->firmware is it, or stays NULL when there is no such
+ * descriptor: a kernel is booted directly. Before the devices. -EINVAL: no image of a PC's firmware. */
+int firmware_load(struct machine *m, struct err *e);
+void firmware_free(struct machine *m);
+
+/* Fill device "fw-cfg" with what the domain wants. After all devices are there. */
+int firmware_tell(struct machine *m, struct err *e);
+
+#endif
