@@ -12,7 +12,8 @@ CC      ?= gcc
 DEPS_BUILD := gcc libc6-dev make pkg-config libncurses-dev libxml2-dev libvncserver-dev check libuv1-dev \
 	libjansson-dev liburing-dev libseccomp-dev libsystemd-dev libpng-dev
 DEPS_RUN   := seabios ovmf busybox-static cpio xz-utils zstd ca-certificates
-DEPS_CHECK := qemu-system-x86 kmod tmux acpica-tools libvirt0 libxml2-utils mandoc libvterm-dev socat lz4
+DEPS_CHECK := qemu-system-x86 kmod tmux acpica-tools libvirt0 libxml2-utils mandoc libvterm-dev socat lz4 \
+	vncsnapshot gvncviewer netpbm openssl
 
 PKGS    := ncursesw libxml-2.0 libuv jansson liburing libseccomp libpng
 WARN    := -Wall -Wextra -Wshadow -Wundef -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wvla \
@@ -128,6 +129,8 @@ TOOL_BIN := $(patsubst tests/tools/%.c,$(O)/tools/%,$(wildcard tests/tools/*.c))
 $(O)/tools/%: tests/tools/%.c Makefile
 	@mkdir -p $(@D)
 	$(call say,CC,$@)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) $< $(LIBS_$*) -o $@
+
+LIBS_vncpoke = -lvncclient
 
 .PHONY: test-bin
 test-bin: $(TEST_BIN) $(REPLAY_BIN) $(GUEST_BIN) $(TOOL_BIN)
