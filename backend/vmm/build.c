@@ -13,6 +13,7 @@
 #include "backend/vmm/kvm.h"
 #include "backend/vmm/machine.h"
 #include "backend/vmm/pci.h"
+#include "backend/vmm/screenlink.h"
 #include "backend/vmm/vcpu.h"
 #include "src/base/cleanup.h"
 #include "src/base/file.h"
@@ -126,6 +127,7 @@ void machine_teardown(struct machine *m)
 {
 	vcpus_destroy(m);
 	control_done(m);
+	screenlink_free(m);
 	while (m->ndevs)
 		dev_free(m->devs[m->ndevs - 1]);
 	display_free(m->display);

@@ -7,6 +7,7 @@
 #include "backend/vmm/chardev.h"
 #include "backend/vmm/machine.h"
 #include "backend/vmm/run.h"
+#include "backend/vmm/screenlink.h"
 #include "backend/vmm/vcpu.h"
 #include "src/base/str.h"
 #include "src/base/version.h"
@@ -169,8 +170,10 @@ static int cmd_query_commands(struct machine *m, const json_t *args, json_t **re
 }
 
 const struct control_command control_commands[] = {
+	{"change-vnc-password", "the password of the screen", screenlink_change_vnc_password},
 	{"console-open", "attach to a serial console", cmd_console_open},
 	{"cont", "resume the guest", cmd_cont},
+	{"expire_password", "when the password of the screen ends", screenlink_expire_password},
 	{"qmp_capabilities", "for clients of QMP: nothing to negotiate", cmd_capabilities},
 	{"query-blockstats", "figures of the disks", cmd_query_blockstats},
 	{"query-chardev", "serial consoles", cmd_query_chardev},
@@ -178,10 +181,13 @@ const struct control_command control_commands[] = {
 	{"query-cpus-fast", "vCPUs and their threads", cmd_query_cpus},
 	{"query-status", "state and why", cmd_query_status},
 	{"query-version", "versions of program and protocol", cmd_query_version},
+	{"query-vnc", "where the screen is, and who looks", screenlink_query_vnc},
 	{"quit", "end the machine at once", cmd_quit},
+	{"set_password", "the password of the screen", screenlink_set_password},
 	{"stop", "pause the guest", cmd_stop},
 	{"system_powerdown", "press the power button", cmd_powerdown},
 	{"system_reset", "reset the guest", cmd_reset},
 	{"x-exits", "exits of each vCPU by reason", cmd_exits},
+	{"x-vnc-kick", "send all viewers away", screenlink_kick},
 	{0},
 };

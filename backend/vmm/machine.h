@@ -44,6 +44,7 @@ struct run;
 struct display;
 struct input;
 struct firmware;
+struct screenlink;
 
 struct machine {
 	struct domain *domain;
@@ -66,6 +67,7 @@ struct machine {
 	struct display *display; /* display/display.h; NULL until somebody asks */
 	struct input *input;     /* input.h; the same */
 	struct firmware *firmware; /* boot/firmware.h; NULL: a kernel is booted directly */
+	struct screenlink *screenlink; /* screenlink.h; NULL: nobody can look from outside */
 	struct run *run;         /* run.c: the process's life */
 	uint64_t fake_now_ns;   /* a bare machine's clock, set by the test */
 

@@ -21,6 +21,7 @@
 #include "backend/vmm/kvm.h"
 #include "backend/vmm/machine.h"
 #include "backend/vmm/sandbox.h"
+#include "backend/vmm/screenlink.h"
 #include "backend/vmm/vcpu.h"
 #include "src/base/cleanup.h"
 #include "src/base/log.h"
@@ -339,7 +340,7 @@ static int loop_init(struct machine *m, struct run *r, struct err *e)
 }
 
 /* From descriptors to a guest that waits at the gate. */
-static int build(struct machine *m, struct run *r, const struct fd_set_named *fds, struct err *e)
+static int build(struct machine *m, struct run *r, const struct fd_set_named *fds, const json_t *go, struct err *e)
 {
 	struct boot_entry entry;
 	struct domain *d;
@@ -354,7 +355,7 @@ static int build(struct machine *m, struct run *r, const struct fd_set_named *fd
 	stats_map(m);
 	if ((rc = kvm_open(m, named_take(&m->fds, "kvm"), e)) || (rc = kvm_vm_create(m, e)) ||
 	    (rc = machine_devices(m, e)) || (rc = machine_firmware(m, &entry, e)) || (rc = vcpus_create(m, &entry, e)) ||
-	    (rc = control_serve(m, e)))
+	    (rc = control_serve(m, e)) || (rc = screenlink_new(m, r->sock, json_object_get(go, "screen"), e)))
 		return rc;
 	malloc_trim(0);
 	return sandbox_enter(e);
@@ -386,7 +387,7 @@ int machine_main(void)
 	}
 	log_open(json_str(go, "name", "?"), named_get(&fds, "vmm.log"));
 	bool paused = json_flag(go, "paused", false);
-	if (sandbox_prepare(&e) || build(&m, &r, &fds, &e)) {
+	if (sandbox_prepare(&e) || build(&m, &r, &fds, go, &e)) {
 		log_error("%s", e.msg);
 		launch_answer_error(LAUNCH_FD, &e);
 		return LAUNCH_EXIT_NOT_STARTED;
