@@ -3,7 +3,7 @@
  *
  * Theory of operation. Commands are carried out and answered within the write, and the devices behind the
  * controller do the same: the input buffer is never full (IBF stays clear) and a driver's probe never waits.
- * Bytes for the system stand in three queues, the controller's own, the keyboard's and the mouse's; the first
+ * Bytes for the system stand in three queues, the controller's own, the keyboard's and the mouse's (ps2.h); the first
  * that has a byte and whose port is enabled fills the one output buffer. The line of the byte's port goes up
  * when the buffer fills, if the command byte enables it, and down when 60h is read, so that each byte is one
  * edge.
@@ -12,6 +12,8 @@
  * for reading back; the address line itself is always on. */
 #include "backend/vmm/device.h"
 #include "backend/vmm/dev/dev.h"
+#include "backend/vmm/dev/i8042.h"
+#include "backend/vmm/dev/ps2.h"
 
 #include <errno.h>
 #include <string.h>
@@ -20,7 +22,6 @@
 #define PORT_CMD 0x64
 #define KBD_GSI 1
 #define MOUSE_GSI 12
-#define QUEUE 64
 
 enum {
 	ST_OBF = 0x01,
@@ -41,34 +42,6 @@ enum {
 	OUT_KBD_FULL = 0x10,
 	OUT_AUX_FULL = 0x20,
 	OUT_IDLE = 0xcf & ~(OUT_NOT_RESET | OUT_A20),
-
-	ACK = 0xfa,
-	RESEND = 0xfe,
-	TEST_PASSED = 0xaa,
-};
-
-struct ps2_queue {
-	uint8_t byte[QUEUE];
-	unsigned first, n;
-};
-
-struct ps2_keyboard {
-	struct ps2_queue out;
-	uint8_t pending; /* command that waits for its argument, 0 = none */
-	uint8_t set;     /* scan code set that is selected */
-	uint8_t leds;
-	uint8_t last;    /* for RESEND */
-	bool scanning;
-	bool break_code; /* F0 went through translation: the next byte is a release */
-};
-
-struct ps2_mouse {
-	struct ps2_queue out;
-	uint8_t pending;
-	uint8_t id; /* 0 plain, 3 wheel, 4 five buttons */
-	uint8_t rate, resolution;
-	uint8_t rates[3]; /* the last three sample rates: the knock that unlocks id 3 and 4 */
-	bool reporting, wrap, remote, scale21;
 };
 
 struct i8042 {
@@ -79,8 +52,9 @@ struct i8042 {
 	uint8_t ram[32];  /* 20h..3Fh; [0] is the command byte, kept in ctr */
 	uint8_t pending;  /* controller command that waits for its byte on 60h */
 	uint8_t data;     /* the output buffer */
+	bool break_code;  /* F0 went through translation: the next byte is a release */
 	struct ps2_queue own;
-	bool own_aux[QUEUE]; /* of own: this byte shows as the mouse's */
+	bool own_aux[PS2_QUEUE]; /* of own: this byte shows as the mouse's */
 	struct ps2_keyboard kbd;
 	struct ps2_mouse mouse;
 };
@@ -98,25 +72,19 @@ static const uint8_t set1[256] = {
 	0x80, 0x81, 0x82, 0x41, 0x54, /* from here on a code stands for itself */
 };
 
-static void queue_put(struct ps2_queue *q, const uint8_t *p, unsigned n)
+/* A keyboard byte on its way through the translation. false: it only changes the next one. */
+static bool translate(struct i8042 *k, uint8_t byte)
 {
-	if (q->n + n > QUEUE)
-		return; /* whole answers or nothing: half a packet would put the driver out of step */
-	for (unsigned i = 0; i < n; i++)
-		q->byte[(q->first + q->n++) % QUEUE] = p[i];
-}
-
-static void queue_put1(struct ps2_queue *q, uint8_t byte)
-{
-	queue_put(q, &byte, 1);
-}
-
-static uint8_t queue_get(struct ps2_queue *q)
-{
-	uint8_t byte = q->byte[q->first];
-	q->first = (q->first + 1) % QUEUE;
-	q->n--;
-	return byte;
+	k->data = byte;
+	if (!(k->ctr & CTR_XLATE))
+		return true;
+	if (byte == 0xf0) {
+		k->break_code = true;
+		return false;
+	}
+	k->data = (byte < 0x85 ? set1[byte] : byte) | (k->break_code ? 0x80 : 0);
+	k->break_code = false;
+	return true;
 }
 
 /* Fill the output buffer if it is empty. */
@@ -124,22 +92,17 @@ static void fill(struct i8042 *k)
 {
 	while (!(k->status & ST_OBF)) {
 		bool aux = false;
+		if (!(k->ctr & CTR_AUX_OFF))
+			ps2_mouse_more(&k->mouse);
 		if (k->own.n) {
 			aux = k->own_aux[k->own.first];
-			k->data = queue_get(&k->own);
-		} else if (k->kbd.out.n && !(k->ctr & CTR_KBD_OFF)) {
-			k->kbd.last = k->data = queue_get(&k->kbd.out);
-			if ((k->ctr & CTR_XLATE) && k->data == 0xf0) {
-				k->kbd.break_code = true;
+			k->data = ps2_queue_get(&k->own);
+		} else if (ps2_port_has(&k->kbd.port) && !(k->ctr & CTR_KBD_OFF)) {
+			if (!translate(k, ps2_port_get(&k->kbd.port)))
 				continue;
-			}
-			if (k->ctr & CTR_XLATE)
-				k->data = (k->data < 0x85 ? set1[k->data] : k->data) |
-					  (k->kbd.break_code ? 0x80 : 0);
-			k->kbd.break_code = false;
-		} else if (k->mouse.out.n && !(k->ctr & CTR_AUX_OFF)) {
+		} else if (ps2_port_has(&k->mouse.port) && !(k->ctr & CTR_AUX_OFF)) {
 			aux = true;
-			k->data = queue_get(&k->mouse.out);
+			k->data = ps2_port_get(&k->mouse.port);
 		} else {
 			break;
 		}
@@ -152,190 +115,10 @@ static void fill(struct i8042 *k)
 
 static void reply(struct i8042 *k, uint8_t byte, bool aux)
 {
-	if (k->own.n == QUEUE)
+	if (k->own.n == PS2_QUEUE)
 		return;
-	k->own_aux[(k->own.first + k->own.n) % QUEUE] = aux;
-	queue_put1(&k->own, byte);
-}
-
-/* The keyboard */
-
-static void kbd_defaults(struct ps2_keyboard *kb, bool scanning)
-{
-	*kb = (struct ps2_keyboard){.out = kb->out, .last = kb->last, .set = 2, .scanning = scanning};
-}
-
-static void kbd_argument(struct ps2_keyboard *kb, uint8_t cmd, uint8_t val)
-{
-	queue_put1(&kb->out, ACK);
-	if (cmd == 0xed)
-		kb->leds = val & 7;
-	else if (cmd == 0xf0 && val == 0)
-		queue_put1(&kb->out, kb->set);
-	else if (cmd == 0xf0 && val <= 3)
-		kb->set = val;
-}
-
-static void kbd_write(struct ps2_keyboard *kb, uint8_t val)
-{
-	static const uint8_t id[] = {ACK, 0xab, 0x83}, reset[] = {ACK, TEST_PASSED};
-	if (kb->pending && val < 0xed) {
-		uint8_t cmd = kb->pending;
-		kb->pending = 0;
-		kbd_argument(kb, cmd, val);
-		return;
-	}
-	kb->pending = 0;
-	switch (val) {
-	case 0xee: /* echo */
-		queue_put1(&kb->out, val);
-		break;
-	case 0xed: /* LEDs */
-	case 0xf0: /* scan code set */
-	case 0xf3: /* rate and delay */
-	case 0xfb: /* what one key sends (set 3) */
-	case 0xfc:
-	case 0xfd:
-		kb->pending = val;
-		queue_put1(&kb->out, ACK);
-		break;
-	case 0xf2: /* identify */
-		queue_put(&kb->out, id, sizeof(id));
-		break;
-	case 0xf4: /* enable */
-		kb->scanning = true;
-		queue_put1(&kb->out, ACK);
-		break;
-	case 0xf5: /* defaults, disabled */
-	case 0xf6: /* defaults, enabled */
-		kbd_defaults(kb, val == 0xf6);
-		queue_put1(&kb->out, ACK);
-		break;
-	case 0xf7: /* what all keys send (set 3) */
-	case 0xf8:
-	case 0xf9:
-	case 0xfa:
-		queue_put1(&kb->out, ACK);
-		break;
-	case 0xfe:
-		queue_put1(&kb->out, kb->last);
-		break;
-	case 0xff:
-		kb->out.n = 0;
-		kbd_defaults(kb, true);
-		queue_put(&kb->out, reset, sizeof(reset));
-		break;
-	default:
-		queue_put1(&kb->out, RESEND);
-	}
-}
-
-/* The mouse */
-
-static void mouse_defaults(struct ps2_mouse *ms)
-{
-	ms->rate = 100;
-	ms->resolution = 2;
-	ms->reporting = ms->wrap = ms->remote = ms->scale21 = false;
-	ms->pending = 0;
-}
-
-static void mouse_rate(struct ps2_mouse *ms, uint8_t rate)
-{
-	ms->rate = rate;
-	ms->rates[0] = ms->rates[1];
-	ms->rates[1] = ms->rates[2];
-	ms->rates[2] = rate;
-	if (ms->rates[0] == 200 && ms->rates[1] == 100 && rate == 80)
-		ms->id = 3;
-	else if (ms->id == 3 && ms->rates[0] == 200 && ms->rates[1] == 200 && rate == 80)
-		ms->id = 4;
-}
-
-static void mouse_argument(struct ps2_mouse *ms, uint8_t cmd, uint8_t val)
-{
-	if (cmd == 0xf3)
-		mouse_rate(ms, val);
-	else
-		ms->resolution = val & 3;
-	queue_put1(&ms->out, ACK);
-}
-
-static void mouse_status(struct ps2_mouse *ms)
-{
-	uint8_t flags = (ms->remote ? 0x40 : 0) | (ms->reporting ? 0x20 : 0) | (ms->scale21 ? 0x10 : 0);
-	queue_put(&ms->out, (uint8_t[]){ACK, flags, ms->resolution, ms->rate}, 4);
-}
-
-static void mouse_reset(struct ps2_mouse *ms)
-{
-	ms->out.n = 0;
-	ms->id = 0;
-	memset(ms->rates, 0, sizeof(ms->rates));
-	mouse_defaults(ms);
-}
-
-static void mouse_command(struct ps2_mouse *ms, uint8_t val)
-{
-	static const uint8_t idle_packet[] = {ACK, 0x08, 0, 0, 0};
-	switch (val) {
-	case 0xe6: /* scaling 1:1 */
-	case 0xe7: /* 2:1 */
-		ms->scale21 = val == 0xe7;
-		queue_put1(&ms->out, ACK);
-		break;
-	case 0xe8: /* resolution */
-	case 0xf3: /* sample rate */
-		ms->pending = val;
-		queue_put1(&ms->out, ACK);
-		break;
-	case 0xe9:
-		mouse_status(ms);
-		break;
-	case 0xea: /* stream, remote mode */
-	case 0xf0:
-		ms->remote = val == 0xf0;
-		queue_put1(&ms->out, ACK);
-		break;
-	case 0xeb: /* read: nothing moved */
-		queue_put(&ms->out, idle_packet, ms->id ? 5 : 4);
-		break;
-	case 0xec: /* leave, enter wrap mode */
-	case 0xee:
-		ms->wrap = val == 0xee;
-		queue_put1(&ms->out, ACK);
-		break;
-	case 0xf2:
-		queue_put(&ms->out, (uint8_t[]){ACK, ms->id}, 2);
-		break;
-	case 0xf4: /* reporting on, off */
-	case 0xf5:
-		ms->reporting = val == 0xf4;
-		queue_put1(&ms->out, ACK);
-		break;
-	case 0xf6:
-		mouse_defaults(ms);
-		queue_put1(&ms->out, ACK);
-		break;
-	case 0xff:
-		mouse_reset(ms);
-		queue_put(&ms->out, (uint8_t[]){ACK, TEST_PASSED, 0}, 3);
-		break;
-	default:
-		queue_put1(&ms->out, RESEND);
-	}
-}
-
-static void mouse_write(struct ps2_mouse *ms, uint8_t val)
-{
-	uint8_t cmd = ms->pending;
-	ms->pending = 0;
-	if (cmd)
-		mouse_argument(ms, cmd, val);
-	else if (ms->wrap && val != 0xec && val != 0xff)
-		queue_put1(&ms->out, val);
-	else
-		mouse_command(ms, val);
+	k->own_aux[(k->own.first + k->own.n) % PS2_QUEUE] = aux;
+	ps2_queue_put(&k->own, &byte, 1);
 }
 
 /* The controller */
@@ -375,7 +158,7 @@ static void controller_argument(struct i8042 *k, uint8_t cmd, uint8_t val)
 		break;
 	case 0xd4:
 		k->ctr &= ~CTR_AUX_OFF; /* talking to the mouse enables its port */
-		mouse_write(&k->mouse, val);
+		ps2_mouse_write(&k->mouse, val);
 		break;
 	case 0x60:
 		set_ctr(k, val);
@@ -449,7 +232,7 @@ static void data_write(struct dev *d, uint64_t off, unsigned size, uint64_t val)
 		controller_argument(k, cmd, byte);
 	} else {
 		k->ctr &= ~CTR_KBD_OFF;
-		kbd_write(&k->kbd, byte);
+		ps2_keyboard_write(&k->kbd, byte);
 	}
 	fill(k);
 }
@@ -468,6 +251,42 @@ static void cmd_write(struct dev *d, uint64_t off, unsigned size, uint64_t val)
 	fill(k);
 }
 
+/* Events from outside */
+
+static bool always(struct dev *d)
+{
+	return true;
+}
+
+static void key(struct dev *d, unsigned code, bool down)
+{
+	struct i8042 *k = (struct i8042 *)d;
+	ps2_keyboard_key(&k->kbd, code, down);
+	fill(k);
+}
+
+static void pointer(struct dev *d, const struct input_pointer *p)
+{
+	struct i8042 *k = (struct i8042 *)d;
+	ps2_mouse_frame(&k->mouse, p);
+	fill(k);
+}
+
+void i8042_mouse_nudge(struct dev *d)
+{
+	struct i8042 *k = (struct i8042 *)d;
+	ps2_mouse_nudge(&k->mouse);
+	fill(k);
+}
+
+static const struct input_sink sink = {
+	.rank = INPUT_RANK_PS2,
+	.key_active = always,
+	.key = key,
+	.pointer_active = always,
+	.pointer = pointer,
+};
+
 static const struct region_ops data_ops = {.read = data_read, .write = data_write};
 static const struct region_ops cmd_ops = {.read = cmd_read, .write = cmd_write};
 
@@ -484,7 +303,8 @@ static int i8042_init(struct dev *d, const struct dev_def *def, struct err *e)
 	if (rc)
 		return rc;
 	k->added[1] = true;
-	return 0;
+	k->kbd.m = d->m;
+	return input_sink_add(d->m, d, &sink, e);
 }
 
 /* As firmware leaves it: both interrupts on, translating, system flag set. Firmware itself starts with AAh. */
@@ -495,10 +315,11 @@ static void i8042_reset(struct dev *d)
 	set_ctr(k, CTR_KBD_INT | CTR_AUX_INT | CTR_SYS | CTR_XLATE);
 	k->outport = OUT_NOT_RESET | OUT_A20;
 	k->pending = k->data = 0;
-	k->own.n = k->kbd.out.n = 0;
+	k->own.n = 0;
+	k->break_code = false;
 	memset(k->ram, 0, sizeof(k->ram));
-	kbd_defaults(&k->kbd, true);
-	mouse_reset(&k->mouse);
+	ps2_keyboard_reset(&k->kbd);
+	ps2_mouse_reset(&k->mouse);
 	fill(k);
 }
 
@@ -506,13 +327,15 @@ static void i8042_dump(const struct dev *d, FILE *f)
 {
 	const struct i8042 *k = (const struct i8042 *)d;
 	fprintf(f, "status %02x ctr %02x data %02x queued %u kbd %u mouse %u (id %u%s)\n", k->status, k->ctr,
-		k->data, k->own.n, k->kbd.out.n, k->mouse.out.n, k->mouse.id,
+		k->data, k->own.n, k->kbd.port.answers.n + k->kbd.port.events.n,
+		k->mouse.port.answers.n + k->mouse.port.events.n, k->mouse.id,
 		k->mouse.reporting ? ", reporting" : "");
 }
 
 static void i8042_done(struct dev *d)
 {
 	struct i8042 *k = (struct i8042 *)d;
+	input_sink_remove(d->m, d);
 	if (k->added[0]) {
 		irq_line_set(&k->kbd_irq, false);
 		irq_line_set(&k->mouse_irq, false);
