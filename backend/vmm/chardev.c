@@ -11,6 +11,8 @@
 #include <uv.h>
 
 #include "backend/vmm/machine.h"
+#include "backend/vmm/peer.h"
+#include "backend/vmm/run.h"
 #include "src/base/cleanup.h"
 #include "src/base/file.h"
 #include "src/base/log.h"
@@ -52,7 +54,6 @@ struct chardev {
 	uint8_t input[INPUT];
 	unsigned ninput;
 	bool input_full;
-	uid_t owner;
 	struct stats_console *stats;
 };
 
@@ -259,13 +260,12 @@ static void connection(uv_poll_t *p, int status, int events)
 {
 	struct chardev *c = p->data;
 	int fd = accept4(c->listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-	uid_t uid;
 	if (fd < 0)
 		return;
-	if (unixsock_peer(fd, &uid, NULL) || (uid != 0 && uid != c->owner))
-		fd_close(fd);
-	else
+	if (peer_allowed(run_keeper(c->m), fd))
 		client_new(c, fd, 0, NULL);
+	else
+		fd_close(fd);
 }
 
 /* One chunk of output to the record and to everybody who is up to date. */
@@ -383,7 +383,6 @@ int chardev_new(struct machine *m, unsigned index, struct err *e)
 	c->m = m;
 	c->index = index;
 	c->listen_fd = c->copy_fd = -1;
-	c->owner = geteuid();
 	for (int i = 0; i <= RECORD_SEGMENTS; i++)
 		c->record_fds[i] = -1;
 	snprintf(name, sizeof(name), "console%u", index);

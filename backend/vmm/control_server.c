@@ -10,6 +10,8 @@
 
 #include "backend/vmm/control.h"
 #include "backend/vmm/machine.h"
+#include "backend/vmm/peer.h"
+#include "backend/vmm/run.h"
 #include "src/base/cleanup.h"
 #include "src/base/log.h"
 #include "src/base/str.h"
@@ -32,7 +34,6 @@ struct control_client {
 struct control_server {
 	uv_poll_t poll;
 	int fd;
-	uid_t owner;
 	int came; /* descriptor of the command that is being executed, or -1 */
 	struct control_client *clients;
 };
@@ -216,13 +217,11 @@ static void connection(uv_poll_t *p, int status, int events)
 {
 	struct machine *m = p->data;
 	struct control_server *s = m->control;
-	uid_t uid;
 	int fd = accept4(s->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 	if (fd < 0)
 		return;
 	struct control_client *k = calloc(1, sizeof(*k));
-	if (unixsock_peer(fd, &uid, NULL) || (uid != 0 && uid != s->owner) || !k ||
-	    uv_poll_init(m->loop, &k->poll, fd)) {
+	if (!k || !peer_allowed(run_keeper(m), fd) || uv_poll_init(m->loop, &k->poll, fd)) {
 		free(k);
 		fd_close(fd);
 		return;
@@ -242,7 +241,6 @@ int control_serve(struct machine *m, struct err *e)
 	if (!s)
 		return err_set(e, ENOMEM, "out of memory");
 	m->control = s;
-	s->owner = geteuid();
 	s->came = -1;
 	s->fd = named_take(&m->fds, "control");
 	if (s->fd < 0)

@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -23,6 +24,7 @@
 #include <unistd.h>
 
 #include "backend/vmm/keeper_screen.h"
+#include "backend/vmm/peer.h"
 #include "src/base/cleanup.h"
 #include "src/base/file.h"
 #include "src/base/log.h"
@@ -30,6 +32,8 @@
 #include "src/base/unixsock.h"
 #include "src/model/state.h"
 #include "src/proto/launch.h"
+
+#define MESSAGES_AT_ONCE 32
 
 struct keeper {
 	json_t *go;
@@ -98,7 +102,8 @@ static void answer(struct keeper *k, const struct err *why)
 	k->ready = !why;
 }
 
-static void on_message(struct keeper *k, const char *text, size_t len)
+/* @fds: the @nfds descriptors that came along. */
+static void on_message(struct keeper *k, const char *text, size_t len, const int *fds, size_t nfds)
 {
 	struct err e = {0};
 	AUTO_JSON json_t *msg = json_parse(text, len, &e);
@@ -114,6 +119,8 @@ static void on_message(struct keeper *k, const char *text, size_t len)
 		snprintf(k->detail, sizeof(k->detail), "%s", json_str(ended, "detail", ""));
 	} else if (json_is_object(screen)) {
 		keeper_screen_kill(&k->screen, json_str(screen, "dropped", ""));
+	} else if (json_is_object(json_object_get(msg, "peer")) && nfds == 2) {
+		peer_answer(fds);
 	} else if (json_is_object(json_object_get(msg, "ready"))) {
 		answer(k, NULL);
 	} else {
@@ -121,22 +128,26 @@ static void on_message(struct keeper *k, const char *text, size_t len)
 	}
 }
 
-/* Take what the machine has said so far, without waiting. */
-static void read_machine(struct keeper *k)
+/* Take what the machine has said so far, without waiting; at most @max messages, as one that floods us must still be killed
+ * when it is asked for. */
+static void read_machine(struct keeper *k, unsigned max)
 {
 	static char text[4096];
-	while (k->machine >= 0) {
+	while (k->machine >= 0 && max--) {
 		struct pollfd p = {.fd = k->machine, .events = POLLIN};
 		if (poll(&p, 1, 0) <= 0)
 			return;
-		size_t none = 0;
-		ssize_t n = unixsock_recv(k->machine, text, sizeof(text), NULL, &none);
+		int fds[2];
+		size_t nfds = ARRAY_SIZE(fds);
+		ssize_t n = unixsock_recv(k->machine, text, sizeof(text), fds, &nfds);
 		if (n > 0) {
-			on_message(k, text, (size_t)n);
+			on_message(k, text, (size_t)n, fds, nfds);
 		} else if (n != -EMSGSIZE) {
 			close(k->machine);
 			k->machine = -1;
 		}
+		while (n >= 0 && nfds)
+			close(fds[--nfds]);
 	}
 }
 
@@ -187,13 +198,13 @@ static int watch(struct keeper *k)
 		for (unsigned i = 0; i < n; i++)
 			knock |= p[2 + i].revents != 0;
 		if (p[1].revents)
-			read_machine(k);
+			read_machine(k, MESSAGES_AT_ONCE);
 		if (p[0].revents && on_signal(k, &status))
 			break;
 		if (knock)
 			keeper_screen_start(&k->screen, k->machine);
 	}
-	read_machine(k); /* its last words */
+	read_machine(k, UINT_MAX); /* its last words: it sends no more */
 	keeper_screen_done(&k->screen);
 	return status;
 }

@@ -57,6 +57,11 @@ enum domain_state run_state(const struct machine *m, enum domain_reason *reason)
 	return r->powerdown ? DOMAIN_SHUTDOWN : DOMAIN_RUNNING;
 }
 
+int run_keeper(const struct machine *m)
+{
+	return m->run ? m->run->sock : -1;
+}
+
 /* Tell the stats page; a crash that is preserved reads as paused there, as it does in libvirt. */
 static void publish(struct machine *m)
 {

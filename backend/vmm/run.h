@@ -19,4 +19,7 @@ int run_powerdown(struct machine *m, bool reboot, struct err *e);
 /* The state as the control socket and the stats tell it. */
 enum domain_state run_state(const struct machine *m, enum domain_reason *reason);
 
+/* The socket to the keeper; -1 in a bare machine. */
+int run_keeper(const struct machine *m);
+
 #endif

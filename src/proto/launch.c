@@ -191,6 +191,13 @@ int launch_screen_dropped(int sock, const char *why)
 	return send_json(sock, msg, NULL, 0);
 }
 
+int launch_ask_peer(int sock, int fd, int reply)
+{
+	AUTO_JSON json_t *msg = json_object();
+	json_set_take(msg, "peer", json_object());
+	return send_json(sock, msg, (const int[]){fd, reply}, 2);
+}
+
 int launch_recv_screen(int sock, int *fd)
 {
 	char text[256];

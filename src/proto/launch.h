@@ -30,7 +30,8 @@
  *   "on_poweroff" "on_reboot" "on_crash" (domain_action_text), "screen" (absent without <graphics>): what becomes
  *   SCREEN_CONFIG of src/proto/screen.h, and "program": path of vmdeck-screen, "port", "listen", "socket": where viewers come in.
  *
- * While the guest runs, the keeper sends the machine {"screen": {}} with one descriptor whenever it starts a screen process: the
+ * While the guest runs, the machine may send {"peer": {}} with two descriptors: a connection that it has accepted, and a socket
+ * on which the keeper answers "y" when it is the owner's or root's, else "n" (backend/vmm/peer.h). And the keeper sends the machine {"screen": {}} with one descriptor whenever it starts a screen process: the
  * machine's end of their socket. When the screen does not read what it is sent, the machine closes that and says
  * {"screen": {"dropped": sentence}}: the keeper ends the process, and starts another for the next viewer. */
 #ifndef SRC_PROTO_LAUNCH_H
@@ -87,6 +88,8 @@ int launch_ended(int sock, const char *reason, const char *detail);
 int launch_screen(int sock, int fd);
 /* The machine to the keeper: it has closed its end of the screen's socket, because of @why. */
 int launch_screen_dropped(int sock, const char *why);
+/* The machine to the keeper: whose connection is @fd? The answer comes on the other end of @reply. Both stay the caller's. */
+int launch_ask_peer(int sock, int fd, int reply);
 /* What the keeper says while the guest runs: *fd is the machine's end of a new screen's socket, or -1 when the message says nothing
  * that we know. -EPIPE: the keeper is gone; other -errno: nothing there, or nonsense. */
 int launch_recv_screen(int sock, int *fd);
