@@ -147,10 +147,18 @@ START_TEST(start_is_refused_exactly_when_a_note_says_so)
 		blocked = blocked || d->notes[i].blocks_start;
 	ck_assert_int_eq(domain_startable(d, &e) != 0, blocked);
 	for (size_t i = 0; !blocked && i < d->ndisks; i++) {
-		ck_assert_ptr_ne(d->disks[i].source, NULL);
-		ck_assert_str_eq(d->disks[i].bus, "virtio");
-		ck_assert(d->disks[i].addr.set && d->disks[i].addr.slot >= 3 && !d->disks[i].addr.bus);
+		const struct domain_disk *k = &d->disks[i];
+		ck_assert(k->source || k->device == DISK_DEVICE_CDROM);
+		if (str_eq(k->bus, "ide")) {
+			ck_assert_uint_lt(k->unit, 4);
+			for (size_t j = 0; j < i; j++)
+				ck_assert(!str_eq(d->disks[j].bus, "ide") || d->disks[j].unit != k->unit);
+		} else {
+			ck_assert_str_eq(k->bus, "virtio");
+			ck_assert(k->addr.set && k->addr.slot >= 2 && !k->addr.bus);
+		}
 	}
+	ck_assert(blocked || !d->graphics || d->video);
 	domain_free(d);
 }
 END_TEST

@@ -176,8 +176,9 @@ START_TEST(console_alone_makes_a_serial_port)
 	ck_assert(!domain_load("tests/xml/pass/console-alone.xml", &d, NULL));
 	ck_assert(d->nserials == 1 && d->serials[0].port == 0);
 	ck_assert(d->clock.localtime && d->on_crash == DOMAIN_ACTION_PRESERVE);
-	ck_assert_uint_eq(d->ndisks, 1); /* the empty drive is left out */
+	ck_assert_uint_eq(d->ndisks, 2);
 	ck_assert_str_eq(d->disks[0].source, "/srv/a'b\"<c>.img");
+	ck_assert(d->disks[1].device == DISK_DEVICE_CDROM && d->disks[1].readonly && !d->disks[1].source);
 	domain_free(d);
 }
 END_TEST
@@ -278,8 +279,9 @@ START_TEST(too_many_of_anything_is_refused_or_counted)
 		{"<devices>", RNG, "</devices>", 30, "no place left"},
 		{"<devices>", "<disk><source file='/a'/><target dev='vd%u'/></disk>", "</devices>", 257,
 	         "too many"},
-		{"<devices>", "<disk device='cdrom'><target dev='hd%u'/></disk>", "</devices>", 256, NULL},
-		{"<devices>", "<video><address type='pci' domain='%u' bus='1'/></video>", "</devices>", 1025,
+		{"<devices>", "<disk device='floppy'><target dev='fd%u'/></disk>", "</devices>", 256,
+	         NULL},
+		{"<devices>", "<panic><address type='pci' domain='%u' bus='1'/></panic>", "</devices>", 1025,
 	         "more than 1024"},
 		{"<cpu>", "<feature name='f%u'/>", "</cpu>", 257, "more than 256"},
 		{"<devices><disk><source file='/", "a%u", "'/><target dev='vda'/></disk></devices>", 3000,

@@ -63,8 +63,8 @@ static int add_disks(struct machine *m, struct err *e)
 	for (size_t i = 0; i < m->domain->ndisks; i++) {
 		const struct domain_disk *disk = &m->domain->disks[i];
 		struct dev_def def = {.model = "virtio-blk", .name = disk->target, .addr = disk->addr, .disk = disk};
-		if (!disk->source)
-			continue; /* an empty drive that the model lets pass has nothing to show */
+		if (!disk->source || strcmp(disk->bus, "virtio"))
+			continue; /* drives on IDE are those of its controller */
 		int rc = dev_new(m, &def, NULL, e);
 		if (rc)
 			return err_prefix(e, "disk '%s'", disk->target);

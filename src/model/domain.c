@@ -108,6 +108,9 @@ static void free_devices(struct domain *d)
 	free(d->disks);
 	free(d->serials);
 	free(d->rngs);
+	domain_free_graphics(d);
+	free(d->video);
+	free(d->inputs);
 }
 
 void domain_free(struct domain *d)
@@ -127,6 +130,9 @@ void domain_free(struct domain *d)
 	free(d->kernel);
 	free(d->initrd);
 	free(d->cmdline);
+	free(d->loader);
+	free(d->nvram);
+	free(d->nvram_template);
 	xml_free(d->xml);
 	free(d);
 }

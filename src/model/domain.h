@@ -16,6 +16,8 @@
 
 #define DOMAIN_NAME_MAX 200
 #define DOMAIN_VCPUS_MAX 64
+/* Of our own element in <metadata>: <vmdeck:screen xmlns:vmdeck="urn:vmdeck:domain:1" viewPasswd= tls= certificates=/> */
+#define DOMAIN_NAMESPACE "urn:vmdeck:domain:1"
 #define DOMAIN_MEMORY_MIN (4ull << 20) /* bytes */
 
 enum domain_action { /* on_poweroff, on_reboot, on_crash */
@@ -157,6 +159,7 @@ struct domain {
 	int reboot_timeout_ms; /* <bios rebootTimeout=>; -1 = none */
 
 	bool acpi, apic;
+	bool vmport; /* the port of the vmmouse; on unless <features> says no */
 	enum cpu_mode cpu_mode;
 	unsigned sockets, dies, cores, threads; /* topology, product = max_vcpus; all 1 but sockets when unset */
 	struct cpu_feature *cpu_features;

@@ -1,4 +1,5 @@
-/* The devices of a domain that we have: disks, serial ports, random numbers. What others there are and what
+/* The devices of a domain that we have: serial ports and random numbers here, disks and the
+ * screen in files of their own. What others there are and what
  * becomes of them stands in domain_table.c. (libvirt, "Domain XML format", "Devices") */
 #include <stdio.h>
 #include <string.h>
@@ -8,8 +9,6 @@
 #include "src/model/domain_xml.h"
 
 #define DEVICES_MAX 256
-#define SERIAL_BYTES 20 /* virtio 1.2, 5.2.6: device ID string */
-#define QUEUES_MAX 64
 
 static size_t count(const struct xml_node *parent, const char *name)
 {
@@ -24,196 +23,6 @@ static const char *child_attr(const struct xml_node *n, const char *child, const
 {
 	const struct xml_node *c = xml_first(n, child);
 	return c ? xml_attr(c, attr) : NULL;
-}
-
-static int parse_target(struct domain *d, struct domain_disk *k, struct xml_node *n, struct err *e)
-{
-	static const char *const prefixes[][2] = {
-		{"vd", "virtio"}, {"hd", "ide"}, {"sd", "scsi"}, {"fd", "fdc"}, {"xvd", "xen"}, {"ubd", "uml"},
-	};
-	struct xml_node *t = xml_first(n, "target");
-	const char *dev = t ? xml_attr(t, "dev") : NULL;
-	char show[128];
-	if (!dev)
-		return xml_bad(t ? t : n, NULL, e, "there is no <target dev='vda'>, the disk's name");
-	if (!*dev || strlen(dev) > 16 || dev[strspn(dev, "abcdefghijklmnopqrstuvwxyz0123456789")])
-		return xml_bad(t, "dev", e,
-			       "'%s' is not allowed: at most 16 small letters and digits, as 'vda'",
-			       str_printable(dev, show, sizeof(show)));
-	for (size_t i = 0; i < ARRAY_SIZE(prefixes) && !k->bus; i++)
-		if (str_starts(dev, prefixes[i][0]))
-			k->bus = x_strdup(prefixes[i][1]);
-	const char *bus = xml_attr(t, "bus");
-	unsigned i;
-	int rc = xml_get_choice(t, "bus", "virtio|ide|sata|scsi|usb|fdc|sd|xen|uml|nvme", &i, e);
-	if (rc)
-		return rc;
-	if (bus) {
-		free(k->bus);
-		k->bus = x_strdup(bus);
-	}
-	if (!k->bus)
-		return xml_bad(t, "bus", e, "missing: write bus='virtio'");
-	k->target = x_strdup(dev);
-	return 0;
-}
-
-static int parse_driver(struct domain *d, struct domain_disk *k, struct xml_node *n, struct err *e)
-{
-	static const char *const formats =
-	    "raw|qcow2|qcow|qed|vmdk|vdi|vpc|vhdx|luks|bochs|cloop|dmg|iso|dir|fat|cow|"
-	    "parallels|ploop|aio|none";
-	struct xml_node *v = xml_first(n, "driver");
-	if (!v) {
-		k->format = x_strdup("raw");
-		return 0;
-	}
-	unsigned format = 0, cache = DISK_CACHE_DEFAULT, discard = 0;
-	int rc = xml_get_choice(v, "type", formats, &format, e);
-	if (!rc) /* in the order of enum disk_cache */
-		rc = xml_get_choice(v, "cache", "default|none|writethrough|writeback|directsync|unsafe",
-				    &cache, e);
-	if (!rc)
-		rc = xml_get_choice(v, "discard", "ignore|unmap", &discard, e);
-	if (!rc)
-		rc = xml_get_unsigned(v, "queues", 1, QUEUES_MAX, &k->queues, e);
-	if (rc)
-		return rc;
-	const char *type = xml_attr(v, "type");
-	k->format = x_strdup(!type || str_eq(type, "aio") ? "raw" : type);
-	k->cache = (enum disk_cache)cache;
-	k->discard = discard == 1;
-	return 0;
-}
-
-static int parse_disk_serial(struct domain_disk *k, struct xml_node *n, struct err *e)
-{
-	struct xml_node *s = xml_first(n, "serial");
-	if (!s)
-		return 0;
-	AUTO_FREE char *text = xml_content(s);
-	char show[128];
-	for (const unsigned char *p = (const unsigned char *)text; *p; p++)
-		if (*p < 0x20 || *p > 0x7e)
-			return xml_bad(s, NULL, e, "'%s' is not allowed: printable ASCII only",
-				       str_printable(text, show, sizeof(show)));
-	if (strlen(text) > SERIAL_BYTES && str_eq(k->bus, "virtio"))
-		return xml_bad(s, NULL, e, "'%s' is too long: at most %d characters on bus virtio",
-			       str_printable(text, show, sizeof(show)), SERIAL_BYTES);
-	if (*text)
-		k->serial = TAKE_PTR(text);
-	return 0;
-}
-
-static int parse_source(struct domain_disk *k, struct xml_node *n, struct err *e)
-{
-	struct xml_node *s = xml_first(n, "source");
-	return s ? xml_get_path(s, k->type == DISK_FILE ? "file" : "dev", &k->source, e) : 0;
-}
-
-/* What our machine cannot give of this disk, as notes. Return: it is a virtio disk that it can have. */
-static bool disk_supported(struct domain *d, const struct domain_disk *k, struct xml_node *n, unsigned device,
-			   const char *other_type)
-{
-	enum { DISK, CDROM, FLOPPY, LUN };
-	static const char *const words[] = {"disk", "CD-ROM", "floppy", "LUN"};
-	bool removable = device == CDROM || device == FLOPPY;
-	if (removable && !k->source && !other_type) {
-		domain_note(d, n, false,
-			    "devices/disk '%s': the empty %s drive is left out, there is none yet", k->target,
-			    words[device]);
-		return false;
-	}
-	const char *advice = "make it bus='virtio', or remove it";
-	if (device != DISK)
-		domain_note(d, n, true, "devices/disk '%s': a %s is not supported yet: %s", k->target,
-			    words[device], removable ? "empty the drive or remove it" : "use device='disk'");
-	else if (!str_eq(k->bus, "virtio"))
-		domain_note(d, n, true, "devices/disk '%s': bus '%s' is not supported yet: %s", k->target,
-			    k->bus, advice);
-	else if (other_type)
-		domain_note(d, n, true,
-			    "devices/disk '%s': type '%s' is not supported yet: use a file or a block device",
-			    k->target, other_type);
-	else if (!str_eq(k->format, "raw"))
-		domain_note(d, n, true,
-			    "devices/disk '%s': format '%s' is not supported yet: convert the image with "
-			    "'qemu-img convert -O raw'",
-			    k->target, k->format);
-	else
-		return true;
-	return false;
-}
-
-/* One disk into *k. @other_type: its type when we have none of the kind. */
-static int read_disk(struct domain *d, struct domain_disk *k, struct xml_node *n, unsigned *device,
-		     const char **other_type, struct err *e)
-{
-	unsigned type = DISK_FILE;
-	int rc =
-	    xml_get_choice(n, "type", "file|block|dir|network|volume|nvme|vhostuser|vhostvdpa", &type, e);
-	if (!rc) /* in the order of enum disk_device */
-		rc = xml_get_choice(n, "device", "disk|cdrom|floppy|lun", device, e);
-	if (!rc)
-		rc = parse_target(d, k, n, e);
-	if (!rc)
-		rc = parse_driver(d, k, n, e);
-	if (!rc)
-		rc = parse_disk_serial(k, n, e);
-	if (rc)
-		return rc;
-	*other_type = type > DISK_BLOCK ? xml_attr(n, "type") : NULL;
-	k->type = (enum disk_type)type;
-	k->device = (enum disk_device) * device;
-	k->shareable = xml_first(n, "shareable");
-	k->readonly = xml_first(n, "readonly");
-	rc = *other_type ? 0 : parse_source(k, n, e);
-	struct xml_node *boot = xml_first(n, "boot");
-	if (!rc && boot)
-		rc = xml_get_unsigned(boot, "order", 1, INT32_MAX, &k->boot_order, e);
-	return rc;
-}
-
-static int parse_disk(struct domain *d, struct xml_node *n, struct pci_user *users, size_t *nusers,
-		      struct err *e)
-{
-	unsigned device = 0;
-	const char *other_type = NULL;
-	struct domain_disk *k = &d->disks[d->ndisks++];
-	int rc = read_disk(d, k, n, &device, &other_type, e);
-	if (rc)
-		return rc;
-	for (size_t i = 0; i + 1 < d->ndisks; i++)
-		if (str_eq(d->disks[i].target, k->target))
-			return xml_bad(xml_first(n, "target"), "dev", e,
-				       "'%s' is the name of two disks: give each its own", k->target);
-	bool ours = disk_supported(d, k, n, device, other_type);
-	if (ours && !k->source)
-		return xml_bad(n, NULL, e, "disk '%s' has no <source %s='...'>", k->target,
-			       k->type == DISK_FILE ? "file" : "dev");
-	if (ours)
-		users[(*nusers)++] = (struct pci_user){n, &k->addr};
-	return 0;
-}
-
-/* Empty drives that we do not have are not for the machine. After the last disk, as names are compared until
- * then. */
-static void drop_empty_drives(struct domain *d)
-{
-	size_t kept = 0;
-	for (size_t i = 0; i < d->ndisks; i++) {
-		struct domain_disk *k = &d->disks[i];
-		if (k->device != DISK_DEVICE_DISK && !k->source) {
-			free(k->format);
-			free(k->target);
-			free(k->bus);
-			free(k->serial);
-		} else {
-			d->disks[kept++] = *k;
-		}
-	}
-	memset(d->disks + kept, 0, (d->ndisks - kept) * sizeof(*d->disks));
-	d->ndisks = kept;
 }
 
 static const char char_types[] = "pty|null|vc|dev|file|pipe|stdio|udp|tcp|unix|spicevmc|spiceport|nmdm|dbus|"
@@ -330,14 +139,14 @@ static int parse_rng_backend(struct domain *d, struct domain_rng *r, struct xml_
 	return rc ? rc : xml_get_path(b, NULL, &r->backend, e);
 }
 
-static int parse_rng(struct domain *d, struct xml_node *n, struct pci_user *users, size_t *nusers,
+static int parse_rng(struct domain *d, struct xml_node *n, struct pci_users *users,
 		     struct err *e)
 {
 	unsigned model;
 	if (!xml_attr(n, "model"))
 		return xml_bad(n, "model", e, "missing: write model='virtio'");
 	struct domain_rng *r = &d->rngs[d->nrngs++];
-	users[(*nusers)++] = (struct pci_user){n, &r->addr};
+	pci_users_add(users, n, &r->addr, 0);
 	int rc = xml_get_choice(n, "model", "virtio|virtio-transitional|virtio-non-transitional", &model, e);
 	if (!rc)
 		rc = parse_rng_backend(d, r, n, e);
@@ -361,25 +170,35 @@ static int parse_chars(struct domain *d, struct xml_node *devices, struct err *e
 	return rc;
 }
 
-int domain_parse_devices(struct domain *d, struct xml_node *devices, struct err *e)
+static int parse_each(struct domain *d, struct xml_node *devices, struct pci_users *users, struct err *e)
 {
-	if (!devices)
-		return 0;
-	size_t ndisks = count(devices, "disk"), nrngs = count(devices, "rng"), nusers = 0;
-	if (ndisks > DEVICES_MAX || nrngs > DEVICES_MAX)
-		return xml_bad(devices, NULL, e, "%zu disks and %zu rngs are too many: at most %d of each",
-			       ndisks, nrngs, DEVICES_MAX);
-	AUTO_FREE struct pci_user *users = x_calloc(ndisks + nrngs, sizeof(*users));
-	d->disks = x_calloc(ndisks, sizeof(*d->disks));
-	d->rngs = x_calloc(nrngs, sizeof(*d->rngs));
-	d->serials = x_calloc(4, sizeof(*d->serials)); /* serial_port() lets no fifth in */
 	int rc = parse_chars(d, devices, e);
 	for (struct xml_node *n = xml_first(devices, "disk"); n && !rc; n = xml_next(n, "disk"))
-		rc = parse_disk(d, n, users, &nusers, e);
-	for (struct xml_node *n = xml_first(devices, "rng"); n && !rc; n = xml_next(n, "rng"))
-		rc = parse_rng(d, n, users, &nusers, e);
+		rc = domain_parse_disk(d, n, users, e);
 	if (!rc)
-		rc = domain_assign_pci(d, devices, users, nusers, e);
-	drop_empty_drives(d);
+		rc = domain_assign_ide(d, devices, e);
+	for (struct xml_node *n = xml_first(devices, "rng"); n && !rc; n = xml_next(n, "rng"))
+		rc = parse_rng(d, n, users, e);
+	if (!rc)
+		rc = domain_parse_screen(d, devices, users, e);
+	return rc ? rc : domain_assign_pci(d, devices, users, e);
+}
+
+int domain_parse_devices(struct domain *d, struct xml_node *devices, struct err *e)
+{
+	static const char *const kinds[] = {"disk", "rng", "input", "graphics", "video"};
+	if (!devices)
+		return 0;
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
+		if (count(devices, kinds[i]) > DEVICES_MAX)
+			return xml_bad(devices, NULL, e, "%zu <%s> are too many: at most %d", count(devices, kinds[i]),
+				       kinds[i], DEVICES_MAX);
+	struct pci_users users = {0};
+	d->disks = x_calloc(count(devices, "disk"), sizeof(*d->disks));
+	d->rngs = x_calloc(count(devices, "rng"), sizeof(*d->rngs));
+	d->serials = x_calloc(4, sizeof(*d->serials)); /* serial_port() lets no fifth in */
+	int rc = parse_each(d, devices, &users, e);
+	free(users.of);
+	domain_drop_floppies(d);
 	return rc;
 }

@@ -214,76 +214,6 @@ static int parse_cpu(struct domain *d, struct xml_node *root, struct err *e)
 	return parse_topology(d, n, e);
 }
 
-static int parse_machine(struct domain *d, struct xml_node *type, struct err *e)
-{
-	AUTO_FREE char *os = xml_content(type);
-	const char *arch = xml_attr(type, "arch"), *m = xml_attr(type, "machine");
-	char show[128];
-	if (!str_eq(os, "hvm"))
-		return xml_bad(type, NULL, e, "'%s' is not allowed: only hvm",
-			       str_printable(os, show, sizeof(show)));
-	if (arch && !str_eq(arch, "x86_64"))
-		return xml_bad(type, "arch", e, "'%s' is not allowed: only x86_64",
-			       str_printable(arch, show, sizeof(show)));
-	d->machine = x_strdup("pc");
-	if (!m)
-		return 0;
-	str_printable(m, show, sizeof(show));
-	if (!m || str_eq(m, "pc") || str_starts(m, "pc-i440fx-"))
-		return 0;
-	str_printable(m, show, sizeof(show));
-	if (str_eq(m, "q35") || str_starts(m, "pc-q35-")) {
-		domain_note(d, type, false,
-			    "os/type: machine '%s' runs as pc: devices get places on PCI bus 0", show);
-		return 0;
-	}
-	if (str_eq(m, "microvm")) {
-		domain_note(d, type, false, "os/type: machine 'microvm' runs as pc");
-		return 0;
-	}
-	if (str_eq(m, "pc") || str_starts(m, "pc-"))
-		return 0;
-	return xml_bad(type, "machine", e,
-		       "'%s' is not allowed: pc, pc-*, or q35 and microvm, which run as pc", show);
-}
-
-/* The kernel; without one firmware boots a disk. */
-static int parse_boot(struct domain *d, struct xml_node *os, struct err *e)
-{
-	struct xml_node *kernel = xml_first(os, "kernel"), *initrd = xml_first(os, "initrd"),
-			*cmdline = xml_first(os, "cmdline");
-	int rc = kernel ? xml_get_path(kernel, NULL, &d->kernel, e) : 0;
-	if (!rc && initrd)
-		rc = xml_get_path(initrd, NULL, &d->initrd, e);
-	if (rc)
-		return rc;
-	if (cmdline)
-		d->cmdline = xml_content(cmdline);
-	d->reboot_timeout_ms = -1;
-	if (!d->kernel)
-		return 0;
-	static const char *const firmware[] = {"loader", "nvram", "firmware"};
-	for (size_t i = 0; i < ARRAY_SIZE(firmware); i++)
-		if (xml_first(os, firmware[i])) {
-			domain_note(d, xml_first(os, firmware[i]), false,
-				    "os/%s: not used, <kernel> is booted directly", firmware[i]);
-			return 0;
-		}
-	if (xml_attr(os, "firmware"))
-		domain_note(d, os, false, "os/@firmware: not used, <kernel> is booted directly");
-	return 0;
-}
-
-static int parse_os(struct domain *d, struct xml_node *root, struct err *e)
-{
-	struct xml_node *os = xml_first(root, "os"), *type = os ? xml_first(os, "type") : NULL;
-	if (!type)
-		return xml_bad(os ? os : root, NULL, e, "there is no %s<type>hvm</type>%s", os ? "" : "<os>",
-			       os ? "" : "</os>");
-	int rc = parse_machine(d, type, e);
-	return rc ? rc : parse_boot(d, os, e);
-}
-
 static int parse_clock(struct domain *d, struct xml_node *root, struct err *e)
 {
 	enum { UTC, LOCALTIME, VARIABLE, TIMEZONE, ABSOLUTE };
@@ -362,11 +292,20 @@ static int parse_root(struct domain *d, struct xml_node *root, struct err *e)
 	return 0;
 }
 
+static int parse_vmport(struct domain *d, struct xml_node *features, struct err *e)
+{
+	struct xml_node *n = features ? xml_first(features, "vmport") : NULL;
+	unsigned off = 0;
+	int rc = n ? xml_get_choice(n, "state", "on|off", &off, e) : 0;
+	d->vmport = !off;
+	return rc;
+}
+
 static int parse_domain(struct domain *d, struct err *e)
 {
 	static int (*const parts[])(struct domain *, struct xml_node *, struct err *) = {
 	    parse_root, parse_name, parse_uuid, parse_texts, parse_memory,
-	    parse_vcpu, parse_cpu,  parse_os,   parse_clock, parse_actions,
+	    parse_vcpu, parse_cpu,  domain_parse_os, parse_clock, parse_actions,
 	};
 	struct xml_node *root = xml_root(d->xml);
 	for (size_t i = 0; i < ARRAY_SIZE(parts); i++) {
@@ -377,7 +316,11 @@ static int parse_domain(struct domain *d, struct err *e)
 	struct xml_node *features = xml_first(root, "features");
 	d->acpi = features && xml_first(features, "acpi");
 	d->apic = features && xml_first(features, "apic");
-	int rc = domain_parse_devices(d, xml_first(root, "devices"), e);
+	int rc = parse_vmport(d, features, e);
+	if (!rc)
+		rc = domain_check_boot_order(root, xml_first(root, "devices"), e);
+	if (!rc)
+		rc = domain_parse_devices(d, xml_first(root, "devices"), e);
 	if (!rc)
 		rc = domain_classify(d, e);
 	if (!rc && !d->nserials)

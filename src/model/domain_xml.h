@@ -1,7 +1,8 @@
 /* Between the files of the domain parser; nobody else includes this.
  *
- * domain_xml.c reads what stands directly below <domain>, domain_devices.c the devices, domain_pci.c gives
- * them addresses, domain_table.c says, and domain_classify.c tells, of every element what becomes of it. */
+ * domain_xml.c reads what stands directly below <domain>, domain_os.c <os>, domain_devices.c the devices, of which
+ * domain_disk.c the disks and domain_screen.c what a person sees and works; domain_pci.c gives them addresses,
+ * domain_table.c says, and domain_classify.c tells, of every element what becomes of it. */
 #ifndef SRC_MODEL_DOMAIN_XML_H
 #define SRC_MODEL_DOMAIN_XML_H
 
@@ -35,17 +36,39 @@ struct domain_row {
 extern const struct domain_row domain_rows[]; /* sorted by path */
 extern const size_t domain_nrows;
 
-/* <devices> into d->disks, serials and rngs. @devices may be NULL. */
+/* <devices> into d->disks, serials, rngs, graphics, video and inputs. @devices may be NULL. */
 int domain_parse_devices(struct domain *d, struct xml_node *devices, struct err *e);
 
 /* A device of ours that takes a place on the PCI bus. */
 struct pci_user {
 	struct xml_node *node;
-	struct pci_addr *addr;
+	struct pci_addr *addr; /* stays where it is until domain_assign_pci() */
+	uint8_t prefer;        /* slot to have when it is free; 0: any */
+	bool elsewhere;        /* its XML names another bus: the place is not written there */
 };
+struct pci_users {
+	struct pci_user *of; /* freed by who owns the list */
+	size_t n;
+};
+void pci_users_add(struct pci_users *users, struct xml_node *node, struct pci_addr *addr, uint8_t prefer);
 /* Give each of @users the address its XML says, or the next free one, written back. Two devices at one
  * address, in all of <devices>, are an error. */
-int domain_assign_pci(struct domain *d, struct xml_node *devices, const struct pci_user *users, size_t n,
-		      struct err *e);
+int domain_assign_pci(struct domain *d, struct xml_node *devices, const struct pci_users *users, struct err *e);
+
+/* The next <disk> into d->disks, which has room. */
+int domain_parse_disk(struct domain *d, struct xml_node *n, struct pci_users *users, struct err *e);
+/* Behind the last disk: which drive of the IDE channels each is. d->disks is in the order of <disk> until then. */
+int domain_assign_ide(struct domain *d, struct xml_node *devices, struct err *e);
+/* Forget empty floppy drives, which the machine has not; at the very end, after errors too. */
+void domain_drop_floppies(struct domain *d);
+
+/* <graphics>, <video> and <input>, adding those that libvirt adds. */
+int domain_parse_screen(struct domain *d, struct xml_node *devices, struct pci_users *users, struct err *e);
+void domain_free_graphics(struct domain *d); /* d->graphics becomes NULL */
+
+/* <os> into d->machine, kernel, firmware, boot_devs and what goes with them. */
+int domain_parse_os(struct domain *d, struct xml_node *root, struct err *e);
+/* <boot order=> of all devices: unique, and not beside <os><boot dev=>. */
+int domain_check_boot_order(struct xml_node *root, struct xml_node *devices, struct err *e);
 
 #endif
