@@ -85,6 +85,25 @@ static int add_rngs(struct machine *m, struct err *e)
 	return 0;
 }
 
+/* The PS/2 ones are part of the i8042. */
+static int add_inputs(struct machine *m, struct err *e)
+{
+	static const char *const models[] = {
+		[INPUT_KEYBOARD] = "virtio-keyboard", [INPUT_MOUSE] = "virtio-mouse", [INPUT_TABLET] = "virtio-tablet"};
+	for (size_t i = 0; i < m->domain->ninputs; i++) {
+		const struct domain_input *input = &m->domain->inputs[i];
+		char name[16];
+		if (input->bus != INPUT_VIRTIO)
+			continue;
+		snprintf(name, sizeof(name), "input%zu", i);
+		struct dev_def def = {.model = models[input->type], .name = name, .addr = input->addr};
+		int rc = dev_new(m, &def, NULL, e);
+		if (rc)
+			return rc;
+	}
+	return 0;
+}
+
 static int add_fw_cfg(struct machine *m, struct err *e)
 {
 	static const struct dev_def def = {.model = "fw-cfg", .name = "fw-cfg"};
@@ -107,6 +126,8 @@ int machine_devices(struct machine *m, struct err *e)
 		rc = add_disks(m, e);
 	if (!rc)
 		rc = add_rngs(m, e);
+	if (!rc)
+		rc = add_inputs(m, e);
 	return !rc && m->firmware ? add_fw_cfg(m, e) : rc;
 }
 

@@ -21,7 +21,10 @@ const struct dev_type *const dev_types[] = {
 	&port92_type,
 	&uart16550_type,
 	&virtio_blk_type,
+	&virtio_keyboard_type,
+	&virtio_mouse_type,
 	&virtio_rng_type,
+	&virtio_tablet_type,
 	NULL,
 };
 

@@ -14,6 +14,9 @@ extern const struct dev_type piix4_pm_type;
 extern const struct dev_type port92_type;
 extern const struct dev_type uart16550_type;
 extern const struct dev_type virtio_blk_type;
+extern const struct dev_type virtio_keyboard_type;
+extern const struct dev_type virtio_mouse_type;
 extern const struct dev_type virtio_rng_type;
+extern const struct dev_type virtio_tablet_type;
 
 #endif

@@ -21,7 +21,7 @@
 #include "backend/vmm/pci.h"
 
 #define VIRTIO_QUEUES_MAX 17
-#define VIRTIO_CONFIG_MAX 64
+#define VIRTIO_CONFIG_MAX 136
 #define VIRTQ_SIZE_MAX 256
 /* Buffers of one chain: as many as a queue has descriptors. */
 #define VIRTQ_IOV_MAX VIRTQ_SIZE_MAX
@@ -125,6 +125,10 @@ static inline bool virtio_has(const struct virtio_dev *v, unsigned feature)
 /* May queues be used? */
 bool virtio_live(const struct virtio_dev *v);
 
+/* How many chains wait. */
+unsigned virtq_waiting(const struct virtq *q);
+/* Fewer than @n do: ask the driver for a doorbell with its next. true: meanwhile there are @n. */
+bool virtq_await(struct virtq *q, unsigned n);
 /* The next chain. 1: *c is it; 0: there is none; -1: the driver broke the rules, the device needs a reset. */
 int virtq_pop(struct virtq *q, struct virtq_chain *c);
 /* Give a chain back with @len bytes written to it. Not shown before virtq_flush(). */

@@ -119,6 +119,11 @@ static const char *walk(const struct virtq *q, struct virtq_chain *c)
 	return "a chain has a loop";
 }
 
+unsigned virtq_waiting(const struct virtq *q)
+{
+	return q->enabled && virtio_live(q->v) ? (uint16_t)(ring_load(q->avail + 2) - q->last_avail) : 0;
+}
+
 int virtq_pop(struct virtq *q, struct virtq_chain *c)
 {
 	if (!q->enabled || !virtio_live(q->v))
@@ -195,6 +200,16 @@ bool virtq_rearm(struct virtq *q)
 		ring_store(avail_event(q), q->last_avail);
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	return ring_load(q->avail + 2) != q->last_avail;
+}
+
+bool virtq_await(struct virtq *q, unsigned n)
+{
+	if (!q->enabled || !virtio_live(q->v))
+		return false;
+	if (virtio_has(q->v, VIRTIO_F_EVENT_IDX))
+		ring_store(avail_event(q), ring_load(q->avail + 2));
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	return virtq_waiting(q) >= n;
 }
 
 void virtq_ring(struct virtq *q)
