@@ -7,6 +7,7 @@
 #include "backend/vmm/boot/firmware.h"
 #include "backend/vmm/chardev.h"
 #include "backend/vmm/control.h"
+#include "backend/vmm/dev/ide.h"
 #include "backend/vmm/dev/piix4_pm.h"
 #include "backend/vmm/device.h"
 #include "backend/vmm/display/display.h"
@@ -58,14 +59,30 @@ static int add_serials(struct machine *m, struct err *e)
 	return 0;
 }
 
+/* The IDE function is there when a disk wants it. */
+static int ide_function(struct machine *m, struct dev **out, struct err *e)
+{
+	static const struct dev_def def = {.model = "piix3-ide", .name = "ide", .addr = {.set = true, .slot = 1, .function = 1}};
+	*out = dev_find(m, "ide");
+	return *out ? 0 : dev_new(m, &def, out, e);
+}
+
+static int add_disk(struct machine *m, const struct domain_disk *disk, struct err *e)
+{
+	struct dev *ide;
+	if (!strcmp(disk->bus, "ide")) {
+		int rc = ide_function(m, &ide, e);
+		return rc ? rc : ide_attach(ide, disk, e);
+	}
+	struct dev_def def = {.model = "virtio-blk", .name = disk->target, .addr = disk->addr, .disk = disk};
+	return dev_new(m, &def, NULL, e);
+}
+
 static int add_disks(struct machine *m, struct err *e)
 {
 	for (size_t i = 0; i < m->domain->ndisks; i++) {
 		const struct domain_disk *disk = &m->domain->disks[i];
-		struct dev_def def = {.model = "virtio-blk", .name = disk->target, .addr = disk->addr, .disk = disk};
-		if (!disk->source || strcmp(disk->bus, "virtio"))
-			continue; /* drives on IDE are those of its controller */
-		int rc = dev_new(m, &def, NULL, e);
+		int rc = add_disk(m, disk, e);
 		if (rc)
 			return err_prefix(e, "disk '%s'", disk->target);
 	}

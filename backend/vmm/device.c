@@ -17,6 +17,7 @@ const struct dev_type *const dev_types[] = {
 	&i8042_type,
 	&isa_misc_type,
 	&piix3_type,
+	&piix3_ide_type,
 	&piix4_pm_type,
 	&port92_type,
 	&uart16550_type,
