@@ -121,6 +121,14 @@ static int add_inputs(struct machine *m, struct err *e)
 	return 0;
 }
 
+/* The VGA is always at 00:02.0, where firmware and guests expect it. */
+static int add_video(struct machine *m, struct err *e)
+{
+	const struct domain_video *video = m->domain->video;
+	struct dev_def def = {.model = "vga", .name = "vga", .addr = {.set = true, .slot = 2}, .video = video};
+	return video ? dev_new(m, &def, NULL, e) : 0;
+}
+
 static int add_fw_cfg(struct machine *m, struct err *e)
 {
 	static const struct dev_def def = {.model = "fw-cfg", .name = "fw-cfg"};
@@ -139,6 +147,8 @@ int machine_devices(struct machine *m, struct err *e)
 			return rc;
 	}
 	rc = add_serials(m, e);
+	if (!rc)
+		rc = add_video(m, e);
 	if (!rc)
 		rc = add_disks(m, e);
 	if (!rc)

@@ -21,6 +21,7 @@ const struct dev_type *const dev_types[] = {
 	&piix4_pm_type,
 	&port92_type,
 	&uart16550_type,
+	&vga_type,
 	&virtio_blk_type,
 	&virtio_keyboard_type,
 	&virtio_mouse_type,

@@ -25,6 +25,7 @@ struct dev_def {
 	union {
 		const struct domain_disk *disk;
 		const struct domain_rng *rng;
+		const struct domain_video *video;
 	};
 };
 

@@ -16,6 +16,7 @@
 
 #define IDENTITY_MAP_GPA 0xFEFFC000ull /* one page; the TSS's three follow. Outside any flash (machine.md, T6) */
 #define TSS_GPA 0xFEFFD000ull
+#define COALESCED_MAX ((4096 - sizeof(struct kvm_coalesced_mmio_ring)) / sizeof(struct kvm_coalesced_mmio))
 #define ROUTES_MAX (3 * IRQ_GSI_PINS + IRQ_MSI_MAX)
 
 int kvm_cap(const struct kvm *k, int cap)
@@ -183,6 +184,44 @@ static void enable_caps(struct kvm *k)
 	}
 }
 
+static void zone_register(const struct kvm *k, unsigned i)
+{
+	struct kvm_coalesced_mmio_zone z = {.addr = k->coalesced[i].gpa, .size = (uint32_t)k->coalesced[i].len};
+	if (ioctl(k->vm_fd, KVM_REGISTER_COALESCED_MMIO, &z) < 0)
+		log_debug("kvm", "writes at 0x%llx are not coalesced: %s", (unsigned long long)z.addr, strerror(errno));
+}
+
+void kvm_coalesce(struct machine *m, uint64_t gpa, uint64_t len)
+{
+	struct kvm *k = m->kvm;
+	if (!k || k->ncoalesced == KVM_COALESCED_MAX || !kvm_cap(k, KVM_CAP_COALESCED_MMIO))
+		return;
+	k->coalesced[k->ncoalesced].gpa = gpa;
+	k->coalesced[k->ncoalesced].len = len;
+	if (k->vm_fd >= 0)
+		zone_register(k, k->ncoalesced);
+	k->ncoalesced++;
+}
+
+void kvm_coalesced_ring(struct machine *m, void *run)
+{
+	int page = kvm_cap(m->kvm, KVM_CAP_COALESCED_MMIO); /* of the shared pages that one is the ring */
+	size_t at = (size_t)page * 4096;
+	bool there = run && page > 0 && at + 4096 <= (size_t)m->kvm->run_bytes;
+	m->kvm->ring = there ? (struct kvm_coalesced_mmio_ring *)((uint8_t *)run + at) : NULL;
+}
+
+void kvm_coalesced_drain(struct machine *m)
+{
+	struct kvm_coalesced_mmio_ring *r = m->kvm ? m->kvm->ring : NULL;
+	while (r && r->first != __atomic_load_n(&r->last, __ATOMIC_ACQUIRE)) {
+		struct kvm_coalesced_mmio w = r->coalesced_mmio[r->first % COALESCED_MAX];
+		__atomic_store_n(&r->first, (r->first + 1) % COALESCED_MAX, __ATOMIC_RELEASE);
+		if (w.len <= sizeof(w.data))
+			bus_access(&m->mmio, w.phys_addr, w.data, w.len, true);
+	}
+}
+
 int kvm_vm_create(struct machine *m, struct err *e)
 {
 	struct kvm *k = m->kvm;
@@ -204,6 +243,8 @@ int kvm_vm_create(struct machine *m, struct err *e)
 		return err_sys(e, errno, "KVM refuses the interrupt routing");
 	if (ioctl(k->vm_fd, KVM_CREATE_PIT2, &pit) < 0)
 		return err_sys(e, errno, "KVM cannot create the timer");
+	for (unsigned i = 0; i < k->ncoalesced; i++)
+		zone_register(k, i);
 	m->mem.sink = &kvm_mem_sink;
 	m->mem.sink_ctx = m;
 	return memory_slots(m, e);

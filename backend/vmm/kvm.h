@@ -11,7 +11,10 @@
 
 struct machine;
 struct kvm_irq_routing;
+struct kvm_coalesced_mmio_ring;
 struct kvm_cpuid2;
+
+#define KVM_COALESCED_MAX 4
 
 struct kvm {
 	int sys_fd, vm_fd;
@@ -20,6 +23,11 @@ struct kvm {
 	bool slot_used[MEM_SLOTS_MAX];
 	struct kvm_irq_routing *routing; /* what KVM_SET_GSI_ROUTING was last given */
 	struct kvm_cpuid2 *cpuid;        /* for vCPU 0; cpuid_for() makes the others' */
+	struct {
+		uint64_t gpa, len;
+	} coalesced[KVM_COALESCED_MAX];
+	unsigned ncoalesced;
+	struct kvm_coalesced_mmio_ring *ring; /* in vCPU 0's shared page, while there is one */
 };
 
 /* Open the system side: @sys_fd is /dev/kvm, taken. Checks the API. */
@@ -30,6 +38,14 @@ void kvm_vm_close(struct machine *m);
 void kvm_close(struct machine *m);
 
 int kvm_cap(const struct kvm *k, int cap); /* KVM_CHECK_EXTENSION on the system descriptor */
+
+/* MMIO writes in [gpa, gpa + len) need no exit of their own from now on: they come to the bus with the next exit, whatever it is,
+ * and with kvm_coalesced_drain(). For good; also for the VMs of later resets. No-op in a bare machine, or where KVM has no such. */
+void kvm_coalesce(struct machine *m, uint64_t gpa, uint64_t len);
+/* Bring what waits to the bus. Caller holds m->lock. */
+void kvm_coalesced_drain(struct machine *m);
+/* vCPU 0's shared page (NULL: there is none any more), where the waiting writes are. */
+void kvm_coalesced_ring(struct machine *m, void *run);
 
 extern const struct irq_sink kvm_irq_sink; /* ctx: struct machine */
 extern const struct mem_sink kvm_mem_sink; /* the same; kvm_vm_create() gives it to m->mem */

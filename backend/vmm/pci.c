@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "src/base/cleanup.h"
 
@@ -12,6 +13,8 @@ enum {
 	CFG_HEADER_TYPE = 0x0e,
 	CFG_BAR = 0x10,
 	CFG_BAR_END = 0x28,
+	CFG_ROM = 0x30,
+	ROM_ENABLE = 1,
 	CFG_CAP = 0x34,
 	CFG_INT_LINE = 0x3c,
 	CFG_INT_PIN = 0x3d,
@@ -33,6 +36,7 @@ enum {
 
 	LINK_VALID = 0xdef8, /* IRQs that a PIIX3 link can go to */
 	FIRST_FREE_SLOT = 3,
+	ROM_MAX = 16 << 20,
 };
 
 static struct pci_bus *bus_of(const struct pci_dev *p)
@@ -85,14 +89,21 @@ void pci_bar_init(struct pci_dev *p, unsigned bar, uint32_t size, bool io, const
 	pci_put32(&p->wmask[CFG_BAR + 4 * bar], ~(size - 1) & (io ? 0xfffffffcu : 0xfffffff0u));
 }
 
+static unsigned bar_at(unsigned bar)
+{
+	return bar == PCI_ROM ? CFG_ROM : CFG_BAR + 4 * bar;
+}
+
 /* Where the guest wants this BAR, 0 = nowhere. Memory BARs never lie over RAM. */
 static uint64_t bar_wanted(const struct pci_dev *p, unsigned bar)
 {
 	const struct pci_bar *b = &p->bars[bar];
 	uint16_t command = pci_get16(&p->config[CFG_COMMAND]);
-	if (!b->size || !(command & (b->io ? COMMAND_IO : COMMAND_MEM)))
+	uint32_t at = pci_get32(&p->config[bar_at(bar)]);
+	if (!b->size || !(command & (b->io ? COMMAND_IO : COMMAND_MEM)) || (bar == PCI_ROM && !(at & ROM_ENABLE)))
 		return 0;
-	uint64_t base = pci_get32(&p->config[CFG_BAR + 4 * bar]) & ~(uint64_t)(b->io ? 3 : 15);
+	uint64_t base = at & ~(uint64_t)(b->io ? 3 : 15);
+	base &= ~(uint64_t)(b->size - 1);
 	uint64_t end = base + b->size;
 	if (b->io)
 		return end <= 0x10000 ? base : 0;
@@ -145,6 +156,45 @@ static void bars_update(struct pci_dev *p)
 		for (unsigned k = 0; other && other != p && k < ARRAY_SIZE(other->bars); k++)
 			bar_map(other, k, false);
 	}
+}
+
+/* The expansion ROM is memory that cannot be written; where nobody makes slots, the bus answers. */
+
+static uint64_t rom_read(struct dev *d, uint64_t off, unsigned size)
+{
+	uint64_t val = 0;
+	memcpy(&val, ((struct pci_dev *)d)->rom + off, size);
+	return val;
+}
+
+static const struct region_ops rom_ops = {.read = rom_read};
+
+static void rom_moved(struct pci_dev *p, unsigned bar, uint64_t old, uint64_t now)
+{
+	struct memory *mem = &p->dev.m->mem;
+	memory_overlay_remove(mem, p->bars[PCI_ROM].name);
+	if (now)
+		memory_overlay(mem, p->bars[PCI_ROM].name, now, p->bars[PCI_ROM].size, p->rom, MEM_READONLY);
+	if (memory_commit(mem))
+		guest_error(&p->dev, "its ROM cannot be mapped at 0x%llx", (unsigned long long)now);
+}
+
+int pci_rom_init(struct pci_dev *p, const void *image, size_t len, const char *name, struct err *e)
+{
+	uint32_t size = 4096;
+	while (size < len && size < ROM_MAX)
+		size *= 2;
+	if (!len || len > size)
+		return err_set(e, EINVAL, "%s: a ROM of %zu bytes", p->dev.name, len);
+	void *rom = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (rom == MAP_FAILED)
+		return err_sys(e, errno, "%s: no memory for its ROM", p->dev.name);
+	memcpy(rom, image, len);
+	memset((uint8_t *)rom + len, 0xff, size - len);
+	p->rom = rom;
+	p->bars[PCI_ROM] = (struct pci_bar){.size = size, .ops = &rom_ops, .name = name, .moved = rom_moved};
+	pci_put32(&p->wmask[CFG_ROM], (~(size - 1) & 0xfffff800u) | ROM_ENABLE);
+	return 0;
 }
 
 /* Capabilities and MSI-X */
@@ -304,7 +354,8 @@ void pci_config_write(struct pci_bus *b, unsigned slot, unsigned function, unsig
 	}
 	if (touches(off, size, CFG_COMMAND, CFG_COMMAND + 2))
 		intx_update(p);
-	if (touches(off, size, CFG_COMMAND, CFG_COMMAND + 2) || touches(off, size, CFG_BAR, CFG_BAR_END))
+	if (touches(off, size, CFG_COMMAND, CFG_COMMAND + 2) || touches(off, size, CFG_BAR, CFG_BAR_END) ||
+	    touches(off, size, CFG_ROM, CFG_ROM + 4))
 		bars_update(p);
 	if (p->msix.n && touches(off, size, p->msix.cap, p->msix.cap + 4))
 		msix_control_written(p);
@@ -386,6 +437,9 @@ void pci_dev_done(struct pci_dev *p)
 		bar_unmap(p, i);
 	for (unsigned i = 0; i < p->msix.n; i++)
 		irq_msi_done(&p->msix.v[i]);
+	if (p->rom)
+		munmap(p->rom, p->bars[PCI_ROM].size);
+	p->rom = NULL;
 	free(p->msix.v);
 	free(p->msix.table);
 	p->msix = (struct pci_msix){0};
@@ -399,7 +453,7 @@ static void place(struct pci_dev *p, unsigned bar, uint64_t *mem, uint64_t *io)
 	const struct pci_bar *b = &p->bars[bar];
 	uint64_t *next = b->io ? io : mem, end = b->io ? PCI_IO_END : PCI_WINDOW_END;
 	uint64_t at = (*next + b->size - 1) & ~(uint64_t)(b->size - 1);
-	if (!b->size || at + b->size > end)
+	if (!b->size || bar == PCI_ROM || at + b->size > end)
 		return;
 	pci_config_write(bus_of(p), p->addr.slot, p->addr.function, CFG_BAR + 4 * bar, 4, (uint32_t)at);
 	*next = at + b->size;

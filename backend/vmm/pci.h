@@ -12,6 +12,8 @@
 #define PCI_IO_BASE 0xC000u
 #define PCI_IO_END 0x10000u
 
+enum { PCI_ROM = 6, PCI_BARS };
+
 struct pci_dev;
 
 struct pci_bar {
@@ -37,7 +39,8 @@ struct pci_dev {
 	struct dev dev;
 	struct pci_addr addr;
 	uint8_t config[256], wmask[256];
-	struct pci_bar bars[6];
+	struct pci_bar bars[PCI_BARS]; /* the last is the ROM */
+	uint8_t *rom; /* page-aligned, of bars[PCI_ROM].size bytes; NULL = none */
 	struct pci_msix msix;
 	struct irq_line intx;
 	unsigned cap_next;   /* where the next capability goes */
@@ -69,6 +72,8 @@ uint32_t pci_config_read(struct pci_bus *b, unsigned slot, unsigned function, un
 void pci_config_write(struct pci_bus *b, unsigned slot, unsigned function, unsigned off, unsigned size, uint32_t val);
 
 void pci_bar_init(struct pci_dev *p, unsigned bar, uint32_t size, bool io, const struct region_ops *, const char *name);
+/* Give it an expansion ROM: a copy of @image. -EINVAL: no ROM of 1 byte to 16 MiB. */
+int pci_rom_init(struct pci_dev *p, const void *image, size_t len, const char *name, struct err *e);
 /* Room of @len bytes for a capability in config space; its offset. The first two bytes (id, next) are set. */
 unsigned pci_cap_add(struct pci_dev *p, uint8_t id, unsigned len);
 int pci_msix_init(struct pci_dev *p, unsigned bar, unsigned vectors, struct err *e);

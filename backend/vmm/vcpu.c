@@ -153,6 +153,7 @@ static void dispatch(struct vcpu *v)
 	uint32_t reason = v->run->exit_reason;
 	void (*handle)(struct vcpu *) = reason < ARRAY_SIZE(exits) && exits[reason] ? exits[reason] : exit_fault;
 	pthread_mutex_lock(&v->m->lock);
+	kvm_coalesced_drain(v->m); /* they were before this exit */
 	handle(v);
 	pthread_mutex_unlock(&v->m->lock);
 }
@@ -258,6 +259,8 @@ static int vcpu_make(struct machine *m, struct vcpu *v, struct err *e)
 	if (p == MAP_FAILED)
 		return err_sys(e, errno, "cannot map the state of vCPU %u", v->index);
 	v->run = p;
+	if (v->index == 0)
+		kvm_coalesced_ring(m, p);
 	cpuid_for(k->cpuid, &t, v->apic_id);
 	if (ioctl(v->fd, KVM_SET_CPUID2, k->cpuid) < 0)
 		return err_sys(e, errno, "KVM refuses the CPUID of vCPU %u", v->index);
@@ -316,10 +319,12 @@ void vcpus_destroy(struct machine *m)
 	g->quit = true;
 	pthread_cond_broadcast(&g->changed);
 	pthread_mutex_unlock(&g->lock);
+	for (unsigned i = 0; i < g->n; i++)
+		if (g->v[i].started)
+			pthread_join(g->v[i].thread, NULL);
+	kvm_coalesced_ring(m, NULL);
 	for (unsigned i = 0; i < g->n; i++) {
 		struct vcpu *v = &g->v[i];
-		if (v->started)
-			pthread_join(v->thread, NULL);
 		if (v->run)
 			munmap(v->run, (size_t)m->kvm->run_bytes);
 		fd_close(v->fd);

@@ -14,6 +14,7 @@ extern const struct dev_type piix3_type;
 extern const struct dev_type piix4_pm_type;
 extern const struct dev_type port92_type;
 extern const struct dev_type uart16550_type;
+extern const struct dev_type vga_type;
 extern const struct dev_type virtio_blk_type;
 extern const struct dev_type virtio_keyboard_type;
 extern const struct dev_type virtio_mouse_type;
