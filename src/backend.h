@@ -38,9 +38,31 @@ struct domain_info {
 };
 
 enum define_flags { DEFINE_VALIDATE = 1 };  /* check against libvirt's schema when it is installed */
-enum start_flags { START_PAUSED = 1, START_FORCE = 2 }; /* FORCE: though the host's KVM interprets kernel mode */
-enum xml_flags { XML_INACTIVE = 1 };        /* the definition, not what runs */
+enum start_flags { START_PAUSED = 1, START_FORCE = 2, START_NO_PASSWORD = 4 }; /* FORCE: though the host's KVM interprets kernel mode;
+                                                                                     NO_PASSWORD: the screen asks for none */
+enum xml_flags { XML_INACTIVE = 1, XML_SECURE = 2 }; /* the definition, not what runs; with its passwords */
 enum shutdown_what { SHUTDOWN_POWERBUTTON, SHUTDOWN_REBOOT };
+
+/* Somebody who looks at a guest's screen. */
+struct screen_viewer {
+	char host[64], service[16]; /* address and port; "" over a unix socket */
+	char encoding[24];
+	bool websocket, viewonly, tls;
+	uint64_t sent_bytes;
+};
+#define SCREEN_VIEWERS_MAX 16
+
+/* Where a running guest's screen is. */
+struct screen_info {
+	int port;           /* 0: a unix socket */
+	char listen[64];    /* address */
+	char socket[256];   /* path, or "" */
+	char passwd[16], view_passwd[16]; /* "": none is asked; there is none */
+	int64_t passwd_valid_to; /* seconds since the epoch, 0 = for ever */
+	enum graphics_tls tls;
+	unsigned nviewers;  /* of whom the first SCREEN_VIEWERS_MAX are told of */
+	struct screen_viewer viewers[SCREEN_VIEWERS_MAX];
+};
 
 /* One thing that host-validate looks at. */
 struct host_check {
@@ -94,6 +116,9 @@ struct backend_ops {
 	int (*console_log)(struct backend *, const char *uuid, unsigned index, bool since_boot, int fd, struct err *);
 	/* The path one would give to socat: virsh ttyconsole. */
 	int (*console_path)(struct backend *, const char *uuid, unsigned index, char **path, struct err *);
+
+	/* Where the screen is, and who looks; never waits for the guest. -ENOENT: it has none. -ENOTCONN: it does not run. */
+	int (*domain_screen)(struct backend *, const char *uuid, struct screen_info *, struct err *);
 
 	/* Fill a sample of the host and of all domains. Never blocks on a guest. See stats.h. Free: sample_done(). */
 	int (*sample)(struct backend *, struct sample *, struct err *);

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "backend/local/graphics.h"
 #include "backend/local/local.h"
 #include "src/base/cleanup.h"
 #include "src/base/file.h"
@@ -28,7 +29,7 @@ static bool definition_changed(struct local *l, struct guest *g, const struct st
 	struct domain *d = NULL;
 	if (store_load(l, it, &d, NULL))
 		return g->changed;
-	AUTO_FREE char *text = domain_live_text(d, g->id);
+	AUTO_FREE char *text = domain_live_text(d, g->id, g->vnc_port);
 	domain_free(d);
 	g->changed = !str_eq(text, g->live_xml);
 	g->changed_for = it->id;
@@ -146,6 +147,20 @@ int local_domain_get(struct backend *b, const char *key, struct domain_info *inf
 	return 0;
 }
 
+/* What runs; its password is in screen.json, wherever it came from. */
+static int live_text(struct local *l, struct guest *g, unsigned flags, char **text, struct err *e)
+{
+	struct screen_info info;
+	bool secure = flags & XML_SECURE;
+	if (!secure)
+		*text = domain_text_passwd(g->live_xml, NULL);
+	else if (!graphics_info(l, g->uuid, &info, NULL) && *info.passwd)
+		*text = domain_text_passwd(g->live_xml, info.passwd);
+	else
+		*text = x_strdup(g->live_xml);
+	return *text ? 0 : err_set(e, EPROTO, "domain '%s': its live XML makes no sense", g->name);
+}
+
 int local_domain_xml(struct backend *b, const char *uuid, unsigned flags, char **text, struct err *e)
 {
 	struct local *l = local_of(b);
@@ -156,8 +171,7 @@ int local_domain_xml(struct backend *b, const char *uuid, unsigned flags, char *
 	if (g) {
 		if (!g->live_xml) /* read again for the sentence that says why */
 			return live_read(l, uuid, text, e) ? err_prefix(e, "domain '%s'", g->name) : 0;
-		*text = x_strdup(g->live_xml);
-		return 0;
+		return live_text(l, g, flags, text, e);
 	}
 	struct store_item *it = store_by_uuid(l, uuid);
 	if (!it) {
@@ -167,8 +181,10 @@ int local_domain_xml(struct backend *b, const char *uuid, unsigned flags, char *
 	}
 	struct domain *d = NULL;
 	rc = store_load(l, it, &d, e);
-	if (!rc)
-		*text = domain_text(d);
+	if (!rc) {
+		AUTO_FREE char *all = domain_text(d);
+		*text = flags & XML_SECURE ? TAKE_PTR(all) : domain_text_passwd(all, NULL);
+	}
 	domain_free(d);
 	return rc;
 }
@@ -216,6 +232,20 @@ static int validate(const char *text, const char *where, struct err *e)
 static int info_of(struct local *l, const char *uuid, struct domain_info *info, struct err *e)
 {
 	return local_domain_get(&l->backend, uuid, info, e);
+}
+
+int local_domain_screen(struct backend *b, const char *uuid, struct screen_info *info, struct err *e)
+{
+	struct local *l = local_of(b);
+	int rc = refresh(l, e);
+	if (rc)
+		return rc;
+	struct guest *g = guest_by_uuid(l, uuid);
+	const struct store_item *it = store_by_uuid(l, uuid);
+	if (!g)
+		return it ? err_set(e, ENOTCONN, "domain '%s' is not running", it->file) : not_found(l, uuid, e);
+	rc = graphics_info(l, uuid, info, e);
+	return rc == -ENOENT ? err_set(e, ENOENT, "domain '%s' has no screen: its XML has no <graphics>", g->name) : rc;
 }
 
 int local_domain_define(struct backend *b, const char *text, const char *where, unsigned flags,

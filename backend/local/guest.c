@@ -234,6 +234,8 @@ int local_domain_release(struct backend *b, const char *uuid, struct err *e)
 	if (live)
 		domain_parse(live, strlen(live), REG_LIVE_XML, &d, NULL);
 	ended_read(l, canon, &en);
+	if (d && d->graphics && d->graphics->socket)
+		unlink(d->graphics->socket);
 	registry_remove(l, canon, lock);
 	if (!d) /* nothing was left: cleaned up by somebody else */
 		return 0;

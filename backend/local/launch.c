@@ -17,6 +17,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "backend/local/graphics.h"
 #include "backend/local/local.h"
 #include "src/base/cleanup.h"
 #include "src/base/file.h"
@@ -42,6 +43,7 @@ struct launch {
 	pid_t keeper;
 	int pidfd;
 	char *vmm;
+	json_t *screen; /* of the go message; NULL: none */
 	struct fd_set_named fds;
 };
 
@@ -286,9 +288,10 @@ static int open_copy(struct launch *a, const struct domain_serial *s, struct err
 static int write_live(struct launch *a, struct err *e)
 {
 	AUTO_FREE char *path = registry_path(a->l, a->d->uuid, REG_LIVE_XML);
-	AUTO_FREE char *xml = domain_live_text(a->d, a->id);
+	AUTO_FREE char *xml = domain_live_text(a->d, a->id, (int)json_int(a->screen, "port", 0));
 	AUTO_FREE char *text = livexml_wrap(xml);
-	int rc = file_replace(path, text, strlen(text), 0640, e);
+	mode_t mode = a->d->graphics && a->d->graphics->passwd ? 0600 : 0640;
+	int rc = file_replace(path, text, strlen(text), mode, e);
 	return rc ? rc : open_own(a, "live.xml", TAKE_PTR(path), O_RDONLY, e);
 }
 
@@ -351,6 +354,8 @@ static json_t *go_message(struct launch *a)
 	json_set_str(go, "on_poweroff", domain_action_text(d->on_poweroff));
 	json_set_str(go, "on_reboot", domain_action_text(d->on_reboot));
 	json_set_str(go, "on_crash", domain_action_text(d->on_crash));
+	if (a->screen)
+		json_object_set(go, "screen", a->screen);
 	return go;
 }
 
@@ -408,6 +413,8 @@ static int start_claimed(struct launch *a, struct err *e)
 	a->id = registry_next_id(a->l, e);
 	int rc = a->id < 0 ? a->id : open_disks(a, e);
 	if (!rc)
+		rc = graphics_open(a->l, a->d, a->flags, &a->fds, &a->screen, a->notes, e);
+	if (!rc)
 		rc = open_runtime(a, e);
 	if (!rc) {
 		ended_forget(a->l, a->d->uuid);
@@ -450,6 +457,7 @@ int launch_guest(struct local *l, const struct domain *d, unsigned flags, struct
 	named_done(&a.fds);
 	fd_close(a.lock);
 	fd_close(a.pidfd);
+	json_decref(a.screen);
 	free(a.vmm);
 	return rc ? err_set(out, e.code ? e.code : -rc, "%s", e.msg) : 0;
 }

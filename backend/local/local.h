@@ -54,6 +54,7 @@ struct guest {
 	pid_t pid; /* machine whose /proc files are open below; 0 none */
 	int proc_stat, proc_statm;
 	char *live_xml; /* NULL: it is of another release */
+	int vnc_port;   /* of its screen, 0: none */
 	struct file_id changed_for; /* of the definition that @changed was worked out from */
 	bool changed;
 	bool seen;
@@ -179,6 +180,7 @@ int local_domain_release(struct backend *, const char *, struct err *);
 int local_console_open(struct backend *, const char *, unsigned, uint64_t, int *, struct err *);
 int local_console_log(struct backend *, const char *, unsigned, bool, int, struct err *);
 int local_console_path(struct backend *, const char *, unsigned, char **, struct err *);
+int local_domain_screen(struct backend *, const char *, struct screen_info *, struct err *);
 int local_sample(struct backend *, struct sample *, struct err *);
 int local_host_info(struct backend *, struct host_info *, struct err *);
 int local_host_validate(struct backend *, struct host_check **, size_t *, struct err *);

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "backend/local/graphics.h"
 #include "backend/local/local.h"
 #include "src/base/cleanup.h"
 #include "src/base/file.h"
@@ -159,6 +160,8 @@ static int guest_describe(struct local *l, struct guest *g)
 	g->max_vcpus = d->max_vcpus;
 	g->memory_bytes = d->current_bytes;
 	g->max_memory_bytes = d->memory_bytes;
+	struct screen_info screen;
+	g->vnc_port = d->graphics && !graphics_info(l, g->uuid, &screen, NULL) ? screen.port : 0;
 	domain_free(d);
 	return 0;
 }

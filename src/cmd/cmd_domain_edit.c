@@ -101,7 +101,7 @@ static char ask_again(struct cmd_ctx *c, const struct err *why)
 static int check_unchanged(struct cmd_ctx *c, const char *before, struct err *e)
 {
 	AUTO_FREE char *now = NULL;
-	int rc = c->backend->ops->domain_xml(c->backend, c->domain.uuid, XML_INACTIVE, &now, e);
+	int rc = c->backend->ops->domain_xml(c->backend, c->domain.uuid, XML_INACTIVE | XML_SECURE, &now, e);
 	if (rc || str_eq(now, before))
 		return rc;
 	return err_set(e, EBUSY,
@@ -137,7 +137,7 @@ static int edit_once(struct cmd_ctx *c, const char *path, const char *before, ch
 static int domain_edit_exec(struct cmd_ctx *c, struct err *e)
 {
 	AUTO_FREE char *before = NULL, *path = NULL;
-	int rc = c->backend->ops->domain_xml(c->backend, c->domain.uuid, XML_INACTIVE, &before, e);
+	int rc = c->backend->ops->domain_xml(c->backend, c->domain.uuid, XML_INACTIVE | XML_SECURE, &before, e);
 	if (!rc)
 		rc = temporary(before, &path, e);
 	if (rc)

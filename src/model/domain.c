@@ -80,17 +80,6 @@ char *domain_text(const struct domain *d)
 	return xml_text(d->xml);
 }
 
-char *domain_live_text(const struct domain *d, int id)
-{
-	char number[16];
-	snprintf(number, sizeof(number), "%d", id);
-	struct xml *copy = xml_copy(d->xml);
-	xml_set_attr(xml_root(copy), "id", number);
-	char *text = xml_text(copy);
-	xml_free(copy);
-	return text;
-}
-
 static void free_devices(struct domain *d)
 {
 	for (size_t i = 0; i < d->ndisks; i++) {

@@ -193,8 +193,11 @@ void domain_free(struct domain *d);
 
 /* The definition as text, the caller's to free; valid against libvirt's domain.rng. */
 char *domain_text(const struct domain *d);
-/* The same for a running guest: id='N' on <domain>. */
-char *domain_live_text(const struct domain *d, int id);
+/* The same for a running guest: id='N' on <domain>, and the port of a <graphics> that leaves the choice to us (0: it has none). */
+char *domain_live_text(const struct domain *d, int id, int vnc_port);
+/* Another text of a domain without the passwords that are in it, or with @passwd as its screen's; the caller's to free. NULL: @text is no
+ * XML. */
+char *domain_text_passwd(const char *text, const char *passwd);
 
 /* The first note that blocks a start, as an error naming it; 0 when there is none. */
 int domain_startable(const struct domain *d, struct err *e);
