@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include "backend/vmm/chardev.h"
+#include "backend/vmm/display/capture.h"
 #include "backend/vmm/machine.h"
 #include "backend/vmm/run.h"
 #include "backend/vmm/screenlink.h"
@@ -183,11 +184,13 @@ const struct control_command control_commands[] = {
 	{"query-version", "versions of program and protocol", cmd_query_version},
 	{"query-vnc", "where the screen is, and who looks", screenlink_query_vnc},
 	{"quit", "end the machine at once", cmd_quit},
+	{"screendump", "a picture of the screen", capture_screendump},
 	{"set_password", "the password of the screen", screenlink_set_password},
 	{"stop", "pause the guest", cmd_stop},
 	{"system_powerdown", "press the power button", cmd_powerdown},
 	{"system_reset", "reset the guest", cmd_reset},
 	{"x-exits", "exits of each vCPU by reason", cmd_exits},
+	{"x-screen-text", "the text on the screen", capture_text},
 	{"x-vnc-kick", "send all viewers away", screenlink_kick},
 	{0},
 };
