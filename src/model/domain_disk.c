@@ -244,11 +244,11 @@ static int unit_asked(const struct domain_disk *k, const struct xml_node *n, uns
 	if (!str_eq(xml_attr(a, "type"), "drive"))
 		return xml_bad(a, "type", e, "'%s' is not allowed on bus ide: only drive",
 			       str_printable(xml_attr(a, "type") ? xml_attr(a, "type") : "", show, sizeof(show)));
-	int rc = xml_get_unsigned(a, "controller", 0, 0, &zero, e);
+	int rc = xml_get_choice(a, "controller", "0", &zero, e);
 	if (!rc)
 		rc = xml_get_unsigned(a, "bus", 0, 1, &channel, e);
 	if (!rc)
-		rc = xml_get_unsigned(a, "target", 0, 0, &zero, e);
+		rc = xml_get_choice(a, "target", "0", &zero, e);
 	if (!rc)
 		rc = xml_get_unsigned(a, "unit", 0, 1, &drive, e);
 	*unit = channel * 2 + drive;

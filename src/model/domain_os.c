@@ -42,7 +42,6 @@ static int parse_machine(struct domain *d, struct xml_node *type, struct err *e)
 /* Is it asked for by <firmware><feature name='...' enabled='yes'/>? */
 static int parse_features(struct domain *d, struct xml_node *os, struct err *e)
 {
-	enum { ENROLLED_KEYS, SECURE_BOOT };
 	struct xml_node *f = xml_first(os, "firmware");
 	for (struct xml_node *n = f ? xml_first(f, "feature") : NULL; n; n = xml_next(n, "feature")) {
 		unsigned name = 0, enabled = 0;
@@ -56,9 +55,8 @@ static int parse_features(struct domain *d, struct xml_node *os, struct err *e)
 			return rc;
 		if (enabled && !d->secure_boot)
 			domain_note(d, n, true,
-				    "os/firmware: Secure Boot is not there, it needs a q35 machine with SMM: write "
-				    "<feature enabled='no' name='%s'/> to start without",
-				    name == SECURE_BOOT ? "secure-boot" : "enrolled-keys");
+				    "os/firmware: Secure Boot is not there, it needs a q35 machine with SMM: write enabled='no' "
+				    "into each <feature> to start without");
 		d->secure_boot = d->secure_boot || enabled;
 	}
 	return 0;
@@ -87,7 +85,7 @@ static int parse_loader(struct domain *d, struct xml_node *os, bool asked, struc
 	d->loader_flash = pflash;
 	if (pflash && !asked)
 		d->firmware = FIRMWARE_EFI;
-	if (secure && !d->secure_boot)
+	if (secure)
 		domain_note(d, n, true,
 			    "os/loader: Secure Boot is not there, it needs a q35 machine with SMM: write secure='no' "
 			    "and the loader without it to start without");

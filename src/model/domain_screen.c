@@ -233,7 +233,7 @@ static int parse_graphics(struct domain *d, struct xml_node *devices, struct err
 	}
 	if (found[SPICE])
 		domain_note(d, found[SPICE], false, "devices/graphics: SPICE is not there: %s",
-			    found[VNC] ? "left out, VNC is" : "the screen is seen by VNC instead");
+			    found[VNC] ? "left out, the screen is seen by VNC" : "the screen is seen by VNC instead");
 	if (found[VNC])
 		return read_graphics(d, found[VNC], true, e);
 	return found[SPICE] ? read_graphics(d, found[SPICE], false, e) : 0;
