@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include "backend/vmm/chardev.h"
+#include "backend/vmm/control_block.h"
 #include "backend/vmm/display/capture.h"
 #include "backend/vmm/machine.h"
 #include "backend/vmm/run.h"
@@ -171,11 +172,16 @@ static int cmd_query_commands(struct machine *m, const json_t *args, json_t **re
 }
 
 const struct control_command control_commands[] = {
+	{"blockdev-change-medium", "put another medium into a drive", control_change_medium},
+	{"blockdev-close-tray", "close the tray of a drive", control_close_tray},
+	{"blockdev-open-tray", "open the tray of a drive", control_open_tray},
 	{"change-vnc-password", "the password of the screen", screenlink_change_vnc_password},
 	{"console-open", "attach to a serial console", cmd_console_open},
 	{"cont", "resume the guest", cmd_cont},
+	{"eject", "take the medium out of a drive", control_eject},
 	{"expire_password", "when the password of the screen ends", screenlink_expire_password},
 	{"qmp_capabilities", "for clients of QMP: nothing to negotiate", cmd_capabilities},
+	{"query-block", "disks, drives and their media", control_query_block},
 	{"query-blockstats", "figures of the disks", cmd_query_blockstats},
 	{"query-chardev", "serial consoles", cmd_query_chardev},
 	{"query-commands", "this list", cmd_query_commands},

@@ -1,4 +1,4 @@
-/* A domain as its XML defines it. The retained document is the definition: this struct is a checked view of it,
+/* A domain as its XML @textdefines it. The retained document is the definition: this struct is a checked view of it,
  * made by domain_parse(), and every change goes through domain_parse() of edited text, so that comments, order
  * and foreign namespaces survive. (libvirt, "Domain XML format")
  *
@@ -198,6 +198,20 @@ char *domain_live_text(const struct domain *d, int id, int vnc_port);
 /* Another text of a domain without the passwords that are in it, or with @passwd as its screen's; the caller's to free. NULL: @text is no
  * XML. */
 char *domain_text_passwd(const char *text, const char *passwd);
+
+/* What is to lie in a drive. */
+struct domain_medium {
+	const char *path; /* NULL: nothing */
+	enum disk_type type;
+	bool tray_open;
+};
+
+/* Domain XML @text with another medium in drive @target, the caller's to free. @where names it in errors. -ENOENT: there is no
+ * such disk. */
+int domain_text_medium(const char *text, const char *where, const char *target, const struct domain_medium *m, char **out,
+		       struct err *e);
+/* The same without that disk. */
+int domain_text_without_disk(const char *text, const char *where, const char *target, char **out, struct err *e);
 
 /* The first note that blocks a start, as an error naming it; 0 when there is none. */
 int domain_startable(const struct domain *d, struct err *e);

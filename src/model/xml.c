@@ -402,3 +402,19 @@ char *xml_text(const struct xml *x)
 	}
 	return buf_take(&b);
 }
+
+void xml_remove(struct xml_node *n)
+{
+	xmlNode *x = real_rw(n);
+	if (indent_of(x)) { /* its line goes with it */
+		xmlNode *t = x->prev;
+		char *nl = strrchr((char *)t->content, '\n');
+		*nl = 0;
+		if (!*t->content) {
+			xmlUnlinkNode(t);
+			xmlFreeNode(t);
+		}
+	}
+	xmlUnlinkNode(x);
+	xmlFreeNode(x);
+}

@@ -56,6 +56,9 @@ void xml_set_attr(struct xml_node *n, const char *name, const char *value); /* N
 struct xml_node *xml_add(struct xml_node *parent, struct xml_node *after, const char *name,
 			 const char *content);
 
+/* Take an element away, with all in it. */
+void xml_remove(struct xml_node *n);
+
 /* "WHERE:LINE: path/@attr: text" as the error; @attr NULL: the element. Return: -EINVAL. */
 int xml_bad(const struct xml_node *n, const char *attr, struct err *e, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
