@@ -120,6 +120,10 @@ struct backend_ops {
 	/* Where the screen is, and who looks; never waits for the guest. -ENOENT: it has none. -ENOTCONN: it does not run. */
 	int (*domain_screen)(struct backend *, const char *uuid, struct screen_info *, struct err *);
 
+	/* A picture of the guest's screen: *fd is a file with a PNG in it, at its start. -ENOTCONN when the guest does not run,
+	 * -ENODEV when it has no screen (or not that many). */
+	int (*domain_screenshot)(struct backend *, const char *uuid, unsigned screen, int *fd, struct err *);
+
 	/* Fill a sample of the host and of all domains. Never blocks on a guest. See stats.h. Free: sample_done(). */
 	int (*sample)(struct backend *, struct sample *, struct err *);
 

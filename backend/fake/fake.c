@@ -479,6 +479,7 @@ static const struct backend_ops fake_ops = {
 	.console_open = fake_console_open,
 	.console_log = fake_console_log,
 	.console_path = fake_console_path,
+	.domain_screenshot = fake_screenshot,
 	.sample = fake_sample,
 	.domain_command = fake_command,
 	.host_info = fake_host_info,

@@ -91,6 +91,7 @@ int fake_console_open(struct backend *b, const char *uuid, unsigned index, uint6
 		      struct err *e);
 int fake_console_log(struct backend *b, const char *uuid, unsigned index, bool since_boot, int fd,
 		     struct err *e);
+int fake_screenshot(struct backend *b, const char *uuid, unsigned screen, int *fd, struct err *e);
 int fake_console_path(struct backend *b, const char *uuid, unsigned index, char **path, struct err *e);
 int fake_sample(struct backend *b, struct sample *s, struct err *e);
 int fake_host_info(struct backend *b, struct host_info *h, struct err *e);

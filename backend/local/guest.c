@@ -278,6 +278,25 @@ int local_console_open(struct backend *b, const char *uuid, unsigned index, uint
 	return 0;
 }
 
+int local_domain_screenshot(struct backend *b, const char *uuid, unsigned screen, int *fd, struct err *e)
+{
+	struct local *l = local_of(b);
+	struct guest *g;
+	struct err err = {0};
+	int got = -1, rc = running(l, uuid, &g, e);
+	if (rc)
+		return rc;
+	json_t *args = json_object();
+	json_set_int(args, "head", screen);
+	rc = command(l, g, "screendump", args, NULL, &got, &err);
+	if (rc)
+		return err_set(e, rc == -EREMOTEIO ? ENODEV : -rc, "%s", err.msg);
+	if (got < 0)
+		return err_set(e, EPROTO, "domain '%s' sent no picture with its answer", g->name);
+	*fd = got;
+	return 0;
+}
+
 int local_console_path(struct backend *b, const char *uuid, unsigned index, char **path, struct err *e)
 {
 	struct local *l = local_of(b);

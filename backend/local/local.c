@@ -33,6 +33,7 @@ static const struct backend_ops local_ops = {
     .console_log = local_console_log,
     .console_path = local_console_path,
     .domain_screen = local_domain_screen,
+    .domain_screenshot = local_domain_screenshot,
     .sample = local_sample,
     .domain_command = local_domain_command,
     .host_info = local_host_info,

@@ -181,6 +181,7 @@ int local_console_open(struct backend *, const char *, unsigned, uint64_t, int *
 int local_console_log(struct backend *, const char *, unsigned, bool, int, struct err *);
 int local_console_path(struct backend *, const char *, unsigned, char **, struct err *);
 int local_domain_screen(struct backend *, const char *, struct screen_info *, struct err *);
+int local_domain_screenshot(struct backend *, const char *, unsigned, int *, struct err *);
 int local_sample(struct backend *, struct sample *, struct err *);
 int local_host_info(struct backend *, struct host_info *, struct err *);
 int local_host_validate(struct backend *, struct host_check **, size_t *, struct err *);

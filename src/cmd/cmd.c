@@ -26,6 +26,7 @@ const struct cmd *const cmds[] = {
 	&cmd_domain_release,
 	&cmd_domain_reset,
 	&cmd_domain_resume,
+	&cmd_domain_screenshot,
 	&cmd_domain_shutdown,
 	&cmd_domain_start,
 	&cmd_domain_state,
