@@ -200,6 +200,13 @@ static const struct {
 	 "error: Failed to run a command on domain 'web1': a QMP command"},
 	{"qemu-monitor-command db query-status", "",
 	 "error: Failed to qemu-monitor-command domain 'db': domain is not"},
+	{"send-key web1 KEY_LEFTCTRL alt 0x6f", "", NULL},
+	{"send-key web1 --codeset win32 --holdtime 20 VK_RETURN 13", "", NULL},
+	{"send-key web1 KEY_NONE", "", "error: invalid keycode: 'KEY_NONE'"},
+	{"send-key web1 --codeset usb KEY_ENTER", "", "error: invalid keycode: 'KEY_ENTER'"},
+	{"send-key web1 --codeset ebcdic 1", "", "error: unknown codeset: 'ebcdic'; there are linux, xt"},
+	{"send-key web1 --holdtime 60001 1", "", "error: invalid value of --holdtime"},
+	{"send-key web1 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17", "", "error: too many keycodes"},
 	{"console db", "", "error: Failed to open the console of domain 'db': domain 'db' is not running\n"},
 	{"console web1 --devname serial9", "",
 	 "error: Failed to open the console of domain 'web1': domain 'web1' has no"},
@@ -246,6 +253,9 @@ static const struct {
 	{"complete -- domstate web1 d", "", NULL},
 	{"complete -- console --escape ^A w", "web1\n", NULL},
 	{"complete -- help no", "nodeinfo\n", NULL},
+	{"complete -- send-key web1 KEY_ENT", "KEY_ENTER\n", NULL},
+	{"complete -- send-key --codeset xt_", "xt_kbd\n", NULL},
+	{"complete -- send-key web1 KEY_LEFTCTRL KEY_F12", "KEY_F12\n", NULL},
 	{"complete -- nonsense x", "", NULL},
 };
 

@@ -2,7 +2,10 @@
 #include "tests/testlib.h"
 #include "tests/vmmlib.h"
 
+#include <errno.h>
+
 #include "backend/vmm/input.h"
+#include "backend/vmm/input_control.h"
 #include "src/base/cleanup.h"
 
 /* A device of the test: notes what it is sent. */
@@ -222,6 +225,133 @@ START_TEST(nonsense_and_no_devices_do_nothing)
 }
 END_TEST
 
+/* The control socket's commands */
+
+static int run(int (*command)(struct machine *, const json_t *, json_t **, int *, struct err *), const char *text,
+               struct err *e)
+{
+	AUTO_JSON json_t *args = json_parse(text, strlen(text), e);
+	json_t *ret = NULL;
+	int fd = -1;
+	ck_assert_msg(args != NULL, "%s: %s", text, e->msg);
+	*e = (struct err){0};
+	int rc = command(&t->m, args, &ret, &fd, e);
+	ck_assert(!ret && fd == -1);
+	ck_assert_msg(!rc == !e->msg[0], "%s: %d, '%s'", text, rc, e->msg);
+	return rc;
+}
+
+static void controls(void)
+{
+	struct err e;
+	setup();
+	ck_assert_int_eq(input_control_init(&t->m, &e), 0);
+}
+
+static void controls_end(void)
+{
+	input_control_done(&t->m);
+	teardown();
+}
+
+START_TEST(send_key_holds_each_and_lets_go_in_reverse)
+{
+	struct err e;
+	ck_assert_int_eq(run(input_send_key, "{\"keys\":[{\"type\":\"qcode\",\"data\":\"ctrl\"}," 
+	                     "{\"type\":\"number\",\"data\":30},{\"type\":\"x-linux\",\"data\":248}],\"hold-time\":10}", &e), 0);
+	static const struct {
+		unsigned key;
+		bool down;
+	} want[] = {{29, true}, {30, true}, {248, true}, {248, false}, {30, false}, {29, false}};
+	for (unsigned i = 0; i < ARRAY_SIZE(want); i++) {
+		ck_assert_msg(low.nkeys == i + 1 && low.key == want[i].key && low.down == want[i].down, "%u: %u %d", i, low.key,
+		              low.down);
+		vmm_advance(t, 10000000);
+	}
+	ck_assert_uint_eq(low.nkeys, 6);
+}
+END_TEST
+
+START_TEST(what_is_sent_meanwhile_comes_behind)
+{
+	struct err e;
+	for (unsigned i = 0; i < 3; i++)
+		ck_assert_int_eq(run(input_send_key, "{\"keys\":[{\"type\":\"qcode\",\"data\":\"a\"}]}", &e), 0);
+	ck_assert_uint_eq(low.nkeys, 1);
+	vmm_advance(t, 100000000); /* the hold time when none is given */
+	ck_assert(low.nkeys == 2 && !low.down);
+	vmm_advance(t, 1000000000);
+	ck_assert_uint_eq(low.nkeys, 6);
+	ck_assert_int_eq(run(input_send_key, "{\"keys\":[{\"type\":\"qcode\",\"data\":\"b\"}],\"hold-time\":0}", &e), 0);
+	ck_assert_uint_eq(low.nkeys, 8);
+}
+END_TEST
+
+START_TEST(what_waits_is_bounded)
+{
+	struct err e;
+	int rc = 0;
+	unsigned n = 0;
+	for (; !rc && n < 10000; n++)
+		rc = run(input_send_key, "{\"keys\":[{\"type\":\"qcode\",\"data\":\"a\"}]}", &e);
+	ck_assert_int_eq(rc, -EAGAIN);
+	ck_assert_uint_lt(n, 1000);
+}
+END_TEST
+
+START_TEST(send_event_moves_clicks_and_types)
+{
+	struct err e;
+	set_active(&high, true);
+	ck_assert_int_eq(run(input_send_event, "{\"events\":[{\"type\":\"abs\",\"data\":{\"axis\":\"x\",\"value\":32767}},"
+	                     "{\"type\":\"btn\",\"data\":{\"down\":true,\"button\":\"left\"}}]}", &e), 0);
+	ck_assert(high.nframes == 1 && high.frame.absolute && high.frame.x == 32767 && !high.frame.y &&
+	          high.frame.buttons == INPUT_BUTTON_LEFT);
+	ck_assert_int_eq(run(input_send_event, "{\"events\":[{\"type\":\"abs\",\"data\":{\"axis\":\"y\",\"value\":5}},"
+	                     "{\"type\":\"btn\",\"data\":{\"down\":true,\"button\":\"wheel-up\"}}]}", &e), 0);
+	ck_assert(high.frame.x == 32767 && high.frame.y == 5 && high.frame.wheel == 1 &&
+	          high.frame.buttons == INPUT_BUTTON_LEFT);
+	ck_assert_int_eq(run(input_send_event, "{\"events\":[{\"type\":\"btn\",\"data\":{\"down\":false,\"button\":\"left\"}},"
+	                     "{\"type\":\"key\",\"data\":{\"down\":true,\"key\":{\"type\":\"qcode\",\"data\":\"ret\"}}}]}", &e), 0);
+	ck_assert(!high.frame.buttons && !high.frame.wheel && high.key == 28 && high.down);
+	set_active(&high, false);
+	ck_assert_int_eq(run(input_send_event, "{\"events\":[{\"type\":\"rel\",\"data\":{\"axis\":\"y\",\"value\":-3}}]}", &e), 0);
+	ck_assert(low.frame.y == -3 && !low.frame.x);
+}
+END_TEST
+
+START_TEST(commands_that_make_no_sense_say_why)
+{
+	static const struct {
+		bool event;
+		const char *args, *says;
+	} cases[] = {
+		{false, "{}", "keys"},
+		{false, "{\"keys\":[]}", "keys"},
+		{false, "{\"keys\":7}", "keys"},
+		{false, "{\"keys\":[1]}", "type"},
+		{false, "{\"keys\":[{\"type\":\"qcode\",\"data\":\"nosuch\"}]}", "nosuch"},
+		{false, "{\"keys\":[{\"type\":\"qcode\",\"data\":5}]}", "no key"},
+		{false, "{\"keys\":[{\"type\":\"number\",\"data\":-1}]}", "-1"},
+		{false, "{\"keys\":[{\"type\":\"x-linux\",\"data\":300}]}", "300"},
+		{false, "{\"keys\":[{\"type\":\"qcode\",\"data\":\"a\"}],\"hold-time\":-1}", "hold-time"},
+		{false, "{\"keys\":[1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1]}", "16"},
+		{true, "{}", "events"},
+		{true, "{\"events\":[{\"type\":\"mtt\"}]}", "mtt"},
+		{true, "{\"events\":[{\"type\":\"abs\",\"data\":{\"axis\":\"z\"}}]}", "'z'"},
+		{true, "{\"events\":[{\"type\":\"abs\",\"data\":{\"axis\":\"x\",\"value\":32768}}]}", "32768"},
+		{true, "{\"events\":[{\"type\":\"btn\",\"data\":{\"button\":\"third\"}}]}", "third"},
+		{true, "{\"events\":[{\"type\":\"key\",\"data\":{\"down\":true}}]}", "type"},
+	};
+	for (unsigned i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct err e;
+		ck_assert_int_eq(run(cases[i].event ? input_send_event : input_send_key, cases[i].args, &e), -EINVAL);
+		ck_assert_msg(strstr(e.msg, cases[i].says) != NULL, "%s: %s", cases[i].args, e.msg);
+	}
+	ck_assert(!low.nkeys && !low.nframes);
+}
+END_TEST
+
 int main(void)
 {
 	const TTest *const tests[] = {
@@ -240,6 +370,18 @@ int main(void)
 	tcase_add_checked_fixture(c, setup, teardown);
 	for (unsigned i = 0; i < ARRAY_SIZE(tests); i++)
 		tcase_add_test(c, tests[i]);
+	suite_add_tcase(s, c);
+	const TTest *const commands[] = {
+		send_key_holds_each_and_lets_go_in_reverse,
+		what_is_sent_meanwhile_comes_behind,
+		what_waits_is_bounded,
+		send_event_moves_clicks_and_types,
+		commands_that_make_no_sense_say_why,
+	};
+	c = tcase_create("commands");
+	tcase_add_checked_fixture(c, controls, controls_end);
+	for (unsigned i = 0; i < ARRAY_SIZE(commands); i++)
+		tcase_add_test(c, commands[i]);
 	suite_add_tcase(s, c);
 	return test_main(s);
 }

@@ -174,6 +174,7 @@ static int call(const struct cmd *cmd, const char *word, FILE *out)
 		if (a->required)
 			argv[n++] = (char *)(a->kind == ARG_FILE          ? "/dev/null"
 					     : !strcmp(a->name, "domain") ? "db"
+					     : cmd->words && cmd->words(a, 0) ? cmd->words(a, 0)
 									  : "query-status");
 	argv[n] = NULL;
 	return cli_main(&(struct cli){.open = open_fake, .out = out, .msg = out}, n, argv);

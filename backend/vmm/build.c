@@ -11,6 +11,7 @@
 #include "backend/vmm/dev/piix4_pm.h"
 #include "backend/vmm/device.h"
 #include "backend/vmm/display/display.h"
+#include "backend/vmm/input_control.h"
 #include "backend/vmm/kvm.h"
 #include "backend/vmm/machine.h"
 #include "backend/vmm/pci.h"
@@ -155,6 +156,8 @@ int machine_devices(struct machine *m, struct err *e)
 		rc = add_rngs(m, e);
 	if (!rc)
 		rc = add_inputs(m, e);
+	if (!rc)
+		rc = input_control_init(m, e);
 	return !rc && m->firmware ? add_fw_cfg(m, e) : rc;
 }
 
@@ -176,6 +179,7 @@ void machine_teardown(struct machine *m)
 	vcpus_destroy(m);
 	control_done(m);
 	screenlink_free(m);
+	input_control_done(m);
 	while (m->ndevs)
 		dev_free(m->devs[m->ndevs - 1]);
 	display_free(m->display);

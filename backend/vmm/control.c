@@ -7,6 +7,7 @@
 #include "backend/vmm/chardev.h"
 #include "backend/vmm/control_block.h"
 #include "backend/vmm/display/capture.h"
+#include "backend/vmm/input_control.h"
 #include "backend/vmm/machine.h"
 #include "backend/vmm/run.h"
 #include "backend/vmm/screenlink.h"
@@ -180,6 +181,7 @@ const struct control_command control_commands[] = {
 	{"cont", "resume the guest", cmd_cont},
 	{"eject", "take the medium out of a drive", control_eject},
 	{"expire_password", "when the password of the screen ends", screenlink_expire_password},
+	{"input-send-event", "press keys and buttons, move the pointer", input_send_event},
 	{"qmp_capabilities", "for clients of QMP: nothing to negotiate", cmd_capabilities},
 	{"query-block", "disks, drives and their media", control_query_block},
 	{"query-blockstats", "figures of the disks", cmd_query_blockstats},
@@ -191,6 +193,7 @@ const struct control_command control_commands[] = {
 	{"query-vnc", "where the screen is, and who looks", screenlink_query_vnc},
 	{"quit", "end the machine at once", cmd_quit},
 	{"screendump", "a picture of the screen", capture_screendump},
+	{"send-key", "press keys together for a while", input_send_key},
 	{"set_password", "the password of the screen", screenlink_set_password},
 	{"stop", "pause the guest", cmd_stop},
 	{"system_powerdown", "press the power button", cmd_powerdown},

@@ -43,6 +43,7 @@ struct control_server;
 struct run;
 struct display;
 struct input;
+struct typing;
 struct firmware;
 struct screenlink;
 
@@ -66,6 +67,7 @@ struct machine {
 	struct control_server *control;
 	struct display *display; /* display/display.h; NULL until somebody asks */
 	struct input *input;     /* input.h; the same */
+	struct typing *typing;   /* input_control.h; the same */
 	struct firmware *firmware; /* boot/firmware.h; NULL: a kernel is booted directly */
 	struct screenlink *screenlink; /* screenlink.h; NULL: nobody can look from outside */
 	struct run *run;         /* run.c: the process's life */

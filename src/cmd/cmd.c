@@ -27,6 +27,7 @@ const struct cmd *const cmds[] = {
 	&cmd_domain_reset,
 	&cmd_domain_resume,
 	&cmd_domain_screenshot,
+	&cmd_domain_send_key,
 	&cmd_domain_shutdown,
 	&cmd_domain_start,
 	&cmd_domain_state,

@@ -59,6 +59,8 @@ struct cmd {
 	unsigned flags;             /* enum cmd_flags */
 	const struct cmd_arg *args; /* ends with a row without name; NULL = none */
 	const char *lacks; /* options of virsh that we do not have, refused by name: "autodestroy nvram" */
+	/* What the shell may offer as value of an argument: the @i-th word, NULL behind the last. NULL: nothing is known. */
+	const char *(*words)(const struct cmd_arg *, unsigned i);
 	/* 0 = done; -errno with @e filled. */
 	int (*exec)(struct cmd_ctx *, struct err *e);
 };

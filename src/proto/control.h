@@ -20,6 +20,8 @@
  *   eject                 {"id": "hdc", "force": bool}: the medium is taken out, the tray stays open
  *   blockdev-change-medium {"id": "hdc", "filename": path, "format": "raw", "force": bool} with the descriptor of the image
  *   query-blockstats
+ *   send-key              {"keys": [{"type": "qcode", "data": "ctrl"}], "hold-time": ms}
+ *   input-send-event      {"events": [{"type": "abs", "data": {"axis": "x", "value": 0..32767}}]}; key, btn, rel
  *   x-exits               exit counters by reason */
 #ifndef SRC_PROTO_CONTROL_H
 #define SRC_PROTO_CONTROL_H

@@ -72,6 +72,23 @@ static unsigned positions(const struct cmd *cmd, char *const *words, int n)
 	return found;
 }
 
+/* The argument that the word behind @found positions is for; NULL. */
+static const struct cmd_arg *arg_at(const struct cmd *cmd, unsigned found)
+{
+	found -= cmd->target == CMD_DOMAIN;
+	for (const struct cmd_arg *a = cmd->args; a && a->name; a++)
+		if (a->position && (a->rest || !found--))
+			return a;
+	return NULL;
+}
+
+static void values(const struct cmd *cmd, const struct cmd_arg *a, FILE *out, const char *typed)
+{
+	const char *word;
+	for (unsigned i = 0; a && cmd->words && (word = cmd->words(a, i)); i++)
+		offer(out, word, typed, "");
+}
+
 void cli_complete(const struct cli *cli, char *const *words, int n, FILE *out)
 {
 	while (n > 1 && words[0][0] == '-') { /* -q, -d */
@@ -91,13 +108,18 @@ void cli_complete(const struct cli *cli, char *const *words, int n, FILE *out)
 		before = words[n - (str_eq(typed, "=") ? 2 : 3)];
 		typed = str_eq(typed, "=") ? "" : typed;
 	}
+	const struct cmd_arg *option = str_starts(before, "--") ? arg_named(cmd, before + 2) : NULL;
 	bool list = arg_named(cmd, "domain") != NULL;
 	if (typed[0] == '-')
 		options(out, cmd, typed);
 	else if (str_eq(before, "--domain"))
 		domains(cli, cmd, out, typed);
+	else if (option && option->kind != ARG_FLAG)
+		values(cmd, option, out, typed);
 	else if (str_eq(cmd->name, "help"))
 		verbs(out, typed);
 	else if (list || (cmd->target == CMD_DOMAIN && !positions(cmd, words + 1, n - 2)))
 		domains(cli, cmd, out, typed);
+	else
+		values(cmd, arg_at(cmd, positions(cmd, words + 1, n - 2)), out, typed);
 }
