@@ -10,12 +10,12 @@ CC      ?= gcc
 
 # Packages of Debian 12 and Ubuntu: what the build needs, what a user's machine wants, what the tests need.
 DEPS_BUILD := gcc libc6-dev make pkg-config libncurses-dev libxml2-dev libvncserver-dev check libuv1-dev \
-	libjansson-dev liburing-dev libseccomp-dev libsystemd-dev libpng-dev
+	libjansson-dev liburing-dev libseccomp-dev libsystemd-dev libpng-dev libgnutls28-dev zlib1g-dev
 DEPS_RUN   := seabios ovmf busybox-static cpio xz-utils zstd ca-certificates
 DEPS_CHECK := qemu-system-x86 kmod tmux acpica-tools libvirt0 libxml2-utils mandoc libvterm-dev socat lz4 \
 	vncsnapshot gvncviewer netpbm openssl
 
-PKGS    := ncursesw libxml-2.0 libuv jansson liburing libseccomp libpng
+PKGS    := ncursesw libxml-2.0 libuv jansson liburing libseccomp libpng libvncserver gnutls zlib
 WARN    := -Wall -Wextra -Wshadow -Wundef -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wvla \
 	-Wimplicit-fallthrough -Wformat=2 -Wwrite-strings -Wno-unused-parameter -Wno-format-truncation
 OPT_release := -O2 -D_FORTIFY_SOURCE=2
@@ -31,11 +31,13 @@ ALL_LDFLAGS := -pie -Wl,-z,relro,-z,now -Wl,--as-needed $(LD_$(KIND)) $(LDFLAGS)
 PKG_CFLAGS = $(shell pkg-config --cflags $(PKGS))
 LIBS_vmdeck     = $(shell pkg-config --libs libxml-2.0 libuv jansson ncursesw) -lsystemd -lm -ldl
 LIBS_vmdeck-vmm = $(shell pkg-config --libs libxml-2.0 libuv jansson liburing libseccomp libpng) -lpthread
+LIBS_vmdeck-screen = $(shell pkg-config --libs libvncserver gnutls zlib jansson libseccomp) -lpthread
 LIBS_test       = $(shell pkg-config --libs check $(PKGS)) -lsystemd -ldl
 
-PROGRAMS := vmdeck vmdeck-vmm
+PROGRAMS := vmdeck vmdeck-vmm vmdeck-screen
 MAIN_vmdeck     := src/main.c
 MAIN_vmdeck-vmm := backend/vmm/main.c
+MAIN_vmdeck-screen := backend/screen/main.c
 
 LIB_SRC  := $(filter-out $(foreach p,$(PROGRAMS),$(MAIN_$(p))),$(wildcard src/*.c src/*/*.c ui/*/*.c backend/*/*.c backend/*/*/*.c))
 LIB_OBJ  := $(LIB_SRC:%.c=$(O)/obj/%.o)
@@ -166,6 +168,7 @@ install: all ## into prefix
 	install -d $(DESTDIR)$(prefix)/bin $(DESTDIR)$(prefix)/libexec/vmdeck $(DESTDIR)$(prefix)/share/vmdeck
 	install -m 755 $(O)/vmdeck $(DESTDIR)$(prefix)/bin/vmdeck
 	install -m 755 $(O)/vmdeck-vmm $(DESTDIR)$(prefix)/libexec/vmdeck/vmdeck-vmm
+	install -m 755 $(O)/vmdeck-screen $(DESTDIR)$(prefix)/libexec/vmdeck/vmdeck-screen
 	install -d $(DESTDIR)$(prefix)/share/man/man1 $(DESTDIR)$(prefix)/share/man/man8
 	install -m 644 share/man/*.1 $(DESTDIR)$(prefix)/share/man/man1
 	install -m 644 share/man/*.8 $(DESTDIR)$(prefix)/share/man/man8

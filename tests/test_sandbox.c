@@ -18,7 +18,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "backend/vmm/sandbox.h"
 #include "backend/vmm/sandbox_rules.h"
 #include "src/base/cleanup.h"
 #include "src/base/str.h"
@@ -184,7 +183,7 @@ static int inside(int (*what)(void), bool with_thread)
 		pthread_t t;
 		signal(SIGSYS, SIG_DFL);
 		if (sandbox_prepare(NULL) || (with_thread && pthread_create(&t, NULL, late, NULL)) ||
-		    sandbox_enter(NULL))
+		    sandbox_enter(sandbox_rules, sandbox_nrules, NULL))
 			_exit(100);
 		go_on = 1;
 		if (with_thread)

@@ -20,7 +20,7 @@
 #include "backend/vmm/dev/piix4_pm.h"
 #include "backend/vmm/kvm.h"
 #include "backend/vmm/machine.h"
-#include "backend/vmm/sandbox.h"
+#include "backend/vmm/sandbox_rules.h"
 #include "backend/vmm/screenlink.h"
 #include "backend/vmm/vcpu.h"
 #include "src/base/cleanup.h"
@@ -363,7 +363,7 @@ static int build(struct machine *m, struct run *r, const struct fd_set_named *fd
 	    (rc = control_serve(m, e)) || (rc = screenlink_new(m, r->sock, json_object_get(go, "screen"), e)))
 		return rc;
 	malloc_trim(0);
-	return sandbox_enter(e);
+	return sandbox_enter(sandbox_rules, sandbox_nrules, e);
 }
 
 static void start(struct machine *m, bool paused)

@@ -1,4 +1,4 @@
-#include "backend/vmm/sandbox.h"
+#include "src/base/sandbox.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -8,6 +8,7 @@
 #include <seccomp.h>
 #include <signal.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,7 +20,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "backend/vmm/sandbox_rules.h"
 #include "src/base/cleanup.h"
 #include "src/base/log.h"
 
@@ -161,7 +161,7 @@ int sandbox_prepare(struct err *e)
 /* VMDECK_SANDBOX=trap: say which one it was. */
 static void trapped(int sig, siginfo_t *si, void *ctx)
 {
-	log_error("sandbox: system call %d is not in sandbox_rules.c", si->si_syscall);
+	log_error("sandbox: system call %d is not in its sandbox_rules.c", si->si_syscall);
 	_exit(99);
 }
 
@@ -201,24 +201,24 @@ static int add_rule(scmp_filter_ctx ctx, const struct sandbox_rule *r)
 	return seccomp_rule_add_array(ctx, act, r->syscall, 1, &c);
 }
 
-static int filter_load(scmp_filter_ctx ctx)
+static int filter_load(scmp_filter_ctx ctx, const struct sandbox_rule *rules, size_t n)
 {
 	int rc = seccomp_attr_set(ctx, SCMP_FLTATR_CTL_TSYNC, 1);
 	if (!rc)
 		seccomp_attr_set(ctx, SCMP_FLTATR_CTL_OPTIMIZE, 2); /* binary tree; not in old libraries */
-	for (size_t i = 0; i < sandbox_nrules && !rc; i++)
-		rc = add_rule(ctx, &sandbox_rules[i]);
+	for (size_t i = 0; i < n && !rc; i++)
+		rc = add_rule(ctx, &rules[i]);
 	return rc ? rc : seccomp_load(ctx);
 }
 
-int sandbox_enter(struct err *e)
+int sandbox_enter(const struct sandbox_rule *rules, size_t n, struct err *e)
 {
 	if (mode_is("off"))
 		return 0;
 	scmp_filter_ctx ctx = seccomp_init(action());
 	if (!ctx)
 		return err_set(e, ENOMEM, "cannot make the system call filter");
-	int rc = filter_load(ctx);
+	int rc = filter_load(ctx, rules, n);
 	seccomp_release(ctx);
 	malloc_trim(0);
 	return rc ? err_sys(e, -rc, "cannot load the system call filter") : 0;

@@ -1,0 +1,75 @@
+#include "backend/screen/config.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "backend/screen/tls.h"
+#include "src/base/cleanup.h"
+#include "src/base/json.h"
+
+static int word(const json_t *j, const char *key, const char *const words[3], unsigned *out, struct err *e)
+{
+	const char *v = json_str(j, key, words[0]);
+	for (unsigned i = 0; i < 3; i++)
+		if (!strcmp(v, words[i])) {
+			*out = i;
+			return 0;
+		}
+	return err_set(e, EINVAL, "the machine's configuration has %s='%.40s'", key, v);
+}
+
+static int credentials(struct config *c, const json_t *j, const int *fds, size_t nfds, struct err *e)
+{
+	size_t ca = json_flag(j, "tls_ca", false);
+	if (c->tls == CONFIG_TLS_OFF)
+		return 0;
+	if (nfds == 0)
+		return tls_cred_anonymous(&c->cred, e);
+	if (nfds != 2 + ca)
+		return err_set(e, EINVAL, "the machine sent %zu files for TLS, %zu are needed", nfds, 2 + ca);
+	return tls_cred_x509(&c->cred, ca ? fds[0] : -1, fds[ca], fds[ca + 1], e);
+}
+
+int config_parse(struct config *c, const char *text, size_t len, const int *fds, size_t nfds, struct err *e)
+{
+	static const char *const shares[] = {"allow-exclusive", "force-shared", "ignore"};
+	static const char *const tls[] = {"off", "allowed", "required"};
+	AUTO_JSON json_t *j = json_parse(text, len, e);
+	struct config n = {.known = true};
+	unsigned share, mode;
+	if (!j)
+		return e ? -e->code : -EINVAL;
+	if (json_int(j, "version", 0) != 1)
+		return err_set(e, EPROTO, "the machine's configuration is not of version 1");
+	if (word(j, "share", shares, &share, e) || word(j, "tls", tls, &mode, e))
+		return -EINVAL;
+	n.share = share;
+	n.tls = mode;
+	n.passwd_valid_to = json_int(j, "passwd_valid_to", 0);
+	snprintf(n.name, sizeof(n.name), "%s", json_str(j, "name", ""));
+	snprintf(n.passwd, sizeof(n.passwd), "%s", json_str(j, "passwd", ""));
+	snprintf(n.view_passwd, sizeof(n.view_passwd), "%s", json_str(j, "view_passwd", ""));
+	int rc = credentials(&n, j, fds, nfds, e);
+	if (rc)
+		return rc;
+	config_done(c);
+	*c = n;
+	return 0;
+}
+
+void config_done(struct config *c)
+{
+	tls_cred_put(c->cred);
+	c->cred = NULL;
+}
+
+bool config_asks(const struct config *c)
+{
+	return c->passwd[0] || c->view_passwd[0];
+}
+
+bool config_expired(const struct config *c, int64_t now)
+{
+	return config_asks(c) && c->passwd_valid_to && now >= c->passwd_valid_to;
+}

@@ -1,0 +1,115 @@
+#include "backend/screen/keys.h"
+
+#include <linux/input-event-codes.h>
+#include <string.h>
+
+#include "src/base/cleanup.h"
+
+/* X11/keysymdef.h */
+#define SYM_UNICODE 0x01000000u
+#define SYM_LEVEL3 0xfe03u
+
+static void press(struct keys *k, unsigned code, bool down, keys_sink *sink, void *ctx)
+{
+	k->down[code] = down;
+	sink(ctx, code, down);
+}
+
+/* Latin-1 has two names. */
+static uint32_t canonical(uint32_t sym)
+{
+	return (sym & 0xff000000u) == SYM_UNICODE && (sym & 0xffffff) < 0x100 ? sym & 0xff : sym;
+}
+
+static bool is_letter(uint32_t sym)
+{
+	return (sym >= 'a' && sym <= 'z') || (sym >= 'A' && sym <= 'Z');
+}
+
+static bool is_text(uint32_t sym)
+{
+	return (sym > 0x20 && sym < 0x7f) || (sym >= 0xa0 && sym < 0x100);
+}
+
+/* Modifiers that have to change while a character's key goes down, and how. */
+struct wish {
+	unsigned code;
+	bool down;
+};
+
+static size_t wishes_for(const struct keys *k, uint32_t sym, bool shift, bool caps, struct wish w[3])
+{
+	bool held = k->down[KEY_LEFTSHIFT] || k->down[KEY_RIGHTSHIFT];
+	bool wanted = shift ^ (caps && is_letter(sym));
+	size_t n = 0;
+	if (!is_text(sym))
+		return 0;
+	if (k->level3 && k->down[KEY_RIGHTALT])
+		w[n++] = (struct wish){KEY_RIGHTALT, false};
+	if (wanted && !held)
+		w[n++] = (struct wish){KEY_LEFTSHIFT, true};
+	if (!wanted && held)
+		w[n++] = (struct wish){k->down[KEY_LEFTSHIFT] ? KEY_LEFTSHIFT : KEY_RIGHTSHIFT, false};
+	return n;
+}
+
+static void sym_down(struct keys *k, uint32_t sym, bool caps, keys_sink *sink, void *ctx)
+{
+	struct wish w[3];
+	bool shift = false;
+	unsigned code = keycode_from_keysym(sym, &shift);
+	if (!code || code >= KEYCODE_MAX)
+		return;
+	for (size_t i = 0; i < KEYS_SYMS; i++)
+		if (!k->syms[i].code || k->syms[i].sym == sym) {
+			k->syms[i].sym = sym;
+			k->syms[i].code = code;
+			break;
+		}
+	size_t n = wishes_for(k, sym, shift, caps, w);
+	for (size_t i = 0; i < n; i++)
+		sink(ctx, w[i].code, w[i].down);
+	press(k, code, true, sink, ctx);
+	while (n--)
+		sink(ctx, w[n].code, !w[n].down);
+}
+
+static void sym_up(struct keys *k, uint32_t sym, keys_sink *sink, void *ctx)
+{
+	unsigned code = 0;
+	bool shift;
+	for (size_t i = 0; i < KEYS_SYMS; i++)
+		if (k->syms[i].code && k->syms[i].sym == sym) {
+			code = k->syms[i].code;
+			k->syms[i].code = 0;
+		}
+	if (!code)
+		code = keycode_from_keysym(sym, &shift);
+	if (code && code < KEYCODE_MAX && k->down[code])
+		press(k, code, false, sink, ctx);
+}
+
+void keys_sym(struct keys *k, uint32_t sym, bool down, bool caps, keys_sink *sink, void *ctx)
+{
+	sym = canonical(sym);
+	if (sym == SYM_LEVEL3)
+		k->level3 = down;
+	if (down)
+		sym_down(k, sym, caps, sink, ctx);
+	else
+		sym_up(k, sym, sink, ctx);
+}
+
+void keys_xt(struct keys *k, uint32_t xt, uint32_t sym, bool down, bool caps, keys_sink *sink, void *ctx)
+{
+	unsigned code = keycode_from_xt(xt);
+	if (!code || code >= KEYCODE_MAX)
+		keys_sym(k, sym, down, caps, sink, ctx);
+	else if (down || k->down[code])
+		press(k, code, down, sink, ctx);
+}
+
+bool keys_any(const struct keys *k)
+{
+	return memchr(k->down, true, sizeof(k->down)) != NULL;
+}

@@ -1,0 +1,331 @@
+/* screenhost PROGRAM PORT|PATH [KEY=VALUE...] - play machine and keeper for vmdeck-screen: a picture with a pattern in it,
+ * and a log of what viewers do.
+ *
+ * Keys: size=WxH passwd= view_passwd= passwd_valid_to= share= tls= ca= cert= key= (PEM files), absolute=0, idle=1 (all damage
+ * is said each time, as by a device that does not know better).
+ * Commands on stdin, a line each: fill X Y W H RRGGBB | size W H | none | leds N | absolute N | cursor | dot | pos X Y | kick |
+ *   set KEY VALUE (and configure anew) | mute (answer no more refreshes) | die (kill the screen, start another) | quit
+ * Events on stdout: key CODE DOWN | pointer ABSOLUTE X Y BUTTONS WHEEL HWHEEL | resize W H | release | viewers JSON |
+ *   refresh N (each 100th) | exit STATUS */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "src/proto/launch.h"
+#include "src/proto/screen.h"
+
+static int sock, listener, memory = -1;
+static pid_t child;
+static uint32_t width = 800, height = 600, generation, leds, absolute = 1;
+static uint32_t *pixels;
+static struct screen_damage damage = {.type = SCREEN_DAMAGE};
+static int all_damage, mute;
+static unsigned refreshes;
+static const char *program;
+static char settings[16][2][256];
+static size_t nsettings;
+
+static const char *setting(const char *key, const char *def)
+{
+	for (size_t i = 0; i < nsettings; i++)
+		if (!strcmp(settings[i][0], key))
+			return settings[i][1];
+	return def;
+}
+
+static void set(const char *key, const char *value)
+{
+	size_t i = 0;
+	while (i < nsettings && strcmp(settings[i][0], key))
+		i++;
+	if (i == sizeof(settings) / sizeof(settings[0]))
+		return;
+	nsettings = i == nsettings ? i + 1 : nsettings;
+	snprintf(settings[i][0], sizeof(settings[i][0]), "%s", key);
+	snprintf(settings[i][1], sizeof(settings[i][1]), "%s", value);
+}
+
+static void send_with(const void *p, size_t n, const int *fds, size_t nfds)
+{
+	char room[CMSG_SPACE(3 * sizeof(int))] = {0};
+	struct iovec iov = {(void *)(uintptr_t)p, n};
+	struct msghdr m = {.msg_iov = &iov, .msg_iovlen = 1};
+	if (nfds) {
+		m.msg_control = room;
+		m.msg_controllen = CMSG_SPACE(nfds * sizeof(int));
+		struct cmsghdr *c = CMSG_FIRSTHDR(&m);
+		c->cmsg_level = SOL_SOCKET;
+		c->cmsg_type = SCM_RIGHTS;
+		c->cmsg_len = CMSG_LEN(nfds * sizeof(int));
+		memcpy(CMSG_DATA(c), fds, nfds * sizeof(int));
+	}
+	if (sendmsg(sock, &m, MSG_NOSIGNAL) < 0)
+		fprintf(stderr, "screenhost: send: %s\n", strerror(errno));
+}
+
+static void add_damage(uint32_t x, uint32_t y, uint32_t w, uint32_t h)
+{
+	uint32_t i = damage.n < SCREEN_RECTS_MAX ? damage.n++ : 0;
+	if (damage.n == SCREEN_RECTS_MAX)
+		x = y = 0, w = width, h = height;
+	damage.rects[i] = (struct screen_rect){(uint16_t)x, (uint16_t)y, (uint16_t)w, (uint16_t)h};
+}
+
+/* The pattern: red grows to the right, green downwards, blue is a chessboard of 16 pixels. */
+static uint32_t pattern(uint32_t x, uint32_t y)
+{
+	return (x * 255 / width) << 16 | (y * 255 / height) << 8 | ((x / 16 + y / 16) & 1 ? 0xff : 0);
+}
+
+static void send_config(void)
+{
+	static const char *const files[] = {"ca", "cert", "key"};
+	char text[2048];
+	int fds[3];
+	size_t n = 0;
+	uint32_t type = SCREEN_CONFIG;
+	memcpy(text, &type, 4);
+	int len = 4 + snprintf(text + 4, sizeof(text) - 4,
+			       "{\"version\": 1, \"name\": \"%s\", \"passwd\": \"%s\", \"view_passwd\": \"%s\", \"passwd_valid_to\": %s, "
+			       "\"share\": \"%s\", \"tls\": \"%s\", \"tls_ca\": %s}",
+			       setting("name", "pattern"), setting("passwd", ""), setting("view_passwd", ""),
+			       setting("passwd_valid_to", "0"), setting("share", "ignore"), setting("tls", "off"),
+			       *setting("ca", "") ? "true" : "false");
+	for (size_t i = 0; i < 3; i++)
+		if (*setting(files[i], "") && (fds[n] = open(setting(files[i], ""), O_RDONLY | O_CLOEXEC)) >= 0)
+			n++;
+	send_with(text, (size_t)len, fds, n);
+	while (n)
+		close(fds[--n]);
+}
+
+static void send_surface(void)
+{
+	struct screen_surface s = {.type = SCREEN_SURFACE, .generation = generation, .width = width, .height = height,
+				   .stride = width * 4};
+	send_with(&s, sizeof(s), &memory, width ? 1 : 0);
+}
+
+static void send_state(void)
+{
+	struct screen_state s = {.type = SCREEN_STATE, .leds = leds, .absolute = absolute};
+	send_with(&s, sizeof(s), NULL, 0);
+}
+
+static void send_cursor(int defined)
+{
+	static struct screen_cursor c;
+	c = (struct screen_cursor){.type = SCREEN_CURSOR_SHAPE, .defined = (uint32_t)defined, .visible = 1, .w = 16, .h = 16};
+	for (uint32_t i = 0; i < 256; i++)
+		c.pixels[i] = i % 16 <= i / 16 ? 0xffff0000 : 0;
+	send_with(&c, offsetof(struct screen_cursor, pixels) + 256 * 4, NULL, 0);
+}
+
+static void new_surface(uint32_t w, uint32_t h)
+{
+	generation++;
+	width = w;
+	height = h;
+	damage.generation = generation;
+	damage.n = 0;
+	memory = memfd_create("picture", MFD_CLOEXEC);
+	if (!w || memory < 0 || ftruncate(memory, (off_t)w * h * 4) < 0)
+		return;
+	pixels = mmap(NULL, (size_t)w * h * 4, PROT_READ | PROT_WRITE, MAP_SHARED, memory, 0);
+	for (uint32_t i = 0; i < w * h; i++)
+		pixels[i] = pattern(i % w, i / w);
+}
+
+static void start(const char *name)
+{
+	int pair[2];
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+		exit(1);
+	sock = pair[0];
+	child = fork();
+	if (child == 0) {
+		int a = fcntl(pair[1], F_DUPFD_CLOEXEC, 32), b = fcntl(listener, F_DUPFD_CLOEXEC, 32);
+		dup2(a, LAUNCH_FD);
+		dup2(b, SCREEN_LISTEN_FD);
+		execl(program, program, "1", name, (char *)NULL);
+		_exit(127);
+	}
+	close(pair[1]);
+	send_config();
+	send_surface();
+	send_cursor(0);
+	send_state();
+}
+
+static void answer_refresh(void)
+{
+	if (++refreshes % 100 == 0)
+		printf("refresh %u\n", refreshes);
+	if (mute)
+		return;
+	if (all_damage) {
+		damage.n = 0;
+		add_damage(0, 0, width, height);
+	}
+	send_with(&damage, offsetof(struct screen_damage, rects) + damage.n * sizeof(damage.rects[0]), NULL, 0);
+	damage.n = 0;
+}
+
+static int from_screen(void)
+{
+	static union {
+		uint32_t type;
+		struct screen_key key;
+		struct screen_pointer pointer;
+		struct screen_size size;
+		char text[SCREEN_MESSAGE_MAX + 1];
+	} m;
+	ssize_t n = recv(sock, &m, SCREEN_MESSAGE_MAX, 0);
+	if (n < 4)
+		return -1;
+	m.text[n] = 0;
+	switch (m.type) {
+	case SCREEN_REFRESH:
+		answer_refresh();
+		break;
+	case SCREEN_KEY:
+		printf("key %u %u\n", m.key.code, m.key.down);
+		break;
+	case SCREEN_POINTER:
+		printf("pointer %u %d %d %u %d %d\n", m.pointer.absolute, m.pointer.x, m.pointer.y, m.pointer.buttons,
+		       m.pointer.wheel, m.pointer.hwheel);
+		break;
+	case SCREEN_RESIZE:
+		printf("resize %u %u\n", m.size.width, m.size.height);
+		new_surface(m.size.width, m.size.height);
+		send_surface();
+		break;
+	case SCREEN_RELEASE:
+		printf("release\n");
+		break;
+	case SCREEN_VIEWERS:
+		printf("viewers %s\n", m.text + 4);
+		break;
+	default:
+		printf("unknown message %u\n", m.type);
+	}
+	return 0;
+}
+
+static void fill(uint32_t x, uint32_t y, uint32_t w, uint32_t h, uint32_t rgb)
+{
+	for (uint32_t j = y; j < y + h && j < height; j++)
+		for (uint32_t i = x; i < x + w && i < width; i++)
+			pixels[j * width + i] = rgb;
+	add_damage(x, y, w, h);
+}
+
+static int reap(void)
+{
+	int status;
+	waitpid(child, &status, 0);
+	printf("exit %d\n", WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
+	close(sock);
+	return status;
+}
+
+static int command(const char *line)
+{
+	unsigned x, y, w, h, rgb;
+	char key[64], value[256] = "";
+	if (sscanf(line, "fill %u %u %u %u %x", &x, &y, &w, &h, &rgb) == 5)
+		fill(x, y, w, h, rgb);
+	else if (sscanf(line, "size %u %u", &w, &h) == 2 || !strncmp(line, "none", 4)) {
+		new_surface(*line == 'n' ? 0 : w, *line == 'n' ? 0 : h);
+		send_surface();
+	} else if (sscanf(line, "leds %u", &leds) == 1 || sscanf(line, "absolute %u", &absolute) == 1)
+		send_state();
+	else if (sscanf(line, "set %63s %255[^\n]", key, value) >= 1) {
+		set(key, value);
+		send_config();
+	} else if (!strncmp(line, "cursor", 6) || !strncmp(line, "dot", 3))
+		send_cursor(*line == 'c');
+	else if (sscanf(line, "pos %u %u", &x, &y) == 2)
+		send_with(&(struct screen_pos){SCREEN_CURSOR_POS, (int)x, (int)y}, sizeof(struct screen_pos), NULL, 0);
+	else if (!strncmp(line, "kick", 4))
+		send_with(&(uint32_t){SCREEN_KICK}, 4, NULL, 0);
+	else if (!strncmp(line, "mute", 4))
+		mute = 1;
+	else if (!strncmp(line, "die", 3)) {
+		kill(child, SIGKILL);
+		reap();
+		start("pattern");
+	} else if (!strncmp(line, "quit", 4))
+		return -1;
+	else
+		fprintf(stderr, "screenhost: what is '%s'?\n", line);
+	return 0;
+}
+
+static int listen_at(const char *where)
+{
+	struct sockaddr_in in = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+				 .sin_port = htons((uint16_t)atoi(where))};
+	struct sockaddr_un un = {.sun_family = AF_UNIX};
+	bool path = strchr(where, '/') != NULL;
+	int one = 1, fd = socket(path ? AF_UNIX : AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	snprintf(un.sun_path, sizeof(un.sun_path), "%s", where);
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+	if (bind(fd, path ? (void *)&un : (void *)&in, path ? sizeof(un) : sizeof(in)) < 0 || listen(fd, 64) < 0) {
+		perror(where);
+		exit(1);
+	}
+	return fd;
+}
+
+int main(int argc, char **argv)
+{
+	char line[512];
+	if (argc < 3)
+		return 2;
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	program = argv[1];
+	listener = listen_at(argv[2]);
+	for (int i = 3; i < argc; i++) {
+		char *eq = strchr(argv[i], '=');
+		if (eq) {
+			*eq = 0;
+			set(argv[i], eq + 1);
+		}
+	}
+	sscanf(setting("size", "800x600"), "%ux%u", &width, &height);
+	absolute = (uint32_t)atoi(setting("absolute", "1"));
+	all_damage = atoi(setting("idle", "0"));
+	new_surface(width, height);
+	start("pattern");
+	for (;;) {
+		struct pollfd p[] = {{.fd = sock, .events = POLLIN}, {.fd = 0, .events = POLLIN}};
+		poll(p, 2, -1);
+		if (p[0].revents && from_screen() < 0) {
+			int status = reap();
+			return WIFEXITED(status) ? 0 : 1;
+		}
+		if (p[1].revents) {
+			size_t n = 0;
+			while (n < sizeof(line) - 1 && read(0, line + n, 1) == 1 && line[n] != '\n')
+				n++;
+			line[n] = 0;
+			if ((!n && p[1].revents & POLLHUP) || command(line) < 0)
+				break;
+		}
+	}
+	close(sock);
+	reap();
+	return 0;
+}
