@@ -30,8 +30,6 @@
 #define LAUNCH_MS 60000 /* until the guest's first instruction: huge memory, slow disks */
 #define VMM_LOG_MAX (1 << 20)
 #define KERNEL_MIN 0x210u
-#define SEABIOS "/usr/share/seabios/bios-256k.bin"
-#define VGABIOS "/usr/share/seabios/vgabios-stdvga.bin"
 
 struct launch {
 	struct local *l;
@@ -104,8 +102,7 @@ static int check_kvm(struct launch *a, struct err *e)
 	return 0;
 }
 
-/* Open a file that the guest needs; @what stands before the path in the error. */
-static int open_file(const char *what, const char *path, int flags, struct err *e)
+int open_file(const char *what, const char *path, int flags, struct err *e)
 {
 	struct stat st;
 	AUTO_CLOSE int fd = open(path, flags | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
@@ -143,35 +140,11 @@ static int check_kernel(int fd, const char *path, struct err *e)
 		       path);
 }
 
-/* One of the files that packages bring; @package is named when it is missing. */
-static int open_packaged(struct launch *a, const char *name, const char *path, const char *package, struct err *e)
-{
-	int fd = open_file(name, path, O_RDONLY, e);
-	if (fd == -ENOENT)
-		return err_set(e, ENOENT, "domain '%s' needs '%s', which is not there: install the package %s", a->d->name,
-			       path, package);
-	return fd < 0 ? fd : named_add(&a->fds, name, fd);
-}
-
-/* Without a kernel: the PC's firmware, and what it needs for a screen. */
-static int open_firmware(struct launch *a, struct err *e)
-{
-	const struct domain *d = a->d;
-	int rc;
-	if (d->loader) {
-		int fd = open_file("firmware", d->loader, O_RDONLY, e);
-		rc = fd < 0 ? fd : named_add(&a->fds, "firmware", fd);
-	} else {
-		rc = open_packaged(a, "firmware", SEABIOS, "seabios", e);
-	}
-	return rc || !d->video ? rc : open_packaged(a, "vga.rom", VGABIOS, "seabios", e);
-}
-
 static int open_boot(struct launch *a, struct err *e)
 {
 	const struct domain *d = a->d;
 	if (!d->kernel)
-		return open_firmware(a, e);
+		return firmware_open(d, &a->fds, e);
 	int fd = open_file("kernel", d->kernel, O_RDONLY, e);
 	if (fd < 0)
 		return fd;
@@ -412,6 +385,8 @@ static int start_claimed(struct launch *a, struct err *e)
 {
 	a->id = registry_next_id(a->l, e);
 	int rc = a->id < 0 ? a->id : open_disks(a, e);
+	if (!rc)
+		rc = firmware_open_nvram(a->l, a->d, &a->fds, e);
 	if (!rc)
 		rc = graphics_open(a->l, a->d, a->flags, &a->fds, &a->screen, a->notes, e);
 	if (!rc)

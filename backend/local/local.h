@@ -14,6 +14,7 @@
 #include "src/base/dirs.h"
 #include "src/base/json.h"
 #include "src/base/str.h"
+#include "src/proto/launch.h"
 #include "src/proto/statspage.h"
 
 /* Which file it was, to see whether it is another one now. */
@@ -158,6 +159,16 @@ int scope_lingering(void);
 /* launch.c. @paused etc: enum start_flags. @persistent false: from domain_create. */
 int launch_guest(struct local *l, const struct domain *d, unsigned start_flags, struct buf *notes,
 		 struct err *e);
+/* Open a file that a guest needs; @what stands before the path in the error. A descriptor, or -errno. */
+int open_file(const char *what, const char *path, int flags, struct err *e);
+
+/* firmware.c: what a guest without <kernel> boots with. Files go into @fds as src/proto/launch.h names them; what is missing is
+ * named with its package. */
+int firmware_open(const struct domain *d, struct fd_set_named *fds, struct err *e);
+/* The variable store of an EFI guest, made from its template when it is not there yet; nothing for others. */
+int firmware_open_nvram(const struct local *l, const struct domain *d, struct fd_set_named *fds, struct err *e);
+/* Where that store is, the caller's to free; NULL: the guest has none. */
+char *firmware_nvram_path(const struct local *l, const struct domain *d);
 
 /* The calls, by file. */
 int local_domain_list(struct backend *, struct domain_info **, size_t *, struct err *);

@@ -130,10 +130,13 @@ static int add_video(struct machine *m, struct err *e)
 	return video ? dev_new(m, &def, NULL, e) : 0;
 }
 
-static int add_fw_cfg(struct machine *m, struct err *e)
+static int add_firmware(struct machine *m, struct err *e)
 {
-	static const struct dev_def def = {.model = "fw-cfg", .name = "fw-cfg"};
-	int rc = dev_new(m, &def, NULL, e);
+	static const struct dev_def fw_cfg = {.model = "fw-cfg", .name = "fw-cfg"};
+	static const struct dev_def pflash = {.model = "pflash", .name = "pflash"};
+	int rc = dev_new(m, &fw_cfg, NULL, e);
+	if (!rc && m->firmware->nvram)
+		rc = dev_new(m, &pflash, NULL, e);
 	return rc ? rc : firmware_tell(m, e);
 }
 
@@ -158,7 +161,7 @@ int machine_devices(struct machine *m, struct err *e)
 		rc = add_inputs(m, e);
 	if (!rc)
 		rc = input_control_init(m, e);
-	return !rc && m->firmware ? add_fw_cfg(m, e) : rc;
+	return !rc && m->firmware ? add_firmware(m, e) : rc;
 }
 
 int machine_firmware(struct machine *m, struct boot_entry *entry, struct err *e)

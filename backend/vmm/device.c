@@ -16,6 +16,7 @@ const struct dev_type *const dev_types[] = {
 	&i440fx_type,
 	&i8042_type,
 	&isa_misc_type,
+	&pflash_type,
 	&piix3_type,
 	&piix3_ide_type,
 	&piix4_pm_type,

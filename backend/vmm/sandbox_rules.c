@@ -75,6 +75,8 @@ const struct sandbox_rule sandbox_rules[] = {
 	{SCMP_SYS(mprotect), 0, SANDBOX_NONE, 2, PROT_EXEC, "malloc, thread stacks"},
 	ALLOW(mremap, "malloc"),
 	ALLOW(munmap, "malloc"),
+	ALLOW(msync, "UEFI variables"),
+	ALLOW(sync_file_range, "UEFI variables"),
 	ALLOW(madvise, "malloc, thread stacks, guest memory"),
 	ALLOW(brk, "malloc"),
 

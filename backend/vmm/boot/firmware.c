@@ -47,6 +47,25 @@ static int image_read(struct firmware *f, int fd, const char *path, struct err *
 	return rc ? err_sys(e, -rc, "cannot read firmware '%s'", path) : 0;
 }
 
+static int nvram_map(struct firmware *f, const char *path, struct err *e)
+{
+	struct stat st;
+	if (f->nvram_fd < 0)
+		return 0;
+	if (fstat(f->nvram_fd, &st) < 0)
+		return err_sys(e, errno, "cannot read the variable store '%s'", path);
+	uint64_t bytes = (uint64_t)st.st_size;
+	if (!bytes || bytes % PAGE || bytes > IMAGE_MAX - f->bytes)
+		return err_set(e, EINVAL, "'%s' (%llu bytes) is no variable store for this firmware: take the template that comes with it",
+		               path, (unsigned long long)bytes);
+	void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, f->nvram_fd, 0);
+	if (p == MAP_FAILED)
+		return err_sys(e, errno, "cannot map the variable store '%s'", path);
+	f->nvram = p;
+	f->nvram_bytes = bytes;
+	return 0;
+}
+
 int firmware_load(struct machine *m, struct err *e)
 {
 	AUTO_CLOSE int fd = named_take(&m->fds, "firmware");
@@ -56,7 +75,10 @@ int firmware_load(struct machine *m, struct err *e)
 	struct firmware *f = m->firmware;
 	if (!f)
 		return err_set(e, ENOMEM, "out of memory");
+	f->nvram_fd = named_take(&m->fds, "nvram");
 	int rc = image_read(f, fd, m->domain->loader ? m->domain->loader : "the system's", e);
+	if (!rc)
+		rc = nvram_map(f, m->domain->nvram ? m->domain->nvram : "the guest's own", e);
 	if (rc)
 		return rc;
 	rc = memory_overlay(&m->mem, "firmware", MEM_HIGH_BASE - f->bytes, f->bytes, f->image, MEM_READONLY);
@@ -70,6 +92,10 @@ void firmware_free(struct machine *m)
 	struct firmware *f = m->firmware;
 	if (f && f->image)
 		munmap(f->image, f->bytes);
+	if (f && f->nvram)
+		munmap(f->nvram, f->nvram_bytes);
+	if (f)
+		fd_close(f->nvram_fd);
 	free(f);
 	m->firmware = NULL;
 }

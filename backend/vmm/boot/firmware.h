@@ -10,13 +10,16 @@ struct machine;
 
 #define FIRMWARE_LOW_BYTES 0x20000u /* so much of the image's end is also seen below 1 MiB */
 
-/* The image as it ends at 4 GiB. */
+/* The image, which ends at 4 GiB, and below it the variable store of an EFI guest. */
 struct firmware {
 	uint8_t *image; /* page-aligned */
 	uint64_t bytes; /* at least FIRMWARE_LOW_BYTES */
+	uint8_t *nvram; /* the guest's file, shared; NULL: none */
+	uint64_t nvram_bytes;
+	int nvram_fd;
 };
 
-/* Read descriptor "firmware" and lay the image below 4 GiB; m->firmware is it, or stays NULL when there is no such
+/* Read descriptor "firmware" and lay the image below 4 GiB, map "nvram"; m->firmware is it, or stays NULL when there is no such
  * descriptor: a kernel is booted directly. Before the devices. -EINVAL: no image of a PC's firmware. */
 int firmware_load(struct machine *m, struct err *e);
 void firmware_free(struct machine *m);
