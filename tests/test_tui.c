@@ -78,7 +78,11 @@ static const struct {
      "'/var/lib/vmdeck/a/folder/with/a/very/long/name/that/does/not/"
      "fit/into/one/line.img' of disk 'vda': no such file or directory, make it with qemu-img create, or name "
      "another one\n"
-     "key s\nscreen\nms 1500\nkey j\nscreen a key later"},
+     "key s\nscreen\nms 1500\nkey j\nscreen a key later\nkey m\nscreen all of it, and no more is unread"},
+    {"messages_none", THREE, 24, 80, 256, "tick\nkey m\nscreen"},
+    {"large_numbers", "domains 900;domain aaa running id=1234567 load=6399 vcpus=64 memory=1048576", 12, 80, 256,
+     "tick 2\nkey Home\nscreen\nsize 12 64\nscreen\nsize 12 100\nscreen"},
+    {"details_of_dead", THREE, 24, 80, 256, "tick\nkey j j i\nscreen"},
     {"start_anyway", THREE, 24, 80, 256,
      "tick\nhost interpreted\nkey s\nscreen\nkey n\ntick\nscreen\nkey s y\ntick\nscreen"},
     {"start_paused", THREE, 24, 80, 256,

@@ -129,7 +129,7 @@ static int host_validate_exec(struct cmd_ctx *c, struct err *e)
 
 const struct cmd cmd_host_validate = {
 	.name = "host-validate",
-	.summary = "check whether this host can run guests, and say what to do where it cannot",
+	.summary = "check this host for running guests, with remedies",
 	.about = "Each line is one thing, with what was found and the remedy where it is not as it should "
 		 "be. Exit status 1 "
 		 "when one of them failed.",

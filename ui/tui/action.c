@@ -29,6 +29,24 @@ void action_help(struct deck *d, int arg)
 	page_text_open(d, "Help", keys_help());
 }
 
+/* What follows the first line of a message stands under it. */
+static void put_message(struct buf *out, const char *when, const struct message *m, int width)
+{
+	const char *next;
+	for (const char *p = m->text; *p || p == m->text; p = next) {
+		size_t n;
+		next = text_line(p, width, &n);
+		if (p == m->text)
+			buf_printf(out, "%s %c ", when, m->role == ROLE_ERROR ? '!' : ' ');
+		else
+			buf_printf(out, "%11s", "");
+		buf_add(out, p, n);
+		buf_puts(out, "\n");
+		if (!*next)
+			break;
+	}
+}
+
 void action_messages(struct deck *d, int arg)
 {
 	AUTO_BUF struct buf out = {0};
@@ -38,8 +56,10 @@ void action_messages(struct deck *d, int arg)
 		time_t t = (time_t)(m->wall_ms / 1000);
 		struct tm tm;
 		strftime(when, sizeof(when), "%H:%M:%S", localtime_r(&t, &tm));
-		buf_printf(&out, "%s %c %s\n", when, m->role == ROLE_ERROR ? '!' : ' ', m->text);
+		put_message(&out, when, m, d->cols > 40 ? d->cols - 13 : 27);
 	}
+	if (!d->nmessages)
+		buf_puts(&out, "Nothing was said so far.\n");
 	d->unread = 0;
 	page_text_open_end(d, "Messages", buf_take(&out));
 }

@@ -253,35 +253,43 @@ static size_t fitting(const char *s, size_t n, int width)
 	return at < n ? at : n;
 }
 
-int text_wrap(const struct area *a, int row, int left, int width, struct style s, const char *text)
+const char *text_line(const char *text, int width, size_t *n)
 {
-	int line = 0, col = 0;
-	for (const char *p = text; *p;) {
-		if (*p == '\n') {
-			p++;
-			line++;
-			col = 0;
-			continue;
-		}
-		size_t n = strcspn(p, " \n");
-		AUTO_FREE char *word = x_strndup(p, n);
+	const char *p = text;
+	int col = 0;
+	*n = 0;
+	while (*p && *p != '\n') {
+		uint32_t ch;
+		size_t k = strcspn(p, " \n");
+		AUTO_FREE char *word = x_strndup(p, k);
 		int w = text_width(word);
-		if (col && col + w > width) {
-			line++;
-			col = 0;
-		}
+		if (col && col + w > width)
+			break;
 		if (w > width) { /* a path, say: cut where the line ends */
-			n = fitting(p, n, width);
-			word[n] = 0;
+			k = fitting(p, k, width);
+			k = k ? k : utf8_next(p, &ch);
 			w = width;
 		}
-		if (a)
-			area_text(a, row + line, left + col, width - col, s, word);
-		size_t spaces = strspn(p + n, " ");
+		size_t spaces = strspn(p + k, " ");
+		*n = (size_t)(p - text) + k;
 		col += w + (int)spaces;
-		p += n + spaces;
+		p += k + spaces;
 	}
-	return line + 1;
+	return *p == '\n' ? p + 1 : p;
+}
+
+int text_wrap(const struct area *a, int row, int left, int width, struct style s, const char *text)
+{
+	int line = 0;
+	const char *next;
+	for (const char *p = text; *p; p = next, line++) {
+		size_t n;
+		next = text_line(p, width, &n);
+		AUTO_FREE char *one = x_strndup(p, n);
+		if (a)
+			area_text(a, row + line, left, width, s, one);
+	}
+	return line + (!line || text[strlen(text) - 1] == '\n');
 }
 
 void area_fill(const struct area *a, int row, int col, int rows, int cols, struct style s)

@@ -65,21 +65,31 @@ static int meter(const struct area *a, int col, int width, const char *label, do
 	       area_text(a, 1, at + width + 1, -1, theme(high ? ROLE_METER_HIGH : ROLE_NORMAL), text);
 }
 
+/* What is not whole is left out: "of 90" for "of 900" would be a lie. */
 static void draw_counts(const struct snapshot *s, const struct area *a, int col)
 {
 	const struct {
 		unsigned n;
 		enum role role;
-		const char *what;
-	} counts[] = {{s->crashed, ROLE_CRASHED, "crashed"},
-		      {s->running, ROLE_RUNNING, "running"},
-		      {s->paused, ROLE_PAUSED, "paused"}};
+		const char *before, *after;
+	} counts[] = {{s->crashed, ROLE_CRASHED, "", " crashed"},
+		      {s->running, ROLE_RUNNING, "", " running"},
+		      {s->paused, ROLE_PAUSED, "", " paused"},
+		      {(unsigned)s->n, ROLE_DIM, "of ", ""}};
+	char text[ARRAY_SIZE(counts)][24];
+	int width = 0, gap = 2;
+	for (size_t i = 0; i < ARRAY_SIZE(counts); i++) {
+		text[i][0] = 0;
+		if (counts[i].n || counts[i].role == ROLE_DIM)
+			width += snprintf(text[i], sizeof(text[i]), "%s%u%s", counts[i].before, counts[i].n,
+					  counts[i].after) +
+				 gap;
+	}
+	if (col + width - gap > a->cols)
+		gap = 1;
 	for (size_t i = 0; i < ARRAY_SIZE(counts); i++)
-		if (counts[i].n)
-			col += area_printf(a, 1, col, theme(counts[i].role), "%u %s", counts[i].n,
-					   counts[i].what) +
-			       2;
-	area_printf(a, 1, col, theme(ROLE_DIM), "of %zu", s->n);
+		if (*text[i] && col + (int)strlen(text[i]) <= a->cols)
+			col += area_text(a, 1, col, -1, theme(counts[i].role), text[i]) + gap;
 }
 
 void draw_header(struct deck *d, const struct area *a)
@@ -148,6 +158,24 @@ void draw_message(struct deck *d, const struct area *a)
 	}
 }
 
+/* The first of a binding's keys, as keyboards have it written on them. */
+static void key_label(const struct binding *b, char *out, size_t size)
+{
+	static const struct {
+		char letter;
+		const char *name;
+	} mods[] = {{'C', "Ctrl"}, {'M', "Alt"}, {'S', "Shift"}};
+	const char *key = b->keys;
+	size_t n = 0, len = strcspn(key, " ");
+	for (size_t i = 0; i < ARRAY_SIZE(mods); i++)
+		if (len > 2 && key[0] == mods[i].letter && key[1] == '-') {
+			n += (size_t)snprintf(out + n, size - n, "%s+", mods[i].name);
+			key += 2;
+			len -= 2;
+		}
+	snprintf(out + n, size - n, "%.*s", (int)len, key);
+}
+
 void draw_keys(struct deck *d, const struct area *a)
 {
 	struct view *v = deck_top(d);
@@ -157,7 +185,7 @@ void draw_keys(struct deck *d, const struct area *a)
 		char key[KEY_NAME_MAX];
 		if (!b->label || !(b->scopes & scope) || !binding_applies(d, b))
 			continue;
-		snprintf(key, sizeof(key), "%.*s", (int)strcspn(b->keys, " "), b->keys);
+		key_label(b, key, sizeof(key));
 		int w = text_width(key) + 1 + text_width(b->label);
 		if (at + w >= a->cols)
 			break;

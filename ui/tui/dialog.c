@@ -162,24 +162,22 @@ static void draw_text(struct dialog *g, const struct area *a)
 
 static void draw_menu(struct dialog *g, const struct area *a)
 {
-	int width = text_width(g->title) + 8;
+	int width = text_width(g->title) + 8, label = 0, hint = 0;
 	for (size_t i = 0; i < g->n; i++) {
-		int w = 12 + text_width(g->items[i].label) +
-			(g->items[i].hint ? text_width(g->items[i].hint) + 2 : 0);
-		width = w > width ? w : width;
+		int l = text_width(g->items[i].label), h = g->items[i].hint ? text_width(g->items[i].hint) : 0;
+		label = l > label ? l : label;
+		hint = h > hint ? h : hint;
 	}
+	width = 12 + label + hint > width ? 12 + label + hint : width;
 	width = width > a->cols - 2 ? a->cols - 2 : width;
 	int rows = (int)g->n + 2 > a->rows ? a->rows : (int)g->n + 2, seen = rows - 2 > 0 ? rows - 2 : 1;
 	struct area box = area_sub(a, (a->rows - rows) / 2, (a->cols - width) / 2, rows, width);
 	g->area = box;
 	g->top = g->at < g->top ? g->at : g->at >= g->top + seen ? g->at - seen + 1 : g->top;
-	int label = 0;
-	for (size_t i = 0; i < g->n; i++) {
-		int w = text_width(g->items[i].label);
-		label = w > label ? w : label;
-	}
 	area_fill(&box, 0, 0, rows, width, theme(ROLE_NORMAL));
 	area_box(&box, theme(ROLE_FRAME_ON), theme(ROLE_STRONG), g->title);
+	if (g->top + seen < g->n && width > 14)
+		area_text(&box, rows - 1, width - 10, -1, theme(ROLE_DIM), " more ▼ ");
 	for (int i = 0; i < seen && g->top + i < g->n; i++) {
 		const struct menu_item *m = &g->items[g->top + i];
 		bool on = g->top + i == g->at;

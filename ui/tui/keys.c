@@ -1,8 +1,10 @@
 #include "ui/tui/keys.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "src/base/cleanup.h"
 #include "ui/tui/columns.h"
 
 #define LIST SCOPE_DOMAINS
@@ -23,9 +25,10 @@ const struct binding bindings[] = {
     {GUEST, "S", "domain-shutdown", NULL, 0, "Shut down", "Shut down: the guest is asked to power off"},
     {GUEST, "B", "domain-reboot", NULL, 0, NULL, "Reboot: the guest is asked to start again"},
     {GUEST, "R", "domain-reset", NULL, 0, NULL,
-     "Reset at once; what the guest has not written to its disks is lost"},
+     "Reset at once: what is not on its disks is lost"},
     {GUEST, "K", "domain-destroy", NULL, 0, "Force off",
-     "Force off, as by pulling the plug; what it has not written is lost"},
+     "Force off, pulling the plug: unsaved data is lost"},
+    {PAGES, "q Esc Left", NULL, action_back, 0, "Back", "Close this page"},
     {LIST, "q", NULL, action_quit, 0, "Quit", "Leave the deck; guests run on"},
     {LIST, "/", NULL, action_filter, 0, "Filter",
      "Show only guests whose name, title or state has this text"},
@@ -55,7 +58,6 @@ const struct binding bindings[] = {
     {ALL, "PgDn", NULL, action_move, MOVE_PGDN, NULL, "A page down"},
     {ALL, "Home g", NULL, action_move, MOVE_HOME, NULL, "To the first line"},
     {ALL, "End G", NULL, action_move, MOVE_END, NULL, "To the last line"},
-    {PAGES, "q Esc Left", NULL, action_back, 0, "Back", "Close this page"},
     {ALL, "F10", NULL, action_quit, 0, NULL, "Leave the deck from any page"},
     {ALL, "C-l", NULL, action_redraw, 0, NULL, "Draw the screen anew"},
     {ALL, "C-z", NULL, action_stop, 0, NULL, "Stop the deck, back to the shell (fg to come back)"},
@@ -91,10 +93,10 @@ static bool has_key(const struct binding *b, struct key k)
 
 bool binding_applies(struct deck *d, const struct binding *b)
 {
-	if (!b->verb)
-		return true;
-	const struct cmd *cmd = cmd_find(b->verb, NULL);
 	const struct figure *g = deck_target(d);
+	if (!b->verb)
+		return g || b->scopes != GUEST;
+	const struct cmd *cmd = cmd_find(b->verb, NULL);
 	return cmd && (cmd->target != CMD_DOMAIN || (g && (!cmd->states || cmd->states & g->d->state)));
 }
 
@@ -160,20 +162,41 @@ static void help_section(struct buf *out, const char *title, unsigned in, unsign
 	}
 }
 
+static const char *shown_name(const struct cmd *c)
+{
+	return c->alias ? c->alias : c->name;
+}
+
+static int by_shown_name(const void *a, const void *b)
+{
+	return strcmp(shown_name(*(const struct cmd *const *)a), shown_name(*(const struct cmd *const *)b));
+}
+
+static void help_verbs(struct buf *out)
+{
+	size_t n = 0;
+	while (cmds[n])
+		n++;
+	AUTO_FREE const struct cmd **sorted = x_calloc(n + 1, sizeof(*sorted));
+	memcpy(sorted, cmds, n * sizeof(*sorted));
+	qsort(sorted, n, sizeof(*sorted), by_shown_name);
+	for (size_t i = 0; i < n; i++) {
+		char key[KEY_NAME_MAX];
+		if (!(sorted[i]->flags & CMD_HIDDEN))
+			buf_printf(out, "  %-20s %-3s %s\n", shown_name(sorted[i]),
+				   binding_key_of(sorted[i]->name, key) ? key : "", sorted[i]->summary);
+	}
+}
+
 char *keys_help(void)
 {
 	AUTO_BUF struct buf out = {0};
 	help_section(&out, "In the list of guests", LIST, PAGES);
 	help_section(&out, "For the guest under the bar, in the list and on its page", SCOPE_DOMAIN,
 		     SCOPE_TEXT);
-	help_section(&out, "In a console panel", PANEL, 0);
+	help_section(&out, "In a console panel (C- is Ctrl, S- is Shift, M- is Alt)", PANEL, 0);
 	help_section(&out, "Everywhere but in a console", SCOPE_TEXT, 0);
 	buf_puts(&out, "\nVerbs, in the menu (Enter) and as `vmdeck VERB`\n");
-	for (const struct cmd *const *c = cmds; *c; c++)
-		if (!((*c)->flags & CMD_HIDDEN)) {
-			char key[KEY_NAME_MAX];
-			buf_printf(&out, "  %-20s %-3s %s\n", (*c)->alias ? (*c)->alias : (*c)->name,
-				   binding_key_of((*c)->name, key) ? key : "", (*c)->summary);
-		}
+	help_verbs(&out);
 	return buf_take(&out);
 }

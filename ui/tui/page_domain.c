@@ -82,8 +82,9 @@ static void draw_state(struct lines *l, struct view *v, const struct figure *g)
 	const struct sample_domain *d = g->d;
 	char mem[FMT_MAX], rss[FMT_MAX], up[FMT_MAX];
 	section(l, "State");
-	AUTO_FREE char *reason =
-	    d->reason ? x_asprintf(" (%s)", domain_reason_text(d->reason)) : x_strdup("");
+	AUTO_FREE char *reason = d->reason && !str_eq(domain_reason_text(d->reason), domain_state_text(d->state))
+				     ? x_asprintf(" (%s)", domain_reason_text(d->reason))
+				     : x_strdup("");
 	field(l, "State", state_role(d->state), "%s%s%s%s", domain_state_text(d->state), reason,
 	      *d->detail ? ": " : "", d->detail);
 	if (d->state & DOMAIN_ACTIVE) {
@@ -106,6 +107,8 @@ static void draw_state(struct lines *l, struct view *v, const struct figure *g)
 
 static void draw_cpu(struct lines *l, const struct figure *g)
 {
+	if (!(g->d->state & DOMAIN_ACTIVE))
+		return;
 	section(l, "Processor");
 	char cpu[FMT_MAX], exits[FMT_MAX];
 	struct area a = next_line(l);
@@ -145,6 +148,11 @@ static void draw_disks(struct lines *l, const struct figure *g)
 	}
 }
 
+static const char *plural(unsigned n)
+{
+	return n == 1 ? "" : "s";
+}
+
 static void draw_definition(struct lines *l, const struct page_domain *p)
 {
 	const struct domain *f = p->def;
@@ -157,8 +165,9 @@ static void draw_definition(struct lines *l, const struct page_domain *p)
 		field(l, "Title", ROLE_NORMAL, "%s", f->title);
 	if (f->description)
 		field(l, "Description", ROLE_NORMAL, "%s", f->description);
-	field(l, "Machine", ROLE_NORMAL, "%s, %u of %u vCPUs (%u sockets, %u cores, %u threads)",
-	      f->machine ? f->machine : "pc", f->vcpus, f->max_vcpus, f->sockets, f->cores, f->threads);
+	field(l, "Machine", ROLE_NORMAL, "%s, %u of %u vCPU%s (%u socket%s, %u core%s, %u thread%s)",
+	      f->machine ? f->machine : "pc", f->vcpus, f->max_vcpus, plural(f->max_vcpus), f->sockets,
+	      plural(f->sockets), f->cores, plural(f->cores), f->threads, plural(f->threads));
 	if (f->kernel)
 		field(l, "Kernel", ROLE_NORMAL, "%s", f->kernel);
 	if (f->initrd)

@@ -40,14 +40,21 @@ static void lay_out(struct page_domains *p, int cols)
 {
 	int used = 2; /* the mark */
 	bool more = true;
+	int width[COL_COUNT];
+	for (int c = 0; c < COL_COUNT; c++)
+		width[c] = columns[c].width;
+	for (size_t i = 0; i < p->n; i++) { /* half a number would be another guest's */
+		int digits = snprintf(NULL, 0, "%d", p->rows[i]->d->id);
+		width[COL_ID] = digits > width[COL_ID] ? digits : width[COL_ID];
+	}
 	memset(p->column_width, 0, sizeof(p->column_width));
 	for (int rank = 0; rank < COL_COUNT && more; rank++)
 		for (int c = 0; c < COL_COUNT; c++) {
 			if (columns[c].rank != rank)
 				continue;
-			more = used + columns[c].width + 1 <= cols || rank == 0;
+			more = used + width[c] + 1 <= cols || rank == 0;
 			if (more)
-				used += p->column_width[c] = columns[c].width, used++;
+				used += p->column_width[c] = width[c], used++;
 		}
 	int rest = cols - used;
 	if (rest > 0 && p->column_width[COL_TITLE]) {
