@@ -41,6 +41,9 @@ enum define_flags { DEFINE_VALIDATE = 1 };  /* check against libvirt's schema wh
 enum start_flags { START_PAUSED = 1, START_FORCE = 2, START_NO_PASSWORD = 4 }; /* FORCE: though the host's KVM interprets kernel mode;
                                                                                      NO_PASSWORD: the screen asks for none */
 enum xml_flags { XML_INACTIVE = 1, XML_SECURE = 2 }; /* the definition, not what runs; with its passwords */
+enum media_action { MEDIA_UPDATE, MEDIA_INSERT, MEDIA_EJECT };
+/* Neither LIVE nor CONFIG: what runs, or the definition of what does not. FORCE: though the guest has locked the tray. */
+enum media_flags { MEDIA_LIVE = 1, MEDIA_CONFIG = 2, MEDIA_FORCE = 4 };
 enum shutdown_what { SHUTDOWN_POWERBUTTON, SHUTDOWN_REBOOT };
 
 /* Somebody who looks at a guest's screen. */
@@ -117,6 +120,9 @@ struct backend_ops {
 	/* The path one would give to socat: virsh ttyconsole. */
 	int (*console_path)(struct backend *, const char *uuid, unsigned index, char **path, struct err *);
 
+	/* Change what lies in the removable drive @target (or the one that holds the image of that path). @source: NULL to eject. */
+	int (*domain_change_media)(struct backend *, const char *uuid, const char *target, const char *source,
+	                           enum media_action, unsigned media_flags, struct err *);
 	/* Where the screen is, and who looks; never waits for the guest. -ENOENT: it has none. -ENOTCONN: it does not run. */
 	int (*domain_screen)(struct backend *, const char *uuid, struct screen_info *, struct err *);
 

@@ -418,6 +418,35 @@ static int fake_command(struct backend *b, const char *uuid, const char *command
 	return 0;
 }
 
+/* Only the texts change, where they have that drive. */
+static int fake_change_media(struct backend *b, const char *uuid, const char *target, const char *source,
+			     enum media_action action, unsigned flags, struct err *e)
+{
+	struct fake *f = fake_of(b);
+	FAKE_LOCK(f);
+	struct fake_domain *d;
+	int rc = begin(f, "domain_change_media", uuid, DOMAIN_ANY, &d, e);
+	if (rc)
+		return rc;
+	if (!(flags & (MEDIA_LIVE | MEDIA_CONFIG)))
+		flags |= d->live_xml ? MEDIA_LIVE : MEDIA_CONFIG;
+	char **texts[] = {flags & MEDIA_LIVE ? &d->live_xml : NULL, flags & MEDIA_CONFIG ? &d->xml : NULL};
+	for (size_t i = 0; i < ARRAY_SIZE(texts) && !rc; i++) {
+		struct domain_medium m = {.path = source, .tray_open = !source && !i};
+		char *text = NULL;
+		if (!texts[i] || !*texts[i])
+			continue;
+		rc = domain_text_medium(*texts[i], d->info.name, target, &m, &text, e);
+		if (rc == -ENOENT)
+			rc = 0;
+		else if (!rc) {
+			free(*texts[i]);
+			*texts[i] = text;
+		}
+	}
+	return rc;
+}
+
 static int fake_release(struct backend *b, const char *uuid, struct err *e)
 {
 	struct fake *f = fake_of(b);
@@ -482,6 +511,7 @@ static const struct backend_ops fake_ops = {
 	.console_log = fake_console_log,
 	.console_path = fake_console_path,
 	.domain_screenshot = fake_screenshot,
+	.domain_change_media = fake_change_media,
 	.sample = fake_sample,
 	.domain_command = fake_command,
 	.host_info = fake_host_info,

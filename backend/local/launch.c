@@ -411,12 +411,16 @@ static int start_claimed(struct launch *a, struct err *e)
 	return rc;
 }
 
-int launch_guest(struct local *l, const struct domain *d, unsigned flags, struct buf *notes, struct err *out)
+int launch_guest(struct local *l, const struct domain *defined, unsigned flags, struct buf *notes, struct err *out)
 {
 	struct err e = {0};
+	struct domain *less = NULL;
+	int rc = media_at_start(defined, &less, notes, &e);
+	const struct domain *d = less ? less : defined;
 	struct launch a = {.l = l, .d = d, .flags = flags, .notes = notes, .lock = -1, .pidfd = -1};
 	a.vmm = spawn_find("vmdeck-vmm", "VMDECK_VMM", &e);
-	int rc = a.vmm ? domain_startable(d, &e) : -ENOENT;
+	if (!rc)
+		rc = a.vmm ? domain_startable(d, &e) : -ENOENT;
 	if (!rc)
 		rc = check_memory(&a, &e);
 	if (!rc)
@@ -434,5 +438,6 @@ int launch_guest(struct local *l, const struct domain *d, unsigned flags, struct
 	fd_close(a.pidfd);
 	json_decref(a.screen);
 	free(a.vmm);
+	domain_free(less);
 	return rc ? err_set(out, e.code ? e.code : -rc, "%s", e.msg) : 0;
 }

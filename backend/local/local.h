@@ -55,6 +55,7 @@ struct guest {
 	pid_t pid; /* machine whose /proc files are open below; 0 none */
 	int proc_stat, proc_statm;
 	char *live_xml; /* NULL: it is of another release */
+	struct file_id live_id; /* of the file that it was read from */
 	int vnc_port;   /* of its screen, 0: none */
 	struct file_id changed_for; /* of the definition that @changed was worked out from */
 	bool changed;
@@ -102,6 +103,8 @@ struct guest *guest_by_uuid(struct local *l, const char *uuid);
 struct guest *guest_by_name(struct local *l, const char *name);
 /* Its live XML, the caller's to free. -EPROTO when it was started by a release that writes another version. */
 int live_read(const struct local *l, const char *uuid, char **xml, struct err *e);
+/* Replace it. */
+int live_write(const struct local *l, const char *uuid, const char *xml, struct err *e);
 /* Read the guest's stats header anew. false: not there (yet) or not ours. */
 bool guest_stats(struct guest *g);
 void guest_state(const struct guest *g, enum domain_state *state, enum domain_reason *reason);
@@ -157,6 +160,9 @@ int scope_enter(pid_t pid, const char *name, const char *uuid, struct err *e);
 int scope_lingering(void);
 
 /* launch.c. @paused etc: enum start_flags. @persistent false: from domain_create. */
+/* media.c: What is to be started of @d when optional media are missing; *out is the caller's, NULL: @d as it is. */
+int media_at_start(const struct domain *d, struct domain **out, struct buf *notes, struct err *e);
+
 int launch_guest(struct local *l, const struct domain *d, unsigned start_flags, struct buf *notes,
 		 struct err *e);
 /* Open a file that a guest needs; @what stands before the path in the error. A descriptor, or -errno. */
@@ -188,6 +194,8 @@ int local_domain_resume(struct backend *, const char *, struct err *);
 int local_domain_autostart(struct backend *, const char *, bool, struct err *);
 int local_domain_command(struct backend *, const char *, const char *, const char *, char **, struct err *);
 int local_domain_release(struct backend *, const char *, struct err *);
+int local_domain_change_media(struct backend *, const char *, const char *, const char *, enum media_action, unsigned,
+			      struct err *);
 int local_console_open(struct backend *, const char *, unsigned, uint64_t, int *, struct err *);
 int local_console_log(struct backend *, const char *, unsigned, bool, int, struct err *);
 int local_console_path(struct backend *, const char *, unsigned, char **, struct err *);

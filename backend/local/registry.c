@@ -133,14 +133,27 @@ static void guest_describe_foreign(struct local *l, struct guest *g)
 	g->max_memory_bytes = it->max_memory_bytes;
 }
 
+/* Which file live.xml is now: a change of medium replaces it. */
+static struct file_id live_id(const struct local *l, const char *uuid)
+{
+	AUTO_FREE char *path = registry_path(l, uuid, REG_LIVE_XML);
+	struct stat st;
+	return stat(path, &st) < 0 ? (struct file_id){0} : file_id_of(&st);
+}
+
 /* The guest's description from live.xml. -EPROTO: it is of another release. */
 static int guest_describe(struct local *l, struct guest *g)
 {
 	AUTO_FREE char *path = registry_path(l, g->uuid, REG_LIVE_XML);
 	struct xml *x = NULL;
 	struct domain *d = NULL;
-	free(TAKE_PTR(g->live_xml));
-	int rc = live_read(l, g->uuid, &g->live_xml, NULL);
+	g->live_id = live_id(l, g->uuid);
+	char *text = NULL;
+	int rc = live_read(l, g->uuid, &text, NULL);
+	if (!rc) {
+		free(g->live_xml);
+		g->live_xml = text;
+	}
 	if (rc == -EPROTO)
 		guest_describe_foreign(l, g);
 	size_t len = rc ? 0 : strlen(g->live_xml);
@@ -278,8 +291,14 @@ static struct guest *look_at(struct local *l, const char *uuid)
 	AUTO_FREE char *path = registry_path(l, uuid, REG_LOCK);
 	struct guest *g = guest_by_uuid(l, uuid);
 	struct stat st;
-	if (g && lock_held(g->lock_fd) == 1)
+	if (g && lock_held(g->lock_fd) == 1) {
+		struct file_id now = live_id(l, uuid);
+		if (!file_id_eq(&now, &g->live_id)) {
+			guest_describe(l, g);
+			g->changed_for = (struct file_id){0};
+		}
 		return g;
+	}
 	AUTO_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	if (fd < 0 || fstat(fd, &st) < 0)
 		return NULL;
