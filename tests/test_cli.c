@@ -294,7 +294,10 @@ START_TEST(dominfo_shows_virshs_fields)
 					  "Autostart:      disable\n"
 					  "Managed save:   no\n"
 					  "Security model: none\n"
-					  "Security DOI:   0\n",
+					  "Security DOI:   0\n"
+					  "Firmware:       none\n"
+					  "Boots:          the kernel /boot/vmlinuz\n"
+					  "Screen:         none\n",
 					  uuid.out);
 	ck_assert_str_eq(r.out, want);
 	AUTO_RESULT struct result by_uuid = run("dominfo db");

@@ -40,6 +40,27 @@ static uint64_t cpu_ns(struct cmd_ctx *c)
 	return ns;
 }
 
+/* What its XML makes of the PC; nothing when that cannot be read, which others say. */
+static void info_machine(struct cmd_ctx *c, json_t *j)
+{
+	AUTO_FREE char *text = NULL;
+	struct domain *d = NULL;
+	if (c->backend->ops->domain_xml(c->backend, c->domain.uuid, 0, &text, NULL) ||
+	    domain_parse(text, strlen(text), c->domain.name, &d, NULL))
+		return;
+	AUTO_FREE char *firmware = domain_firmware_text(d), *boot = domain_boot_text(d, true), *screen = domain_screen_text(d);
+	if (j) {
+		json_set_str(j, "firmware", firmware);
+		json_set_str(j, "boot", boot);
+		json_set_str(j, "screen", screen);
+	} else {
+		fprintf(c->out, "%-15s %s\n", "Firmware:", firmware);
+		fprintf(c->out, "%-15s %s\n", "Boots:", boot);
+		fprintf(c->out, "%-15s %s\n", "Screen:", screen);
+	}
+	domain_free(d);
+}
+
 static int domain_info_exec(struct cmd_ctx *c, struct err *e)
 {
 	const struct domain_info *d = &c->domain;
@@ -47,6 +68,7 @@ static int domain_info_exec(struct cmd_ctx *c, struct err *e)
 	if (c->json) {
 		json_t *j = cmd_domain_json(d);
 		json_set_take(j, "cpu_ns", ns ? json_integer((json_int_t)ns) : json_null());
+		info_machine(c, j);
 		cmd_json(c, j);
 		return 0;
 	}
@@ -68,6 +90,7 @@ static int domain_info_exec(struct cmd_ctx *c, struct err *e)
 	fprintf(c->out, "%-15s %s\n", "Managed save:", "no");
 	fprintf(c->out, "%-15s %s\n", "Security model:", "none");
 	fprintf(c->out, "%-15s %s\n", "Security DOI:", "0");
+	info_machine(c, NULL);
 	return 0;
 }
 
@@ -75,7 +98,8 @@ const struct cmd cmd_domain_info = {
 	.name = "domain-info",
 	.alias = "dominfo",
 	.summary = "domain information",
-	.about = "Returns basic information about the domain.",
+	.about = "Returns basic information about the domain, what firmware it starts with, from what, and its "
+		"screen.",
 	.target = CMD_DOMAIN,
 	.flags = CMD_JSON | CMD_QUIET,
 	.exec = domain_info_exec,
@@ -172,7 +196,9 @@ static int domain_dumpxml_exec(struct cmd_ctx *c, struct err *e)
 {
 	AUTO_FREE char *text = NULL;
 	int rc = c->backend->ops->domain_xml(c->backend, c->domain.uuid,
-					     cmd_flag(c, "inactive") ? XML_INACTIVE : 0, &text, e);
+					     (cmd_flag(c, "inactive") ? XML_INACTIVE : 0u) |
+						 (cmd_flag(c, "security-info") ? XML_SECURE : 0u),
+					     &text, e);
 	if (rc)
 		return cmd_failed(c, e, "dump the XML of");
 	fprintf(c->out, "%s%s", text, str_ends(text, "\n") ? "" : "\n");
@@ -188,8 +214,10 @@ const struct cmd cmd_domain_dumpxml = {
 		 "definition.",
 	.target = CMD_DOMAIN,
 	.flags = CMD_QUIET,
-	.args = (const struct cmd_arg[]){CMD_FLAG("inactive", "show inactive defined XML"), {0}},
-	.lacks = "security-info update-cpu migratable xpath wrap",
+	.args = (const struct cmd_arg[]){CMD_FLAG("inactive", "show inactive defined XML"),
+					 CMD_FLAG("security-info", "with its passwords"),
+					 {0}},
+	.lacks = "update-cpu migratable xpath wrap",
 	.exec = domain_dumpxml_exec,
 };
 

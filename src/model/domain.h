@@ -213,6 +213,17 @@ int domain_text_medium(const char *text, const char *where, const char *target, 
 /* The same without that disk. */
 int domain_text_without_disk(const char *text, const char *where, const char *target, char **out, struct err *e);
 
+/* What firmware tries, in its order: by <boot order=>, else by <boot dev=>, else disks before CD-ROMs. @out has room for
+ * d->ndisks. Return: how many. */
+size_t domain_boot_disks(const struct domain *d, const struct domain_disk **out);
+/* Why @firmware cannot boot this medium ("no boot record"), or NULL when it looks as if it could. Reads the image. */
+const char *domain_disk_lacks(const struct domain_disk *k, enum domain_firmware firmware);
+
+/* For people, the caller's to free: "BIOS"; "vda, hda (CD-ROM, not bootable: no boot record)"; "VGA, VNC on 127.0.0.1:5901". */
+char *domain_firmware_text(const struct domain *d);
+char *domain_boot_text(const struct domain *d, bool look); /* @look: read the images, and say which cannot be booted */
+char *domain_screen_text(const struct domain *d);
+
 /* The first note that blocks a start, as an error naming it; 0 when there is none. */
 int domain_startable(const struct domain *d, struct err *e);
 

@@ -55,7 +55,7 @@ char *domain_text_passwd(const char *text, const char *passwd)
 	each_graphics(x, set_passwd, passwd);
 	struct xml_node *meta = passwd ? NULL : xml_first(xml_root(x), "metadata");
 	for (struct xml_node *n = meta ? xml_first(meta, NULL) : NULL; n; n = xml_next(n, NULL))
-		if (str_eq(xml_name(n), "screen"))
+		if (str_eq(xml_name(n), "screen") && str_eq(xml_namespace(n), DOMAIN_NAMESPACE))
 			xml_set_attr(n, "viewPasswd", NULL);
 	char *out = xml_text(x);
 	xml_free(x);

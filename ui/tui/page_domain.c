@@ -168,6 +168,11 @@ static void draw_definition(struct lines *l, const struct page_domain *p)
 	field(l, "Machine", ROLE_NORMAL, "%s, %u of %u vCPU%s (%u socket%s, %u core%s, %u thread%s)",
 	      f->machine ? f->machine : "pc", f->vcpus, f->max_vcpus, plural(f->max_vcpus), f->sockets,
 	      plural(f->sockets), f->cores, plural(f->cores), f->threads, plural(f->threads));
+	if (!f->kernel) {
+		AUTO_FREE char *firmware = domain_firmware_text(f), *boot = domain_boot_text(f, false);
+		field(l, "Firmware", ROLE_NORMAL, "%s", firmware);
+		field(l, "Boots", ROLE_NORMAL, "%s", boot);
+	}
 	if (f->kernel)
 		field(l, "Kernel", ROLE_NORMAL, "%s", f->kernel);
 	if (f->initrd)
