@@ -32,6 +32,9 @@ open_shell() {
 # The deck that the shell runs.
 deck_pid() { pgrep -P "$(t display -p '#{pane_pid}')" -x vmdeck; }
 
+# Something else than the shell is in the terminal's foreground.
+in_front() { [ "$(t display -p '#{pane_current_command}')" != bash ]; }
+
 # The terminal is as it was before: modes, alternate screen, cursor, mouse, and the shell works.
 restored() {
 	keys "clear; stty -a | diff - $WORK/before && echo terminal-as-before" Enter

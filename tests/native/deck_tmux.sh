@@ -44,6 +44,7 @@ work() {
 	keys e; has 'the editor has the screen' "e leaves the terminal to the editor"
 	keys C-z; has 'Stopped' "Ctrl-Z in the editor stops the deck too"
 	keys 'clear; fg' Enter; has '^VMDECK_FAKE' "fg goes on with the editor"
+	claim "and gives it the terminal" wait_for 10 in_front # a little after the shell has said so: Ctrl-C is not for the shell
 	keys C-c; has 'Try again' "Ctrl-C is for the editor alone, and edit asks"
 	keys n Enter; has 'was ended by signal 2|left with status' "the deck comes back, and tells"
 	keys q; has 'guests run on' "q leaves, and says that guests run on"
