@@ -75,9 +75,10 @@ show_logs() {
 ### guests
 
 # guest NAME KERNEL [KEY=VALUE...]: define a guest with one of the test kernels (cloud, generic) or any file.
-# Keys: vcpus, memory (MiB), cmdline (what follows console=ttyS0), disks (XML), actions (on_reboot and so on, XML).
+# Keys: vcpus, memory (MiB), cmdline (what follows console=ttyS0), disks, features (XML), actions (on_reboot and so on,
+# XML).
 guest() {
-	local name=$1 KERNEL=$2 INITRD='' vcpus=1 memory=192 cmdline=quiet disks='' actions=''; shift 2
+	local name=$1 KERNEL=$2 INITRD='' vcpus=1 memory=192 cmdline=quiet disks='' features='' actions=''; shift 2
 	case $KERNEL in cloud | generic) eval "$("$ROOT/tests/guests/make" "$KERNEL")" || return ;; esac
 	local "$@"
 	cat > "$WORK/$name.xml" <<-XML
@@ -91,7 +92,7 @@ guest() {
 	    <initrd>$INITRD</initrd>}
 	    <cmdline>console=ttyS0 hostname=$name $cmdline</cmdline>
 	  </os>
-	  <features><acpi/></features>
+	  <features><acpi/>$features</features>
 	  $actions
 	  <devices>
 	    $disks

@@ -108,18 +108,18 @@ static int add_inputs(struct machine *m, struct err *e)
 {
 	static const char *const models[] = {
 		[INPUT_KEYBOARD] = "virtio-keyboard", [INPUT_MOUSE] = "virtio-mouse", [INPUT_TABLET] = "virtio-tablet"};
-	for (size_t i = 0; i < m->domain->ninputs; i++) {
+	static const struct dev_def vmmouse = {.model = "vmmouse", .name = "vmmouse"};
+	int rc = m->domain->vmport ? dev_new(m, &vmmouse, NULL, e) : 0;
+	for (size_t i = 0; !rc && i < m->domain->ninputs; i++) {
 		const struct domain_input *input = &m->domain->inputs[i];
 		char name[16];
 		if (input->bus != INPUT_VIRTIO)
 			continue;
 		snprintf(name, sizeof(name), "input%zu", i);
 		struct dev_def def = {.model = models[input->type], .name = name, .addr = input->addr};
-		int rc = dev_new(m, &def, NULL, e);
-		if (rc)
-			return rc;
+		rc = dev_new(m, &def, NULL, e);
 	}
-	return 0;
+	return rc;
 }
 
 /* The VGA is always at 00:02.0, where firmware and guests expect it. */

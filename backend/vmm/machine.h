@@ -43,6 +43,7 @@ struct control_server;
 struct run;
 struct display;
 struct input;
+struct vcpu_regs;
 struct typing;
 struct firmware;
 struct screenlink;
@@ -72,6 +73,7 @@ struct machine {
 	struct screenlink *screenlink; /* screenlink.h; NULL: nobody can look from outside */
 	struct run *run;         /* run.c: the process's life */
 	uint64_t fake_now_ns;   /* a bare machine's clock, set by the test */
+	struct vcpu_regs *fake_regs; /* the registers of its vCPU, the same */
 
 	struct stats_header *stats; /* always valid: private memory when there is no stats file */
 

@@ -43,6 +43,8 @@ struct vcpus {
 	struct vcpu v[];
 };
 
+static __thread struct vcpu *current; /* the vCPU of this thread; NULL on others */
+
 static void kicked(int sig)
 {
 }
@@ -173,6 +175,7 @@ static void *vcpu_thread(void *arg)
 {
 	struct vcpu *v = arg;
 	char name[16];
+	current = v;
 	snprintf(name, sizeof(name), "vcpu%u", v->index);
 	pthread_setname_np(pthread_self(), name);
 	v->tid = (int)syscall(SYS_gettid);
@@ -408,6 +411,39 @@ void vcpus_note_pause(struct machine *m)
 {
 	for (unsigned i = 0; i < m->vcpus->n; i++) /* fails where the guest has no kvm-clock: nothing to tell */
 		ioctl(m->vcpus->v[i].fd, KVM_KVMCLOCK_CTRL, 0);
+}
+
+bool vcpu_regs_get(const struct machine *m, struct vcpu_regs *r)
+{
+	struct kvm_regs k;
+	if (!m->kvm && m->fake_regs) {
+		*r = *m->fake_regs;
+		return true;
+	}
+	if (!current || ioctl(current->fd, KVM_GET_REGS, &k) < 0)
+		return false;
+	*r = (struct vcpu_regs){k.rax, k.rbx, k.rcx, k.rdx, k.rsi, k.rdi};
+	return true;
+}
+
+/* The port read is finished by the next KVM_RUN: it writes rax and moves rip, and keeps what is set here. */
+bool vcpu_regs_set(struct machine *m, const struct vcpu_regs *r)
+{
+	struct kvm_regs k;
+	if (!m->kvm && m->fake_regs) {
+		uint64_t rax = m->fake_regs->rax;
+		*m->fake_regs = *r;
+		m->fake_regs->rax = rax;
+		return true;
+	}
+	if (!current || ioctl(current->fd, KVM_GET_REGS, &k) < 0)
+		return false;
+	k.rbx = r->rbx;
+	k.rcx = r->rcx;
+	k.rdx = r->rdx;
+	k.rsi = r->rsi;
+	k.rdi = r->rdi;
+	return ioctl(current->fd, KVM_SET_REGS, &k) == 0;
 }
 
 unsigned vcpus_count(const struct machine *m)

@@ -7,6 +7,7 @@
 #define BACKEND_VMM_VCPU_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "backend/vmm/boot/boot.h"
 #include "src/base/err.h"
@@ -32,6 +33,17 @@ void vcpus_thaw(struct machine *m);
 
 /* Tell kvm-clock that the guest was stopped, so that its watchdogs keep quiet. While parked. */
 void vcpus_note_pause(struct machine *m);
+
+/* General registers, for devices whose calls have more of them than a port access has. */
+struct vcpu_regs {
+	uint64_t rax, rbx, rcx, rdx, rsi, rdi;
+};
+
+/* Those of the vCPU in whose exit this thread is, before a port read has given rax its value. false: in no exit.
+ * A bare machine has m->fake_regs. */
+bool vcpu_regs_get(const struct machine *m, struct vcpu_regs *r);
+/* All but rax, which is what the port read gives. */
+bool vcpu_regs_set(struct machine *m, const struct vcpu_regs *r);
 
 unsigned vcpus_count(const struct machine *m);
 int vcpu_tid(const struct machine *m, unsigned index);

@@ -21,5 +21,6 @@ extern const struct dev_type virtio_keyboard_type;
 extern const struct dev_type virtio_mouse_type;
 extern const struct dev_type virtio_rng_type;
 extern const struct dev_type virtio_tablet_type;
+extern const struct dev_type vmmouse_type;
 
 #endif
