@@ -169,8 +169,10 @@ install: all ## into prefix
 	install -m 755 $(O)/vmdeck $(DESTDIR)$(prefix)/bin/vmdeck
 	install -m 755 $(O)/vmdeck-vmm $(DESTDIR)$(prefix)/libexec/vmdeck/vmdeck-vmm
 	install -m 755 $(O)/vmdeck-screen $(DESTDIR)$(prefix)/libexec/vmdeck/vmdeck-screen
-	install -d $(DESTDIR)$(prefix)/share/man/man1 $(DESTDIR)$(prefix)/share/man/man8
+	install -d $(DESTDIR)$(prefix)/share/man/man1 $(DESTDIR)$(prefix)/share/man/man7 \
+		$(DESTDIR)$(prefix)/share/man/man8
 	install -m 644 share/man/*.1 $(DESTDIR)$(prefix)/share/man/man1
+	install -m 644 share/man/*.7 $(DESTDIR)$(prefix)/share/man/man7
 	install -m 644 share/man/*.8 $(DESTDIR)$(prefix)/share/man/man8
 	install -d $(DESTDIR)$(prefix)/share/bash-completion/completions
 	install -m 644 share/completion/vmdeck $(DESTDIR)$(prefix)/share/bash-completion/completions/vmdeck
@@ -180,6 +182,7 @@ install: all ## into prefix
 
 uninstall: ## what install put there
 	rm -rf $(DESTDIR)$(prefix)/bin/vmdeck $(DESTDIR)$(prefix)/libexec/vmdeck $(DESTDIR)$(prefix)/share/man/man1/vmdeck*.1 \
+		$(DESTDIR)$(prefix)/share/man/man7/vmdeck-xml.7 \
 		$(DESTDIR)$(prefix)/share/man/man8/vmdeck-vmm.8 $(DESTDIR)$(prefix)/share/bash-completion/completions/vmdeck \
 		$(DESTDIR)$(prefix)/lib/systemd/*/vmdeck-autostart.service
 

@@ -12,10 +12,12 @@
 #include "src/base/file.h"
 #include "src/base/str.h"
 #include "src/cmd/cmd.h"
+#include "src/model/domain_xml.h"
 #include "tests/testlib.h"
 #include "ui/cli/cli.h"
 
 #define MAN_PAGE "share/man/vmdeck.1"
+#define XML_PAGE "share/man/vmdeck-xml.7"
 
 static char *man;
 
@@ -146,6 +148,29 @@ START_TEST(the_manual_has_no_verb_that_is_none)
 }
 END_TEST
 
+/* Does @word stand in @text by itself? */
+static bool has_word(const char *text, const char *word)
+{
+	size_t n = strlen(word);
+	for (const char *p = text; (p = strstr(p, word)); p++)
+		if (!isalnum(p[-1]) && p[-1] != '_' && !isalnum(p[n]) && p[n] != '_')
+			return true;
+	return false;
+}
+
+START_TEST(the_manual_of_xml_has_every_element_and_attribute_with_an_effect)
+{
+	AUTO_FREE char *text = NULL;
+	struct err e;
+	ck_assert_msg(!file_read(XML_PAGE, 1 << 20, &text, NULL, &e), "%s", e.msg);
+	for (size_t i = 0; i < domain_nrows; i++) {
+		const char *path = domain_rows[i].path, *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+		if (domain_rows[i].class == ROW_READ || domain_rows[i].class == ROW_MANY)
+			ck_assert_msg(has_word(text, name + (*name == '@')), XML_PAGE " has no %s", path);
+	}
+}
+END_TEST
+
 START_TEST(mandoc_finds_nothing_to_complain_about)
 {
 	if (system("command -v mandoc >/dev/null"))
@@ -241,6 +266,7 @@ int main(void)
 	tcase_add_test(t, verbs_and_their_options_say_what_they_are);
 	tcase_add_test(t, the_manual_has_every_verb_and_option);
 	tcase_add_test(t, the_manual_has_no_verb_that_is_none);
+	tcase_add_test(t, the_manual_of_xml_has_every_element_and_attribute_with_an_effect);
 	tcase_add_test(t, mandoc_finds_nothing_to_complain_about);
 	tcase_add_test(t, every_verb_can_be_called);
 	tcase_add_test(t, help_names_every_verb);
