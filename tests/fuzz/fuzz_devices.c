@@ -1,4 +1,4 @@
-/* Any sequence of port accesses, resets, console input, button presses and passing time on the PC's chips:
+/* Any sequence of port accesses, resets, console input, keys, pointer frames and passing time on the PC's chips:
  * none crashes, none waits, each reset leaves all interrupt lines low, and each line is let go when the
  * machine ends. */
 #include <fcntl.h>
@@ -9,8 +9,10 @@
 #include "backend/vmm/chardev.h"
 #include "backend/vmm/dev/piix4_pm.h"
 #include "backend/vmm/device.h"
+#include "backend/vmm/input.h"
 #include "backend/vmm/machine.h"
 #include "backend/vmm/timer.h"
+#include "backend/vmm/vcpu.h"
 #include "src/base/cleanup.h"
 #include "src/base/log.h"
 
@@ -28,6 +30,7 @@ static const struct {
 } ports[] = {
 	{0x3f8, 8}, {0x2f8, 8}, {0x70, 2}, {0x60, 1}, {0x64, 1}, {0x92, 1}, {0xb2, 2}, {0xcf8, 8},
 	{0xafe0, 4}, {0x600, 64}, {0xb000, 64}, {0x00, 0x20}, {0x80, 0x10}, {0xc0, 0x30}, {0x00, 0x10000},
+	{0x5658, 4},
 };
 
 static const struct dev_def chips[] = {
@@ -36,8 +39,9 @@ static const struct dev_def chips[] = {
 	{.model = "piix4-pm", .name = "pm", .addr = {.set = true, .slot = 1, .function = 3}},
 	{.model = "isa-misc", .name = "misc"},
 	{.model = "cmos-rtc", .name = "rtc"},
-	{.model = "i8042", .name = "kbd"},
+	{.model = "i8042", .name = "i8042"},
 	{.model = "port92", .name = "port92"},
+	{.model = "vmmouse", .name = "vmmouse"},
 	{.model = "uart16550", .name = "com1", .index = 0},
 	{.model = "uart16550", .name = "com2", .index = 1},
 };
@@ -105,6 +109,15 @@ static void reset(struct machine *m)
 	lines_are_low(m);
 }
 
+static void point(struct machine *m, struct input *in, bool absolute)
+{
+	struct input_pointer p = {.absolute = absolute, .x = (int)take(in, 4), .y = (int)take(in, 4)};
+	p.wheel = (int8_t)take(in, 1);
+	p.hwheel = (int8_t)take(in, 1);
+	p.buttons = take(in, 1);
+	input_pointer(m, &p);
+}
+
 static void step(struct machine *m, struct input *in)
 {
 	unsigned op = take(in, 1);
@@ -127,6 +140,15 @@ static void step(struct machine *m, struct input *in)
 		break;
 	case 5:
 		piix4_pm_powerbutton(dev_find(m, "pm"));
+		break;
+	case 7:
+		input_key(m, take(in, 1), op & 16);
+		break;
+	case 8:
+		point(m, in, op & 16);
+		break;
+	case 9: /* VMware's magic and a command for it */
+		*m->fake_regs = (struct vcpu_regs){.rax = 0x564d5868, .rcx = take(in, 1), .rbx = take(in, 4)};
 		break;
 	default:
 		port_access(m, in, 1u << (op >> 6) % 3, op & 16);
@@ -154,8 +176,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 		log_open("fuzz", quiet);
 	}
 	struct machine m;
+	struct vcpu_regs regs = {0};
 	struct input in = {data, n};
 	build(&m);
+	m.fake_regs = &regs;
 	while (in.n)
 		step(&m, &in);
 	struct chardev *c = m.consoles[0];
