@@ -62,7 +62,7 @@ START_TEST(drives_and_what_is_booted_are_read_into_every_field)
 	ck_assert(cd->device == DISK_DEVICE_CDROM && cd->type == DISK_BLOCK && cd->readonly && cd->tray_open);
 	ck_assert(cd->unit == 2 && cd->policy == DISK_OPTIONAL && str_eq(cd->bus, "ide"));
 	ck_assert(hd->unit == 1 && !hd->readonly && str_eq(hd->serial, "WD-12345678"));
-	ck_assert_uint_eq(d->nboot_devs, 2);
+	ck_assert_uint_eq(d->nboot_devs, 3);
 	ck_assert(d->boot_devs[0] == BOOT_DEV_CDROM && d->boot_devs[1] == BOOT_DEV_HD);
 	ck_assert(d->boot_menu && d->boot_menu_ms == 5000 && d->bios_serial && d->reboot_timeout_ms == 3000);
 	ck_assert(d->firmware == FIRMWARE_BIOS && !d->loader && !d->nvram);

@@ -126,8 +126,11 @@ static int add_inputs(struct machine *m, struct err *e)
 static int add_video(struct machine *m, struct err *e)
 {
 	const struct domain_video *video = m->domain->video;
-	struct dev_def def = {.model = "vga", .name = "vga", .addr = {.set = true, .slot = 2}, .video = video};
-	return video ? dev_new(m, &def, NULL, e) : 0;
+	struct dev_def def = {.model = "vga", .name = "vga", .video = video};
+	if (!video)
+		return 0;
+	def.addr = video->addr;
+	return dev_new(m, &def, NULL, e);
 }
 
 static int add_firmware(struct machine *m, struct err *e)

@@ -323,7 +323,7 @@ static int parse_domain(struct domain *d, struct err *e)
 		rc = domain_parse_devices(d, xml_first(root, "devices"), e);
 	if (!rc)
 		rc = domain_classify(d, e);
-	if (!rc && !d->nserials)
+	if (!rc && !d->nserials && !d->graphics)
 		domain_note(d, NULL, false,
 			    "devices: there is no <serial type='pty'/>: the guest has no console");
 	return rc;
