@@ -97,6 +97,7 @@ $(O)/guests/%.elf: tests/guests/%.S Makefile
 	$(call say,LD,$@)$(CC) $(GUEST_LDFLAGS) $< -o $@
 
 LIBS_test_vt_oracle = -lvterm
+LIBS_rfbview = $(shell pkg-config --libs libvncclient)
 LIBS_test_uart16550 = -Wl,--wrap=chardev_set_device,--wrap=chardev_write,--wrap=chardev_rx_ready
 
 deps: deps-build ## install what building and running needs (as root, Debian or Ubuntu)

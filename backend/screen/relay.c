@@ -51,6 +51,7 @@ struct viewer {
 	int fd, inner; /* -1 until it is in */
 	struct tls *tls;
 	bool tls_done, browser, is_ws;
+	bool ended; /* it sends no more; what it has sent still counts */
 	struct ws ws;
 	struct handshake hs;
 	struct fifo wire; /* from it, WebSocket frames */
@@ -149,12 +150,13 @@ static ssize_t outside_send(struct viewer *v, const void *p, size_t n)
 static bool read_outside(struct viewer *v, int64_t now)
 {
 	uint8_t p[16384];
-	while (v->in.len < RELAY_IN_MAX && v->wire.len <= WS_REQUEST_MAX) {
+	while (!v->ended && v->in.len < RELAY_IN_MAX && v->wire.len <= WS_REQUEST_MAX) {
 		ssize_t k = outside_recv(v, p, sizeof(p));
 		if (k == -EAGAIN || k == -EINTR)
 			return true;
+		v->ended = k == 0;
 		if (k <= 0)
-			return false;
+			return v->ended;
 		bool raw = v->is_ws || v->phase == HTTP;
 		fifo_add(raw ? &v->wire : &v->in, p, (size_t)k);
 		if (!v->out.len)
@@ -355,9 +357,11 @@ static bool advance(struct relay *r, struct viewer *v, int64_t now, const char *
 	if (v->phase == RUN && (!write_inner(v) || !read_inner(r, v, now)))
 		viewer_flush(v, now);
 	*why = "it is gone";
-	if (v->phase != TLS && !write_outside(v, now))
+	if (v->ended && v->phase == RUN)
 		return false;
-	return true;
+	if (v->ended && v->phase != FLUSH)
+		viewer_flush(v, now);
+	return v->phase == TLS || write_outside(v, now);
 }
 
 static bool in_time(const struct viewer *v, int64_t now, const char **why)
@@ -441,7 +445,7 @@ static short wanted_outside(const struct viewer *v, int64_t now)
 		return tls_wants_write(v->tls) ? POLLOUT : POLLIN;
 	if (v->out.len && v->hold <= now)
 		want |= POLLOUT;
-	if (v->phase != FLUSH && v->phase != TLS && v->in.len < RELAY_IN_MAX)
+	if (v->phase != FLUSH && v->phase != TLS && !v->ended && v->in.len < RELAY_IN_MAX)
 		want |= POLLIN;
 	return want;
 }

@@ -383,9 +383,9 @@ static int round_of(struct screen *s)
 	int64_t left = viewers ? s->told_at + SCREEN_VIEWERS_MS - now : s->seen_at + SCREEN_EXIT_MS - now;
 	if (s->nnew && left > SCREEN_JOIN_MS)
 		left = SCREEN_JOIN_MS;
-	if (left <= 0 && viewers) {
+	if (!s->told_at || (viewers && left <= 0)) {
 		tell_viewers(s, now);
-		left = SCREEN_VIEWERS_MS;
+		left = viewers ? SCREEN_VIEWERS_MS : left;
 	}
 	if (timeout < 0 || timeout > left)
 		timeout = (int)left;

@@ -3,10 +3,10 @@
  *
  * Keys: size=WxH passwd= view_passwd= passwd_valid_to= share= tls= ca= cert= key= (PEM files), absolute=0, idle=1 (all damage
  * is said each time, as by a device that does not know better).
- * Commands on stdin, a line each: fill X Y W H RRGGBB | size W H | none | leds N | absolute N | cursor | dot | pos X Y | kick |
- *   set KEY VALUE (and configure anew) | mute (answer no more refreshes) | die (kill the screen, start another) | quit
+ * Commands on stdin, a line each: fill X Y W H RRGGBB | size W H | none | leds N | absolute N | cursor | dot | pos X Y | kick | count
+ *   (of refreshes) | set KEY VALUE (and configure anew) | mute (answer no more refreshes) | die (kill the screen, start another) | quit
  * Events on stdout: key CODE DOWN | pointer ABSOLUTE X Y BUTTONS WHEEL HWHEEL | resize W H | release | viewers JSON |
- *   refresh N (each 100th) | exit STATUS */
+ *   count N | exit STATUS */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -170,8 +170,7 @@ static void start(const char *name)
 
 static void answer_refresh(void)
 {
-	if (++refreshes % 100 == 0)
-		printf("refresh %u\n", refreshes);
+	refreshes++;
 	if (mute)
 		return;
 	if (all_damage) {

@@ -1,0 +1,213 @@
+#!/bin/bash
+# vmdeck-screen by itself: tests/tools/screenhost plays the machine, the viewers are not ours: libvncclient (rfbview), vncsnapshot,
+# gvnccapture. Passwords, TLS, keys, pointer, sizes, clipboard, and viewers that mean ill.
+# limit: 170
+. "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
+
+host_pids=()
+cleanup_hosts() { local p; for p in "${host_pids[@]}"; do kill "$p" 2>/dev/null; done; }
+trap 'cleanup_hosts; finish' EXIT
+HERE=$WORK/screen; mkdir -p "$HERE"
+
+# screen NAME KEY=VALUE...: a screen of that name from now on: $PORT, tell(), said().
+screen() {
+	NAME=$1; shift
+	PORT=$((20000 + RANDOM % 12000))
+	mkfifo "$HERE/$NAME.in"
+	"$O/tools/screenhost" "$O/vmdeck-screen" $PORT "$@" <> "$HERE/$NAME.in" >> "$HERE/$NAME.out" 2> "$HERE/$NAME.err" &
+	HOST=$!; host_pids+=($HOST)
+	wait_for 10 port_open
+}
+port_open() { (exec 3<> "/dev/tcp/127.0.0.1/$PORT") 2>/dev/null; }
+screen_pid() { pgrep -P "$HOST"; }
+tell() { echo "$1" > "$HERE/$NAME.in"; }
+said() { grep -qE -- "$1" "$HERE/$NAME.out" || { tail -q -n 5 "$HERE/$NAME.out" "$HERE/$NAME.err"; return 1; }; }
+hears() { wait_for 10 said "$@"; }
+count_said() { grep -cE -- "$1" "$HERE/$NAME.out"; }
+# What was said from here on.
+forget() { : > "$HERE/$NAME.out"; }
+
+# view [KEY=VALUE...] -- COMMAND...: a viewer that does this, then leaves.
+view() {
+	local args=()
+	while [ "$1" != -- ]; do args+=("$1"); shift; done; shift
+	{ printf '%s\n' "$@"; echo quit; } | timeout 30 "$O/tools/rfbview" 127.0.0.1 "$PORT" "${args[@]}"
+}
+# alive [KEY=VALUE...]: another viewer is let in and sees the pattern.
+alive() { view "$@" -- "pixel 0 16 $(blue 600)"; }
+# The pattern's pixel at (0,16): full blue with that much green.
+blue() { printf '%06x' $((16 * 255 / $1 * 256 + 255)); }
+
+pictures() {
+	screen pictures
+	local e
+	for e in raw hextile zlib zrle tight 'copyrect tight zrle' ultra rre corre; do
+		ok "the picture comes over in $e" view "encodings=$e" -- "pixel 0 16 $(blue 600)" "shot $HERE/shot.ppm"
+	done
+	ok "vncsnapshot takes it" timeout 20 vncsnapshot -quiet "127.0.0.1::$PORT" "$HERE/snap.jpg"
+	ok "gvnccapture takes it, pixel for pixel" same_as_shot
+	tell "fill 100 100 200 50 123456"
+	ok "what the guest draws is seen" view -- "pixel 299 149 123456" "pixel 300 149 $(pattern 300 149)"
+	ok "a new size is told to viewers, with its picture" resize
+	ok "a viewer's wish for a size is handed on, and its new picture comes back" view -- "pixel 0 16 $(blue 300)" "size 1024 768" "until resized 1024x768" \
+		"pixel 0 16 $(blue 768)"
+	hears 'resize 1024 768'
+	tell none
+	ok "without a picture it is black" view -- 'pixel 500 500 000000'
+}
+same_as_shot() {
+	timeout 20 gvnccapture "127.0.0.1:$((PORT - 5900))" "$HERE/g.png" && pngtopnm "$HERE/g.png" > "$HERE/g.ppm" &&
+		view encodings=raw -- "pixel 0 16 $(blue 600)" "shot $HERE/raw.ppm" && cmp "$HERE/g.ppm" "$HERE/raw.ppm"
+}
+pattern() { printf '%02x%02x%02x' $(($1 * 255 / 800)) $(($2 * 255 / 600)) $(((($1 / 16 + $2 / 16) & 1) * 255)); }
+resize() {
+	(sleep 0.5; tell "size 400 300") &
+	view -- "pixel 0 16 $(blue 600)" "until resized 400x300" "pixel 0 16 $(blue 300)"
+}
+
+input() {
+	screen input
+	view -- "pixel 0 16 $(blue 600)" 'xt 61 1e 1' 'xt 61 1e 0' 'xt ff51 cb 1' 'xt ff51 cb 0' > /dev/null
+	ok "scan codes name the key" hears 'key 30 1'; ok "also behind E0" hears 'key 105 0'
+	forget
+	view -- 'key 41 1' 'key 41 0' > /dev/null
+	ok "a keysym that needs Shift is given Shift" wait_for 10 is "key 42 1,key 30 1,key 42 0,key 30 0" keys_said
+	forget
+	view -- 'key ffe1 1' 'key 2f 1' 'key 2f 0' 'key ffe1 0' > /dev/null
+	ok "one that needs none is freed of it" wait_for 10 is "key 42 1,key 42 0,key 53 1,key 42 1,key 53 0,key 42 0" keys_said
+	forget; tell "leds 4"
+	view -- 'key 41 1' 'key 41 0' > /dev/null
+	ok "with Caps Lock on, a capital needs no Shift" wait_for 10 is "key 30 1,key 30 0" keys_said
+	forget
+	view -- 'key ffe3 1' > /dev/null
+	ok "a viewer that leaves lets go of its keys" hears 'release'
+	forget
+	view -- 'pointer 799 599 1' 'pointer 799 599 0' 'pointer 5 6 8' 'pointer 5 6 0' 'pointer 5 6 16' 'pointer 5 6 32' 'pointer 5 6 64' > /dev/null
+	ok "buttons and places arrive" hears 'pointer 1 799 599 1 0 0'
+	ok "the wheel is a wheel" hears 'pointer 1 5 6 0 1 0'; ok "downwards" hears 'pointer 1 5 6 0 -1 0'
+	ok "and sideways" hears 'pointer 1 5 6 0 0 -1'; hears 'pointer 1 5 6 0 0 1'
+}
+keys_said() { grep '^key' "$HERE/$NAME.out" | paste -sd,; }
+
+passwords() {
+	screen passwords passwd=geheim12 view_passwd=nurgucken
+	ok "the password lets in" alive passwd=geheim12
+	ok "eight characters of it count" alive passwd=geheim1234
+	ok "a wrong one does not" is refused view passwd=falsch --
+	ok "none does not" is refused view passwd= --
+	forget
+	view passwd=nurgucken -- "pixel 0 16 $(blue 600)" 'key 61 1' 'pointer 5 5 1' 'xt 61 1e 1' 'size 300 300' > /dev/null
+	ok "with the view-only one nothing can be done" not grep -qE '^(key|pointer|resize)' "$HERE/$NAME.out"
+	ok "and the list of viewers says so" hears '"viewonly":true'
+	tell "set passwd_valid_to 1000000"
+	ok "an expired one is refused with words" wait_for 5 reason 'expired'
+	tell "set passwd_valid_to 4000000000"
+	ok "one that will expire lets in" wait_for 5 alive passwd=geheim12
+	tell "set passwd"; tell "set view_passwd"
+	ok "without a password none is asked for" wait_for 5 alive
+}
+# What a viewer of RFB 3.8 reads, before it has chosen anything.
+reason() { { printf 'RFB 003.008\n'; sleep 1; } | timeout 5 socat - "TCP:127.0.0.1:$PORT" | tr -c ' -~' '\n' | grep -E -- "$1"; }
+
+sharing() {
+	screen sharing share=allow-exclusive
+	view -- 'until nothing' > "$HERE/first.log" & local first=$!
+	wait_for 5 grep -q connected "$HERE/first.log"
+	ok "a viewer that wants to be alone gets it" alive exclusive=1
+	ok "the other was closed" wait_for 5 grep -q closed "$HERE/first.log"; wait $first
+	tell "set share force-shared"
+	ok "unless the guest's policy says that all share" wait_for 5 not alive exclusive=1
+	ok "others come in" alive
+	# the clipboard goes from viewer to viewer
+	{ sleep 1; echo 'until cut'; echo quit; } | timeout 20 "$O/tools/rfbview" 127.0.0.1 "$PORT" > "$HERE/clip.log" & local clip=$!
+	wait_for 5 grep -q connected "$HERE/clip.log"
+	ok "text cut in one viewer is in the other's clipboard" clipped; wait $clip
+}
+clipped() {
+	view -- 'cut wort' "pixel 0 16 $(blue 600)" > /dev/null
+	wait_for 5 grep -q 'cut wort' "$HERE/clip.log"
+}
+
+certificates() {
+	(cd "$HERE" && openssl req -x509 -newkey rsa:2048 -nodes -keyout key.pem -out cert.pem -days 2 -subj /CN=127.0.0.1 \
+		-addext 'subjectAltName=IP:127.0.0.1,DNS:localhost') > /dev/null 2>&1
+}
+encrypted() {
+	certificates
+	screen tls tls=required "cert=$HERE/cert.pem" "key=$HERE/key.pem" passwd=geheim12
+	ok "VeNCrypt with a certificate and a password" alive "ca=$HERE/cert.pem" passwd=geheim12
+	ok "a wrong password is one there too" is refused view "ca=$HERE/cert.pem" passwd=falsch --
+	ok "a plain viewer is refused" not alive passwd=geheim12
+	ok "with words, when it insists" insists
+	ok "an old one with words, too" old_version
+	ok "a browser's plain connection as well" says 'encrypted connections only' http
+	ok "TLS connections that are reset do no harm to who is there" resets
+	ok "the same process goes on" said_no_exit
+	tell "set tls allowed"
+	ok "where TLS is allowed, both come in: plain" wait_for 5 alive passwd=geheim12
+	ok "and encrypted" alive "ca=$HERE/cert.pem" passwd=geheim12
+	screen anonymous tls=required
+	ok "TLS without a certificate encrypts too" alive anon=1
+}
+insists() { { printf 'RFB 003.008\n'; sleep 0.5; printf '\2'; sleep 1; } | timeout 5 socat - "TCP:127.0.0.1:$PORT" | grep -aq 'encrypted connections only'; }
+old_version() { { sleep 0.3; printf 'RFB 003.003\n'; sleep 1; } | timeout 5 socat - "TCP:127.0.0.1:$PORT" | grep -aq 'encrypted connections only'; }
+http() { printf 'GET / HTTP/1.1\r\nHost: x\r\n\r\n' | timeout 5 socat -t2 - "TCP:127.0.0.1:$PORT"; }
+said_no_exit() { not said '^exit'; }
+resets() {
+	local i
+	{ echo "until nothing"; } | timeout 20 "$O/tools/rfbview" 127.0.0.1 "$PORT" "ca=$HERE/cert.pem" passwd=geheim12 > "$HERE/stays.log" & local stays=$!
+	wait_for 5 grep -q connected "$HERE/stays.log" || return 1
+	for i in $(seq 30); do
+		"$O/tools/rfbrude" 127.0.0.1 "$PORT" venc-reset || return 1
+	done
+	not grep -q closed "$HERE/stays.log" && kill $stays && alive "ca=$HERE/cert.pem" passwd=geheim12
+}
+
+crowd() {
+	screen crowd
+	local i pids=() before
+	before=$(screen_pid)
+	for i in $(seq 20); do
+		{ echo "pixel 10 500 abcdef"; sleep 2; } | timeout 30 "$O/tools/rfbview" 127.0.0.1 "$PORT" > "$HERE/crowd$i.log" & pids+=($!)
+	done
+	wait_for 20 all_in
+	tell "fill 0 490 30 30 abcdef"
+	ok "twenty viewers see what happens" wait_for 20 all_saw
+	ok "and are listed" hears '(.*"host"){20}'
+	wait "${pids[@]}"
+	"$O/tools/rfbrude" 127.0.0.1 "$PORT" one-byte 12 & pids=($!)
+	"$O/tools/rfbrude" 127.0.0.1 "$PORT" no-read 12 & pids+=($!)
+	"$O/tools/rfbrude" 127.0.0.1 "$PORT" silent 12 & pids+=($!)
+	for i in 1 2 3 4 5; do "$O/tools/rfbrude" 127.0.0.1 "$PORT" garbage $i; done
+	ok "garbage, half a handshake and one that never reads do not disturb another" alive
+	tell "size 1000 700"
+	ok "nor a new size, though one does not read" timeout 3 view_new_size
+	ok "those that hang are closed within 12 s" wait "${pids[@]}"
+	for i in $(seq 60); do "$O/tools/rfbrude" 127.0.0.1 "$PORT" silent 0 & done
+	ok "sixty that say nothing keep nobody out" wait_for 5 view -- 'pixel 0 0 000000'
+	ok "all the time it is the same process" is "$before" screen_pid
+	tell die
+	ok "killed, the next one serves at once" wait_for 3 view -- 'pixel 0 0 000000'
+	tell kick
+	ok "kicked viewers are gone, others come" wait_for 5 view -- 'pixel 0 0 000000'
+}
+all_in() { [ "$(cat "$HERE"/crowd*.log | grep -c connected)" = 20 ]; }
+all_saw() { [ "$(cat "$HERE"/crowd*.log | grep -c 'pixel ok')" = 20 ]; }
+view_new_size() { view -- "pixel 0 16 $(blue 700)"; }
+export -f view view_new_size blue; export PORT
+
+idle() {
+	screen idle
+	local pid; pid=$(screen_pid)
+	timeout 30 "$O/tools/rfbview" 127.0.0.1 "$PORT" < <(sleep 25) > "$HERE/idle.log" & local viewer=$!
+	wait_for 5 grep -q connected "$HERE/idle.log"
+	ok "the machine is asked seldom while nothing changes" seldom
+	kill $viewer
+	ok "and not at all while nobody looks" silence
+}
+# Refreshes in 5 s of an idle guest, as strace-free as can be: screenhost counts each.
+refreshes() { tell count; sleep 0.3; grep -oE '^count [0-9]+' "$HERE/$NAME.out" | tail -1 | cut -d' ' -f2; }
+seldom() { sleep 2; local a b; a=$(refreshes); sleep 4; b=$(refreshes); echo "$((b - a)) in 4 s"; [ $((b - a)) -le 22 ] && [ "$b" -gt "$a" ]; }
+silence() { sleep 1; local a b; a=$(refreshes); sleep 2; b=$(refreshes); echo "$((b - a))"; [ "$a" = "$b" ]; }
+
+for part in ${PARTS:-pictures input passwords sharing encrypted crowd idle}; do $part; done

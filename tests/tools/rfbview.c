@@ -1,0 +1,234 @@
+/* rfbview HOST PORT [KEY=VALUE...] - a VNC viewer for scripts, on libvncclient.
+ *
+ * Keys: passwd= encodings= ca= (CA certificate: VeNCrypt X509) anon=1 (VeNCrypt TLS without) exclusive=1.
+ * Commands on stdin, a line each: key SYM DOWN | xt SYM CODE DOWN | pointer X Y MASK | cut TEXT | size W H | shot FILE (PPM) |
+ *   pixel X Y RRGGBB (wait until it is so, 10 s) | until WORD (wait for that event, 10 s) | stop (read nothing until the end) | quit
+ * Events on stdout: connected WxH | resized WxH | cut TEXT | pixel ok | pixel RRGGBB (it is another) | closed
+ * Exit status: 0, 1 when it could not connect or was closed before "quit", 2 when something waited for did not come. */
+#include <poll.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <rfb/rfbclient.h>
+
+#define WAIT_MS 10000
+
+static const char *passwd = "", *ca;
+static bool is_up;
+static char seen[64]; /* the event waited for */
+static bool seen_it;
+
+static long now_ms(void)
+{
+	struct timespec ts;
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+static void event(const char *fmt, ...)
+{
+	char line[4096];
+	va_list ap;
+	va_start(ap, fmt);
+	vsnprintf(line, sizeof(line), fmt, ap);
+	va_end(ap);
+	puts(line);
+	if (*seen && strstr(line, seen))
+		seen_it = true;
+}
+
+static char *get_password(rfbClient *c)
+{
+	return strdup(passwd);
+}
+
+static rfbCredential *get_credential(rfbClient *c, int type)
+{
+	rfbCredential *k = calloc(1, sizeof(*k));
+	if (k && type == rfbCredentialTypeX509 && ca)
+		k->x509Credential.x509CACertFile = strdup(ca);
+	return k;
+}
+
+static rfbBool resized(rfbClient *c)
+{
+	c->frameBuffer = realloc(c->frameBuffer, (size_t)c->width * c->height * 4);
+	if (is_up)
+		event("resized %dx%d", c->width, c->height);
+	return c->frameBuffer != NULL;
+}
+
+static void got_cut(rfbClient *c, const char *text, int len)
+{
+	event("cut %.*s", len, text);
+}
+
+static void quiet(const char *fmt, ...)
+{
+	if (!getenv("RFBVIEW_LOG"))
+		return;
+	va_list ap;
+	va_start(ap, fmt);
+	vfprintf(stderr, fmt, ap);
+	va_end(ap);
+}
+
+/* Listen to the server for so long, or until @done. false: it has closed. */
+static bool serve(rfbClient *c, long ms, bool (*done)(rfbClient *, const char *), const char *arg)
+{
+	for (long end = now_ms() + ms, left; !(done && done(c, arg)) && (left = end - now_ms()) >= 0;) {
+		int n = WaitForMessage(c, (unsigned)(left > 50 ? 50 : left) * 1000);
+		if (n < 0 || (n > 0 && !HandleRFBServerMessage(c))) {
+			event("closed");
+			return false;
+		}
+		if (ms == 0)
+			break;
+	}
+	return true;
+}
+
+static unsigned pixel_at(rfbClient *c, unsigned x, unsigned y)
+{
+	uint32_t p;
+	if (x >= (unsigned)c->width || y >= (unsigned)c->height)
+		return 0x1000000;
+	memcpy(&p, c->frameBuffer + ((size_t)y * (unsigned)c->width + x) * 4, 4);
+	return p & 0xffffff;
+}
+
+static bool pixel_is(rfbClient *c, const char *arg)
+{
+	unsigned x, y, rgb;
+	return sscanf(arg, "pixel %u %u %x", &x, &y, &rgb) == 3 && pixel_at(c, x, y) == rgb;
+}
+
+static bool was_seen(rfbClient *c, const char *arg)
+{
+	return seen_it;
+}
+
+static void shot(rfbClient *c, const char *path)
+{
+	FILE *f = fopen(path, "wb");
+	if (!f)
+		return;
+	fprintf(f, "P6\n%d %d\n255\n", c->width, c->height);
+	for (int y = 0; y < c->height; y++)
+		for (int x = 0; x < c->width; x++) {
+			unsigned p = pixel_at(c, (unsigned)x, (unsigned)y);
+			fputc((int)(p >> 16), f);
+			fputc((int)(p >> 8 & 0xff), f);
+			fputc((int)(p & 0xff), f);
+		}
+	fclose(f);
+}
+
+/* -1: go on; else the exit status. */
+static int command(rfbClient *c, char *line)
+{
+	unsigned a, b, d;
+	if (sscanf(line, "key %x %u", &a, &b) == 2)
+		SendKeyEvent(c, a, b ? TRUE : FALSE);
+	else if (sscanf(line, "xt %x %x %u", &a, &b, &d) == 3)
+		SendExtendedKeyEvent(c, a, b, d ? TRUE : FALSE);
+	else if (sscanf(line, "pointer %u %u %u", &a, &b, &d) == 3)
+		SendPointerEvent(c, (int)a, (int)b, (int)d);
+	else if (!strncmp(line, "cut ", 4))
+		SendClientCutText(c, line + 4, (int)strlen(line + 4));
+	else if (sscanf(line, "size %u %u", &a, &b) == 2)
+		SendExtDesktopSize(c, (uint16_t)a, (uint16_t)b);
+	else if (!strncmp(line, "shot ", 5))
+		shot(c, line + 5);
+	else if (sscanf(line, "pixel %u %u", &a, &b) == 2) {
+		if (!serve(c, WAIT_MS, pixel_is, line))
+			return 1;
+		if (!pixel_is(c, line)) {
+			event("pixel %06x", pixel_at(c, a, b));
+			return 2;
+		}
+		event("pixel ok");
+	} else if (!strncmp(line, "until ", 6)) {
+		snprintf(seen, sizeof(seen), "%s", line + 6);
+		seen_it = false;
+		bool up = serve(c, WAIT_MS, was_seen, NULL);
+		*seen = 0;
+		return seen_it ? -1 : up ? 2 : 1;
+	} else if (!strcmp(line, "stop")) {
+		while (fgets(line, 100, stdin))
+			;
+		return 0;
+	} else if (!strcmp(line, "quit")) {
+		return 0;
+	} else {
+		fprintf(stderr, "rfbview: what is '%s'?\n", line);
+	}
+	return -1;
+}
+
+static int run(rfbClient *c)
+{
+	char line[4096];
+	for (;;) {
+		struct pollfd p[] = {{.fd = 0, .events = POLLIN}, {.fd = c->sock, .events = POLLIN}};
+		poll(p, 2, 20);
+		if (!serve(c, 0, NULL, NULL))
+			return 1;
+		if (!p[0].revents)
+			continue;
+		size_t n = 0; /* not buffered, so that poll() knows of what is left */
+		while (n < sizeof(line) - 1 && read(0, line + n, 1) == 1 && line[n] != '\n')
+			n++;
+		line[n] = 0;
+		if (!n && p[0].revents & POLLHUP)
+			return 0;
+		int rc = n ? command(c, line) : -1;
+		if (rc >= 0)
+			return rc;
+	}
+}
+
+int main(int argc, char **argv)
+{
+	static const uint32_t with_tls[] = {rfbVeNCrypt, 0};
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	rfbClientLog = rfbClientErr = quiet;
+	rfbClient *c = rfbGetClient(8, 3, 4);
+	if (argc < 3 || !c)
+		return 1;
+	c->format.redShift = 16;
+	c->format.greenShift = 8;
+	c->format.blueShift = 0;
+	c->canHandleNewFBSize = TRUE;
+	c->appData.enableJPEG = FALSE; /* pixels are compared */
+	c->MallocFrameBuffer = resized;
+	c->GetPassword = get_password;
+	c->GetCredential = get_credential;
+	c->GotXCutText = got_cut;
+	c->serverHost = strdup(argv[1]);
+	c->serverPort = atoi(argv[2]);
+	c->connectTimeout = 5;
+	for (int i = 3; i < argc; i++) {
+		if (!strncmp(argv[i], "passwd=", 7))
+			passwd = argv[i] + 7;
+		else if (!strncmp(argv[i], "encodings=", 10))
+			c->appData.encodingsString = strdup(argv[i] + 10);
+		else if (!strncmp(argv[i], "ca=", 3))
+			ca = argv[i] + 3;
+		if (!strncmp(argv[i], "ca=", 3) || !strcmp(argv[i], "anon=1"))
+			SetClientAuthSchemes(c, with_tls, -1);
+		if (!strcmp(argv[i], "exclusive=1"))
+			c->appData.shareDesktop = FALSE;
+	}
+	if (!rfbInitClient(c, NULL, NULL)) {
+		puts("refused");
+		return 1;
+	}
+	is_up = true;
+	event("connected %dx%d", c->width, c->height);
+	return run(c);
+}
