@@ -42,6 +42,7 @@ enum phase {
 	HTTP,
 	RFB,   /* the handshake */
 	RUN,
+	LEAVE, /* it sends no more: the server hears what it has sent, and its end */
 	FLUSH, /* closed when its queue is empty */
 };
 
@@ -51,7 +52,7 @@ struct viewer {
 	int fd, inner; /* -1 until it is in */
 	struct tls *tls;
 	bool tls_done, browser, is_ws;
-	bool ended; /* it sends no more; what it has sent still counts */
+	bool ended, shut; /* it sends no more; the server knows */
 	struct ws ws;
 	struct handshake hs;
 	struct fifo wire; /* from it, WebSocket frames */
@@ -335,6 +336,20 @@ static bool do_sniff(struct viewer *v, int64_t now)
 	return true;
 }
 
+/* false: the server has heard all. */
+static bool leave(struct viewer *v)
+{
+	char p[4096];
+	if (!write_inner(v))
+		return false;
+	if (!v->in.len && !v->shut)
+		v->shut = shutdown(v->inner, SHUT_WR) == 0;
+	ssize_t k;
+	while ((k = recv(v->inner, p, sizeof(p), MSG_DONTWAIT)) > 0)
+		;
+	return k < 0 && (errno == EAGAIN || errno == EINTR);
+}
+
 /* As far as it goes now. false: close it, and why. */
 static bool advance(struct relay *r, struct viewer *v, int64_t now, const char **why)
 {
@@ -354,12 +369,17 @@ static bool advance(struct relay *r, struct viewer *v, int64_t now, const char *
 		if (v->phase == RFB)
 			do_handshake(r, v, now);
 	}
+	if (v->phase == RUN && v->ended) {
+		v->phase = LEAVE;
+		v->born = now;
+		fifo_done(&v->out);
+	}
 	if (v->phase == RUN && (!write_inner(v) || !read_inner(r, v, now)))
 		viewer_flush(v, now);
 	*why = "it is gone";
-	if (v->ended && v->phase == RUN)
+	if (v->phase == LEAVE && !leave(v))
 		return false;
-	if (v->ended && v->phase != FLUSH)
+	if (v->ended && v->phase < RUN)
 		viewer_flush(v, now);
 	return v->phase == TLS || write_outside(v, now);
 }
@@ -367,7 +387,7 @@ static bool advance(struct relay *r, struct viewer *v, int64_t now, const char *
 static bool in_time(const struct viewer *v, int64_t now, const char **why)
 {
 	*why = NULL;
-	if (v->phase == FLUSH && (!v->out.len || now >= v->born + FLUSH_MS))
+	if ((v->phase == FLUSH && !v->out.len) || (v->phase >= LEAVE && now >= v->born + FLUSH_MS))
 		*why = "closed";
 	else if (v->phase < RUN && now >= v->born + RELAY_HANDSHAKE_MS)
 		*why = "its handshake takes too long";
@@ -383,6 +403,8 @@ static int64_t deadline(const struct viewer *v)
 	int64_t at = INT64_MAX;
 	if (v->phase == FLUSH)
 		at = v->hold && v->hold < v->born + FLUSH_MS ? v->hold : v->born + FLUSH_MS;
+	else if (v->phase == LEAVE)
+		at = v->born + FLUSH_MS;
 	else if (v->phase == SNIFF)
 		at = v->born + RELAY_SNIFF_MS;
 	else if (v->phase < RUN)
@@ -445,7 +467,7 @@ static short wanted_outside(const struct viewer *v, int64_t now)
 		return tls_wants_write(v->tls) ? POLLOUT : POLLIN;
 	if (v->out.len && v->hold <= now)
 		want |= POLLOUT;
-	if (v->phase != FLUSH && v->phase != TLS && !v->ended && v->in.len < RELAY_IN_MAX)
+	if (v->phase <= RUN && v->phase != TLS && !v->ended && v->in.len < RELAY_IN_MAX)
 		want |= POLLIN;
 	return want;
 }
@@ -484,7 +506,7 @@ static int prepare(struct relay *r, struct polled *w, int64_t now)
 		if (!used)
 			continue;
 		int64_t d = deadline(v);
-		if (v->tls_done && v->phase != FLUSH && v->in.len < RELAY_IN_MAX && tls_pending(v->tls))
+		if (v->tls_done && v->phase <= RUN && !v->ended && v->in.len < RELAY_IN_MAX && tls_pending(v->tls))
 			d = now;
 		at = d < at ? d : at;
 	}

@@ -98,7 +98,7 @@ static void send_pending(struct client *c)
 static void try_pending(struct client *c)
 {
 	struct pollfd p = {.fd = c->cl->sock, .events = POLLOUT};
-	if (!atomic_load(&c->pending) || c->cl->state != RFB_NORMAL || pthread_mutex_trylock(&c->cl->sendMutex))
+	if (!atomic_load(&c->pending) || c->cl->enableSupportedMessages || c->cl->state != RFB_NORMAL || pthread_mutex_trylock(&c->cl->sendMutex))
 		return;
 	if (poll(&p, 1, 0) == 1 && (p.revents & POLLOUT))
 		send_pending(c);
@@ -148,18 +148,15 @@ static void on_request(rfbClientPtr cl, rfbFramebufferUpdateRequestMsg *msg)
 {
 	struct client *c = client_of(cl);
 	cl->screen->pointerClient = NULL; /* no viewer keeps the pointer from the others by holding a button */
-	if (atomic_load(&c->pending)) {
-		pthread_mutex_lock(&cl->sendMutex);
-		send_pending(c);
-		pthread_mutex_unlock(&cl->sendMutex);
-	}
 	c->v->ops.wanted(c->v->ctx, false);
 }
 
-/* An update is about to be sent; sendMutex is held. */
-static void on_display(rfbClientPtr cl)
+/* An update was sent; sendMutex is held. What is enabled before SupportedMessages has gone out makes libvncclient forget. */
+static void on_sent(rfbClientPtr cl, int result)
 {
-	send_pending(client_of(cl));
+	struct client *c = client_of(cl);
+	if (result && !cl->enableSupportedMessages)
+		send_pending(c);
 }
 
 static int on_resize(int width, int height, int screens, rfbExtDesktopScreen *layout, rfbClientPtr cl)
@@ -302,7 +299,7 @@ struct vnc *vnc_new(const struct vnc_ops *ops, void *ctx)
 	s->setDesktopSizeHook = on_resize;
 	s->setTranslateFunction = on_format;
 	s->getCursorPtr = on_cursor;
-	s->displayHook = on_display;
+	s->displayFinishedHook = on_sent;
 	vnc_set_cursor(v, &(struct screen_cursor){0});
 	return v;
 }

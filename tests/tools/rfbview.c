@@ -1,6 +1,6 @@
 /* rfbview HOST PORT [KEY=VALUE...] - a VNC viewer for scripts, on libvncclient.
  *
- * Keys: passwd= encodings= ca= (CA certificate: VeNCrypt X509) anon=1 (VeNCrypt TLS without) exclusive=1.
+ * Keys: passwd= encodings= ca= (CA certificate: VeNCrypt X509) anon=1 (VeNCrypt TLS without) plain=1 (neither) exclusive=1.
  * Commands on stdin, a line each: key SYM DOWN | xt SYM CODE DOWN | pointer X Y MASK | cut TEXT | size W H | shot FILE (PPM) |
  *   pixel X Y RRGGBB (wait until it is so, 10 s) | until WORD (wait for that event, 10 s) | stop (read nothing until the end) | quit
  * Events on stdout: connected WxH | resized WxH | cut TEXT | pixel ok | pixel RRGGBB (it is another) | closed
@@ -107,6 +107,11 @@ static bool pixel_is(rfbClient *c, const char *arg)
 	return sscanf(arg, "pixel %u %u %x", &x, &y, &rgb) == 3 && pixel_at(c, x, y) == rgb;
 }
 
+static bool takes_codes(rfbClient *c, const char *arg)
+{
+	return SupportsClient2Server(c, 255) != 0;
+}
+
 static bool was_seen(rfbClient *c, const char *arg)
 {
 	return seen_it;
@@ -134,9 +139,10 @@ static int command(rfbClient *c, char *line)
 	unsigned a, b, d;
 	if (sscanf(line, "key %x %u", &a, &b) == 2)
 		SendKeyEvent(c, a, b ? TRUE : FALSE);
-	else if (sscanf(line, "xt %x %x %u", &a, &b, &d) == 3)
+	else if (sscanf(line, "xt %x %x %u", &a, &b, &d) == 3) {
+		serve(c, WAIT_MS, takes_codes, NULL);
 		SendExtendedKeyEvent(c, a, b, d ? TRUE : FALSE);
-	else if (sscanf(line, "pointer %u %u %u", &a, &b, &d) == 3)
+	} else if (sscanf(line, "pointer %u %u %u", &a, &b, &d) == 3)
 		SendPointerEvent(c, (int)a, (int)b, (int)d);
 	else if (!strncmp(line, "cut ", 4))
 		SendClientCutText(c, line + 4, (int)strlen(line + 4));
@@ -194,7 +200,7 @@ static int run(rfbClient *c)
 
 int main(int argc, char **argv)
 {
-	static const uint32_t with_tls[] = {rfbVeNCrypt, 0};
+	static const uint32_t with_tls[] = {rfbVeNCrypt, 0}, without_tls[] = {rfbVncAuth, rfbNoAuth, 0};
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	rfbClientLog = rfbClientErr = quiet;
 	rfbClient *c = rfbGetClient(8, 3, 4);
@@ -221,6 +227,8 @@ int main(int argc, char **argv)
 			ca = argv[i] + 3;
 		if (!strncmp(argv[i], "ca=", 3) || !strcmp(argv[i], "anon=1"))
 			SetClientAuthSchemes(c, with_tls, -1);
+		if (!strcmp(argv[i], "plain=1"))
+			SetClientAuthSchemes(c, without_tls, -1);
 		if (!strcmp(argv[i], "exclusive=1"))
 			c->appData.shareDesktop = FALSE;
 	}

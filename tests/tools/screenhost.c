@@ -265,7 +265,9 @@ static int command(const char *line)
 		kill(child, SIGKILL);
 		reap();
 		start("pattern");
-	} else if (!strncmp(line, "quit", 4))
+	} else if (!strncmp(line, "count", 5))
+		printf("count %u\n", refreshes);
+	else if (!strncmp(line, "quit", 4))
 		return -1;
 	else
 		fprintf(stderr, "screenhost: what is '%s'?\n", line);
