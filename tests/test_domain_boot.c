@@ -14,10 +14,10 @@
 
 static struct domain *with(const char *os, const char *devices)
 {
-	AUTO_FREE char *text =
-	    x_asprintf("<domain type='kvm'><name>t</name><memory unit='MiB'>64</memory><os><type>hvm</type>%s</os>"
-		       "<devices>%s</devices></domain>",
-		       os, devices);
+	AUTO_FREE char *text = x_asprintf(
+	    "<domain type='kvm'><name>t</name><memory unit='MiB'>64</memory><os><type>hvm</type>%s</os>"
+	    "<devices>%s</devices></domain>",
+	    os, devices);
 	struct domain *d = NULL;
 	struct err e = {0};
 	ck_assert_msg(!domain_parse(text, strlen(text), "t", &d, &e), "%s: %s", devices, e.msg);
@@ -47,15 +47,16 @@ START_TEST(the_order_is_that_of_the_xml)
 	static const struct {
 		const char *os, *devices, *says;
 	} cases[] = {
-		{"", "", "nothing, there is no disk to boot"},
-		{"", CDROM("hda", "") DISK("vda", "") DISK("vdb", ""), "vda, vdb, hda (CD-ROM)"},
-		{"<boot dev='cdrom'/><boot dev='hd'/>", DISK("vda", "") CDROM("hda", ""), "hda (CD-ROM), vda"},
-		{"<boot dev='cdrom'/>", DISK("vda", "") CDROM("hda", ""), "hda (CD-ROM)"},
-		{"<boot dev='network'/>", DISK("vda", ""), "nothing, there is no disk to boot"},
-		{"<boot dev='network'/><boot dev='hd'/>", DISK("vda", ""), "vda"},
-		{"", DISK("vda", "<boot order='20'/>") DISK("vdb", "<boot order='3'/>") CDROM("hda", ""), "vdb, vda"},
-		{"<bootmenu enable='yes'/>", DISK("vda", ""), "vda, with a menu"},
-		{"<kernel>/k</kernel><bootmenu enable='yes'/>", DISK("vda", ""), "the kernel /k"},
+	    {"", "", "nothing, there is no disk to boot"},
+	    {"", CDROM("hda", "") DISK("vda", "") DISK("vdb", ""), "vda, vdb, hda (CD-ROM)"},
+	    {"<boot dev='cdrom'/><boot dev='hd'/>", DISK("vda", "") CDROM("hda", ""), "hda (CD-ROM), vda"},
+	    {"<boot dev='cdrom'/>", DISK("vda", "") CDROM("hda", ""), "hda (CD-ROM)"},
+	    {"<boot dev='network'/>", DISK("vda", ""), "nothing, there is no disk to boot"},
+	    {"<boot dev='network'/><boot dev='hd'/>", DISK("vda", ""), "vda"},
+	    {"", DISK("vda", "<boot order='20'/>") DISK("vdb", "<boot order='3'/>") CDROM("hda", ""),
+	     "vdb, vda"},
+	    {"<bootmenu enable='yes'/>", DISK("vda", ""), "vda, with a menu"},
+	    {"<kernel>/k</kernel><bootmenu enable='yes'/>", DISK("vda", ""), "the kernel /k"},
 	};
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		struct domain *d = with(cases[i].os, cases[i].devices);
@@ -71,14 +72,14 @@ START_TEST(firmware_and_screen_in_words)
 	static const struct {
 		const char *os, *devices, *firmware, *screen;
 	} cases[] = {
-		{"", "", "BIOS", "none"},
-		{"<kernel>/k</kernel>", "<video/>", "none", "VGA, not seen from outside"},
-		{"<loader type='pflash'>/c.fd</loader>", "<graphics type='vnc'/>", "UEFI, /c.fd",
-		 "VGA, VNC on 127.0.0.1, the lowest free port from 5900"},
-		{"", "<graphics type='vnc' port='5907' listen='0.0.0.0'/><video><model type='virtio'/></video>", "BIOS",
-		 "virtio, VNC on 0.0.0.0:5907"},
-		{"", "<graphics type='vnc' port='5907' listen='::1'/>", "BIOS", "VGA, VNC on [::1]:5907"},
-		{"", "<graphics type='vnc' socket='/s'/>", "BIOS", "VGA, VNC on /s"},
+	    {"", "", "BIOS", "none"},
+	    {"<kernel>/k</kernel>", "<video/>", "none", "VGA, not seen from outside"},
+	    {"<loader type='pflash'>/c.fd</loader>", "<graphics type='vnc'/>", "UEFI, /c.fd",
+	     "VGA, VNC on 127.0.0.1, the lowest free port from 5900"},
+	    {"", "<graphics type='vnc' port='5907' listen='0.0.0.0'/><video><model type='virtio'/></video>",
+	     "BIOS", "virtio, VNC on 0.0.0.0:5907"},
+	    {"", "<graphics type='vnc' port='5907' listen='::1'/>", "BIOS", "VGA, VNC on [::1]:5907"},
+	    {"", "<graphics type='vnc' socket='/s'/>", "BIOS", "VGA, VNC on /s"},
 	};
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		struct domain *d = with(cases[i].os, cases[i].devices);
@@ -96,7 +97,10 @@ struct piece {
 	const char *bytes;
 	unsigned n;
 };
-#define AT(at, bytes) {at, bytes, sizeof(bytes) - 1}
+#define AT(at, bytes)                                                                                        \
+	{                                                                                                    \
+		at, bytes, sizeof(bytes) - 1                                                                 \
+	}
 #define PIECES 8
 
 #define SIGNED AT(510, "\x55\xaa")
@@ -115,31 +119,59 @@ static const struct medium {
 	struct piece pieces[PIECES];
 	const char *bios, *efi; /* what it lacks, NULL: nothing */
 } media[] = {
-	{"zeroes", false, {{0}}, "no boot sector", "no EFI system partition"},
-	{"MBR", false, {CODE, SIGNED}, NULL, "no EFI system partition"},
-	{"code without its signature", false, {CODE}, "no boot sector", "no EFI system partition"},
-	{"GPT without code", false, {SIGNED, GPT, GPT_TABLE, AT(1024, ESP)}, "for UEFI only", NULL},
-	{"GPT with code, system partition third", false, {CODE, SIGNED, GPT, GPT_TABLE, AT(1280, ESP)}, NULL, NULL},
-	{"GPT, system partition behind the table", false, {SIGNED, GPT, GPT_TABLE, AT(1536, ESP)}, "no boot sector",
-	 "no EFI system partition"},
-	{"MBR with an EFI partition", false, {CODE, SIGNED, AT(450, "\xef")}, NULL, NULL},
-	{"GPT of the largest numbers", false,
-	 {SIGNED, GPT, AT(584, "\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff")}, "no boot sector",
-	 "no EFI system partition"},
-	{"zeroes in a CD-ROM drive", true, {{0}}, "no ISO 9660 image", "no ISO 9660 image"},
-	{"data CD", true, {VOLUME}, "no boot record", "no boot record"},
-	{"CD of a BIOS", true, {VOLUME, RECORD, CATALOG, AT(0x9000, "\1\0"), VALID, AT(0x9020, "\x88")}, NULL, "for BIOS only"},
-	{"CD whose entry is not to be booted", true, {VOLUME, RECORD, CATALOG, AT(0x9000, "\1\0"), VALID}, "no boot record",
-	 "no boot record"},
-	{"CD of UEFI", true, {VOLUME, RECORD, CATALOG, AT(0x9000, "\1\xef"), VALID, AT(0x9020, "\x88")}, "for UEFI only", NULL},
-	{"CD of both", true,
-	 {VOLUME, RECORD, CATALOG, AT(0x9000, "\1\0"), VALID, AT(0x9020, "\x88"), AT(0x9040, "\x91\xef\1\0"), AT(0x9060, "\x88")},
-	 NULL, NULL},
-	{"CD with sections without end", true,
-	 {VOLUME, RECORD, CATALOG, AT(0x9000, "\1\0"), VALID, AT(0x9020, "\x88"), AT(0x9040, "\x90\xef\xff\xff")}, NULL,
-	 "for BIOS only"},
-	{"CD whose catalog lies behind the end", true, {VOLUME, RECORD, AT(0x8847, "\xff\xff\xff\xff")}, "no boot record",
-	 "no boot record"},
+    {"zeroes", false, {{0}}, "no boot sector", "no EFI system partition"},
+    {"MBR", false, {CODE, SIGNED}, NULL, "no EFI system partition"},
+    {"code without its signature", false, {CODE}, "no boot sector", "no EFI system partition"},
+    {"GPT without code", false, {SIGNED, GPT, GPT_TABLE, AT(1024, ESP)}, "for UEFI only", NULL},
+    {"GPT with code, system partition third",
+     false,
+     {CODE, SIGNED, GPT, GPT_TABLE, AT(1280, ESP)},
+     NULL,
+     NULL},
+    {"GPT, system partition behind the table",
+     false,
+     {SIGNED, GPT, GPT_TABLE, AT(1536, ESP)},
+     "no boot sector",
+     "no EFI system partition"},
+    {"MBR with an EFI partition", false, {CODE, SIGNED, AT(450, "\xef")}, NULL, NULL},
+    {"GPT of the largest numbers",
+     false,
+     {SIGNED, GPT, AT(584, "\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff")},
+     "no boot sector",
+     "no EFI system partition"},
+    {"zeroes in a CD-ROM drive", true, {{0}}, "no ISO 9660 image", "no ISO 9660 image"},
+    {"data CD", true, {VOLUME}, "no boot record", "no boot record"},
+    {"CD of a BIOS",
+     true,
+     {VOLUME, RECORD, CATALOG, AT(0x9000, "\1\0"), VALID, AT(0x9020, "\x88")},
+     NULL,
+     "for BIOS only"},
+    {"CD whose entry is not to be booted",
+     true,
+     {VOLUME, RECORD, CATALOG, AT(0x9000, "\1\0"), VALID},
+     "no boot record",
+     "no boot record"},
+    {"CD of UEFI",
+     true,
+     {VOLUME, RECORD, CATALOG, AT(0x9000, "\1\xef"), VALID, AT(0x9020, "\x88")},
+     "for UEFI only",
+     NULL},
+    {"CD of both",
+     true,
+     {VOLUME, RECORD, CATALOG, AT(0x9000, "\1\0"), VALID, AT(0x9020, "\x88"), AT(0x9040, "\x91\xef\1\0"),
+      AT(0x9060, "\x88")},
+     NULL,
+     NULL},
+    {"CD with sections without end",
+     true,
+     {VOLUME, RECORD, CATALOG, AT(0x9000, "\1\0"), VALID, AT(0x9020, "\x88"), AT(0x9040, "\x90\xef\xff\xff")},
+     NULL,
+     "for BIOS only"},
+    {"CD whose catalog lies behind the end",
+     true,
+     {VOLUME, RECORD, AT(0x8847, "\xff\xff\xff\xff")},
+     "no boot record",
+     "no boot record"},
 };
 
 START_TEST(a_medium_that_cannot_be_booted_says_why)
@@ -150,7 +182,8 @@ START_TEST(a_medium_that_cannot_be_booted_says_why)
 	ck_assert_ptr_ne(f, NULL);
 	ck_assert(!ftruncate(fileno(f), 0xa000));
 	for (size_t i = 0; i < PIECES && m->pieces[i].n; i++)
-		ck_assert(!fseek(f, m->pieces[i].at, SEEK_SET) && fwrite(m->pieces[i].bytes, m->pieces[i].n, 1, f) == 1);
+		ck_assert(!fseek(f, m->pieces[i].at, SEEK_SET) &&
+			  fwrite(m->pieces[i].bytes, m->pieces[i].n, 1, f) == 1);
 	fclose(f);
 	struct domain_disk k = {.source = path, .device = m->cdrom ? DISK_DEVICE_CDROM : DISK_DEVICE_DISK};
 	const char *bios = domain_disk_lacks(&k, FIRMWARE_BIOS), *efi = domain_disk_lacks(&k, FIRMWARE_EFI);

@@ -1,6 +1,7 @@
-/* What a domain boots, in words and as a list. Whether a medium can be booted is looked up on it: El Torito for a
- * CD ("El Torito" Bootable CD-ROM Format Specification 1.0, and UEFI 2.10, 13.3.2.1), the MBR or the GPT's
- * system partition for a disk (UEFI 2.10, 5.2 and 5.3). It is only a hint for people; firmware tries by itself. */
+/* What a domain boots, in words and as a list. Whether a medium can be booted is looked up on it: El Torito
+ * for a CD ("El Torito" Bootable CD-ROM Format Specification 1.0, and UEFI 2.10, 13.3.2.1), the MBR or the
+ * GPT's system partition for a disk (UEFI 2.10, 5.2 and 5.3). It is only a hint for people; firmware tries by
+ * itself. */
 #include <endian.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -35,7 +36,8 @@ static size_t by_order(const struct domain *d, const struct domain_disk **out)
 		const struct domain_disk *best = NULL;
 		for (size_t i = 0; i < d->ndisks; i++) {
 			const struct domain_disk *k = &d->disks[i];
-			if (k->boot_order && !is_listed(out, n, k) && (!best || k->boot_order < best->boot_order))
+			if (k->boot_order && !is_listed(out, n, k) &&
+			    (!best || k->boot_order < best->boot_order))
 				best = k;
 		}
 		found = best ? 1 : 0;
@@ -141,7 +143,8 @@ static bool has_system_partition(int fd, const unsigned char mbr[SECTOR])
 	uint64_t at = ((uint64_t)le32_at(h + 76) << 32 | le32_at(h + 72)) * SECTOR;
 	uint32_t n = le32_at(h + 80), size = le32_at(h + 84);
 	for (uint32_t i = 0; i < n && i < PARTITIONS_MAX; i++)
-		if (read_at(fd, at + (uint64_t)i * size, type, sizeof(type)) && !memcmp(type, esp, sizeof(esp)))
+		if (read_at(fd, at + (uint64_t)i * size, type, sizeof(type)) &&
+		    !memcmp(type, esp, sizeof(esp)))
 			return true;
 	return false;
 }
@@ -153,7 +156,8 @@ static const char *disk_lacks(int fd, enum domain_firmware firmware)
 		return "empty";
 	for (size_t i = 0; i < 440; i++)
 		all |= s[i];
-	bool sign = s[510] == 0x55 && s[511] == 0xaa, code = sign && all, efi = sign && has_system_partition(fd, s);
+	bool sign = s[510] == 0x55 && s[511] == 0xaa, code = sign && all,
+	     efi = sign && has_system_partition(fd, s);
 	if (firmware == FIRMWARE_EFI)
 		return efi ? NULL : "no EFI system partition";
 	return code ? NULL : efi ? "for UEFI only" : "no boot sector";
@@ -191,9 +195,12 @@ char *domain_boot_text(const struct domain *d, bool look)
 	for (size_t i = 0; i < n; i++) {
 		const char *lacks = look ? domain_disk_lacks(list[i], d->firmware) : NULL;
 		buf_printf(&b, "%s%s%s", i ? ", " : "", list[i]->target,
-			   list[i]->device == DISK_DEVICE_CDROM ? " (CD-ROM" : lacks ? " (" : "");
+			   list[i]->device == DISK_DEVICE_CDROM ? " (CD-ROM"
+			   : lacks                              ? " ("
+								: "");
 		if (lacks)
-			buf_printf(&b, "%snot bootable: %s", list[i]->device == DISK_DEVICE_CDROM ? ", " : "", lacks);
+			buf_printf(&b, "%snot bootable: %s", list[i]->device == DISK_DEVICE_CDROM ? ", " : "",
+				   lacks);
 		if (lacks || list[i]->device == DISK_DEVICE_CDROM)
 			buf_puts(&b, ")");
 	}
@@ -217,6 +224,7 @@ char *domain_screen_text(const struct domain *d)
 		return x_asprintf("%s, VNC on %s", video, g->socket);
 	bool six = strchr(listen, ':');
 	if (g->port > 0)
-		return x_asprintf("%s, VNC on %s%s%s:%d", video, six ? "[" : "", listen, six ? "]" : "", g->port);
+		return x_asprintf("%s, VNC on %s%s%s:%d", video, six ? "[" : "", listen, six ? "]" : "",
+				  g->port);
 	return x_asprintf("%s, VNC on %s, the lowest free port from 5900", video, listen);
 }

@@ -1,8 +1,8 @@
-/* <disk>: hard disks on virtio and IDE, CD-ROM drives on IDE. (libvirt, "Domain XML format", "Hard drives, floppy
- * disks, CDROMs")
+/* <disk>: hard disks on virtio and IDE, CD-ROM drives on IDE. (libvirt, "Domain XML format", "Hard drives,
+ * floppy disks, CDROMs")
  *
- * The PC has two IDE channels with two drives each, hda to hdd. What asks for a bus that we do not have and can be
- * had on IDE is put there, with a note; its XML stays as it is, so that it can go back to libvirt. */
+ * The PC has two IDE channels with two drives each, hda to hdd. What asks for a bus that we do not have and
+ * can be had on IDE is put there, with a note; its XML stays as it is, so that it can go back to libvirt. */
 #include <stdio.h>
 #include <string.h>
 
@@ -19,7 +19,7 @@ enum wish { WISH_DISK, WISH_CDROM, WISH_FLOPPY, WISH_LUN }; /* device= */
 static int parse_bus(struct domain_disk *k, struct xml_node *t, enum wish wish, struct err *e)
 {
 	static const char *const prefixes[][2] = {
-		{"vd", "virtio"}, {"hd", "ide"}, {"sd", "scsi"}, {"fd", "fdc"}, {"xvd", "xen"}, {"ubd", "uml"},
+	    {"vd", "virtio"}, {"hd", "ide"}, {"sd", "scsi"}, {"fd", "fdc"}, {"xvd", "xen"}, {"ubd", "uml"},
 	};
 	const char *bus = xml_attr(t, "bus");
 	unsigned i;
@@ -114,8 +114,9 @@ static int parse_source(struct domain_disk *k, struct xml_node *n, enum wish wis
 	if (rc)
 		return rc;
 	if (policy == DISK_REQUISITE && wish != WISH_CDROM && wish != WISH_FLOPPY)
-		return xml_bad(s, "startupPolicy", e,
-			       "'requisite' is not allowed: only of a CD-ROM or floppy; mandatory or optional");
+		return xml_bad(
+		    s, "startupPolicy", e,
+		    "'requisite' is not allowed: only of a CD-ROM or floppy; mandatory or optional");
 	k->policy = (enum disk_policy)policy;
 	return xml_get_path(s, k->type == DISK_FILE ? "file" : "dev", &k->source, e);
 }
@@ -139,7 +140,7 @@ static int read_disk(struct domain_disk *k, struct xml_node *n, unsigned *wish, 
 		return rc;
 	*other_type = type > DISK_BLOCK ? xml_attr(n, "type") : NULL;
 	k->type = (enum disk_type)type;
-	k->device = *wish == WISH_LUN ? DISK_DEVICE_DISK : (enum disk_device)*wish;
+	k->device = *wish == WISH_LUN ? DISK_DEVICE_DISK : (enum disk_device) * wish;
 	k->shareable = xml_first(n, "shareable");
 	k->readonly = xml_first(n, "readonly") || *wish == WISH_CDROM;
 	rc = *other_type ? 0 : parse_source(k, n, *wish, e);
@@ -156,7 +157,8 @@ static bool supported(struct domain *d, const struct domain_disk *k, struct xml_
 	bool ide = str_eq(k->bus, "ide") || str_eq(k->bus, "sata") || wish == WISH_CDROM;
 	if (wish == WISH_FLOPPY && !k->source && !other_type)
 		domain_note(d, n, false,
-			    "devices/disk '%s': the empty floppy drive is left out, there is none yet", k->target);
+			    "devices/disk '%s': the empty floppy drive is left out, there is none yet",
+			    k->target);
 	else if (wish == WISH_FLOPPY)
 		domain_note(d, n, true,
 			    "devices/disk '%s': a floppy is not supported yet: empty the drive or remove it",
@@ -165,10 +167,11 @@ static bool supported(struct domain *d, const struct domain_disk *k, struct xml_
 		domain_note(d, n, true, "devices/disk '%s': a LUN is not supported yet: use device='disk'",
 			    k->target);
 	else if (!ide && !str_eq(k->bus, "virtio"))
-		domain_note(d, n, true,
-			    "devices/disk '%s': bus '%s' is not supported yet: make it bus='virtio' or 'ide', or "
-			    "remove it",
-			    k->target, k->bus);
+		domain_note(
+		    d, n, true,
+		    "devices/disk '%s': bus '%s' is not supported yet: make it bus='virtio' or 'ide', or "
+		    "remove it",
+		    k->target, k->bus);
 	else if (other_type)
 		domain_note(d, n, true,
 			    "devices/disk '%s': type '%s' is not supported yet: use a file or a block device",
@@ -189,7 +192,8 @@ static void put_on_ide(struct domain *d, struct domain_disk *k, struct xml_node 
 	if (k->device != DISK_DEVICE_CDROM && !str_eq(k->bus, "sata"))
 		return;
 	if (!str_eq(k->bus, "ide")) {
-		domain_note(d, n, false, "devices/disk '%s': bus '%s' is given as ide: the guest finds the %s there",
+		domain_note(d, n, false,
+			    "devices/disk '%s': bus '%s' is given as ide: the guest finds the %s there",
 			    k->target, k->bus, k->device == DISK_DEVICE_CDROM ? "CD-ROM drive" : "disk");
 		free(k->bus);
 		k->bus = x_strdup("ide");
@@ -225,7 +229,8 @@ int domain_parse_disk(struct domain *d, struct xml_node *n, struct pci_users *us
 static unsigned index_of(const char *target)
 {
 	size_t len = strlen(target);
-	return len == 3 && target[2] >= 'a' && target[2] < 'a' + IDE_UNITS ? (unsigned)(target[2] - 'a') : IDE_UNITS;
+	return len == 3 && target[2] >= 'a' && target[2] < 'a' + IDE_UNITS ? (unsigned)(target[2] - 'a')
+									   : IDE_UNITS;
 }
 
 /* The drive that the XML asks for, by <address type='drive'> or by its name. */
@@ -239,11 +244,13 @@ static int unit_asked(const struct domain_disk *k, const struct xml_node *n, uns
 		if (*unit < IDE_UNITS)
 			return 0;
 		return xml_bad(xml_first(n, "target"), "dev", e,
-			       "'%s' is not allowed on bus ide: hda, hdb, hdc or hdd, there are four drives", k->target);
+			       "'%s' is not allowed on bus ide: hda, hdb, hdc or hdd, there are four drives",
+			       k->target);
 	}
 	if (!str_eq(xml_attr(a, "type"), "drive"))
-		return xml_bad(a, "type", e, "'%s' is not allowed on bus ide: only drive",
-			       str_printable(xml_attr(a, "type") ? xml_attr(a, "type") : "", show, sizeof(show)));
+		return xml_bad(
+		    a, "type", e, "'%s' is not allowed on bus ide: only drive",
+		    str_printable(xml_attr(a, "type") ? xml_attr(a, "type") : "", show, sizeof(show)));
 	int rc = xml_get_choice(a, "controller", "0", &zero, e);
 	if (!rc)
 		rc = xml_get_unsigned(a, "bus", 0, 1, &channel, e);
@@ -272,10 +279,11 @@ static int take_asked(struct domain *d, struct xml_node *devices, const struct d
 			continue;
 		rc = unit_asked(k, n, &k->unit, e);
 		if (!rc && taken[k->unit])
-			rc = xml_bad(n, NULL, e,
-				     "disk '%s' is drive %u of IDE channel %u, and so is '%s': change the name or the "
-				     "<address> of one",
-				     k->target, k->unit & 1, k->unit >> 1, taken[k->unit]->target);
+			rc = xml_bad(
+			    n, NULL, e,
+			    "disk '%s' is drive %u of IDE channel %u, and so is '%s': change the name or the "
+			    "<address> of one",
+			    k->target, k->unit & 1, k->unit >> 1, taken[k->unit]->target);
 		if (!rc)
 			taken[k->unit] = k;
 	}
@@ -298,7 +306,8 @@ int domain_assign_ide(struct domain *d, struct xml_node *devices, struct err *e)
 			taken[k->unit = unit] = k;
 		else
 			domain_note(d, n, true,
-				    "devices/disk '%s': IDE has four drives, and all are taken: make disks bus='virtio', "
+				    "devices/disk '%s': IDE has four drives, and all are taken: make disks "
+				    "bus='virtio', "
 				    "or remove one",
 				    k->target);
 	}

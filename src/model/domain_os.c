@@ -1,5 +1,5 @@
-/* <os>: the machine, and what it boots: a kernel, or firmware that finds a medium. (libvirt, "Domain XML format",
- * "Operating system booting") */
+/* <os>: the machine, and what it boots: a kernel, or firmware that finds a medium. (libvirt, "Domain XML
+ * format", "Operating system booting") */
 #include <stdio.h>
 #include <string.h>
 
@@ -55,7 +55,8 @@ static int parse_features(struct domain *d, struct xml_node *os, struct err *e)
 			return rc;
 		if (enabled && !d->secure_boot)
 			domain_note(d, n, true,
-				    "os/firmware: Secure Boot is not there, it needs a q35 machine with SMM: write enabled='no' "
+				    "os/firmware: Secure Boot is not there, it needs a q35 machine with SMM: "
+				    "write enabled='no' "
 				    "into each <feature> to start without");
 		d->secure_boot = d->secure_boot || enabled;
 	}
@@ -81,17 +82,21 @@ static int parse_loader(struct domain *d, struct xml_node *os, bool asked, struc
 	if (rc)
 		return rc;
 	if (!d->loader && !asked)
-		return xml_bad(n, NULL, e, "empty: the path of the firmware, or let it be found by <os firmware='efi'>");
+		return xml_bad(n, NULL, e,
+			       "empty: the path of the firmware, or let it be found by <os firmware='efi'>");
 	d->loader_flash = pflash;
 	if (pflash && !asked)
 		d->firmware = FIRMWARE_EFI;
 	if (secure)
-		domain_note(d, n, true,
-			    "os/loader: Secure Boot is not there, it needs a q35 machine with SMM: write secure='no' "
-			    "and the loader without it to start without");
+		domain_note(
+		    d, n, true,
+		    "os/loader: Secure Boot is not there, it needs a q35 machine with SMM: write secure='no' "
+		    "and the loader without it to start without");
 	d->secure_boot = d->secure_boot || secure;
 	if (readonly == NO)
-		domain_note(d, n, false, "os/loader: readonly='no': the loader is not written to, variables go to <nvram>");
+		domain_note(
+		    d, n, false,
+		    "os/loader: readonly='no': the loader is not written to, variables go to <nvram>");
 	if (stateless == YES)
 		domain_note(d, n, false, "os/loader: stateless='yes' is not there: variables are kept");
 	return 0;
@@ -140,7 +145,8 @@ static int parse_boot_devs(struct domain *d, struct xml_node *os, struct err *e)
 		if (rc)
 			return rc;
 		if (dev == BOOT_DEV_FD || dev == BOOT_DEV_NETWORK)
-			domain_note(d, n, false, "os/boot: dev '%s' is not there to be booted yet: passed over",
+			domain_note(d, n, false,
+				    "os/boot: dev '%s' is not there to be booted yet: passed over",
 				    xml_attr(n, "dev"));
 		while (i < d->nboot_devs && d->boot_devs[i] != dev)
 			i++;
@@ -224,7 +230,8 @@ int domain_parse_os(struct domain *d, struct xml_node *root, struct err *e)
 int domain_check_boot_order(struct xml_node *root, struct xml_node *devices, struct err *e)
 {
 	const struct xml_node *os_boot = xml_first(xml_first(root, "os"), "boot");
-	for (struct xml_node *dev = devices ? xml_first(devices, NULL) : NULL; dev; dev = xml_next(dev, NULL)) {
+	for (struct xml_node *dev = devices ? xml_first(devices, NULL) : NULL; dev;
+	     dev = xml_next(dev, NULL)) {
 		struct xml_node *b = xml_first(dev, "boot");
 		unsigned order = 0;
 		if (!b)
@@ -235,14 +242,17 @@ int domain_check_boot_order(struct xml_node *root, struct xml_node *devices, str
 		if (rc)
 			return rc;
 		if (os_boot)
-			return xml_bad(b, NULL, e, "not allowed beside <boot dev> of <os> in line %u: leave one kind",
+			return xml_bad(b, NULL, e,
+				       "not allowed beside <boot dev> of <os> in line %u: leave one kind",
 				       xml_line(os_boot));
 		for (struct xml_node *o = xml_first(devices, NULL); o && o != dev; o = xml_next(o, NULL)) {
 			struct xml_node *ob = xml_first(o, "boot");
 			unsigned other = 0;
-			if (ob && !xml_get_unsigned(ob, "order", 1, INT32_MAX, &other, NULL) && other == order)
-				return xml_bad(b, "order", e, "'%u' is that of <%s> in line %u too: give each its own", order,
-					       xml_name(o), xml_line(o));
+			if (ob && !xml_get_unsigned(ob, "order", 1, INT32_MAX, &other, NULL) &&
+			    other == order)
+				return xml_bad(b, "order", e,
+					       "'%u' is that of <%s> in line %u too: give each its own",
+					       order, xml_name(o), xml_line(o));
 		}
 	}
 	return 0;

@@ -1,7 +1,7 @@
 /* Between the files of the domain parser; nobody else includes this.
  *
  * domain_xml.c reads what stands directly below <domain>, domain_os.c <os>, domain_devices.c the devices, of which
- * domain_disk.c the disks and domain_screen.c what a person sees and works; domain_pci.c gives them addresses,
+ * domain_disk.c the disks, domain_graphics.c and domain_screen.c what a person sees and works; domain_pci.c gives them addresses,
  * domain_table.c says, and domain_classify.c tells, of every element what becomes of it. */
 #ifndef SRC_MODEL_DOMAIN_XML_H
 #define SRC_MODEL_DOMAIN_XML_H
@@ -64,6 +64,8 @@ void domain_drop_floppies(struct domain *d);
 
 /* <graphics>, <video> and <input>, adding those that libvirt adds. */
 int domain_parse_screen(struct domain *d, struct xml_node *devices, struct pci_users *users, struct err *e);
+/* Of it, <graphics> with its <metadata>. */
+int domain_parse_graphics(struct domain *d, struct xml_node *devices, struct err *e);
 void domain_free_graphics(struct domain *d); /* d->graphics becomes NULL */
 
 /* <os> into d->machine, kernel, firmware, boot_devs and what goes with them. */
