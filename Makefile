@@ -10,10 +10,11 @@ CC      ?= gcc
 
 # Packages of Debian 12 and Ubuntu: what the build needs, what a user's machine wants, what the tests need.
 DEPS_BUILD := gcc libc6-dev make pkg-config libncurses-dev libxml2-dev libvncserver-dev check libuv1-dev \
-	libjansson-dev liburing-dev libseccomp-dev libsystemd-dev libpng-dev libgnutls28-dev zlib1g-dev
+	libjansson-dev liburing-dev libseccomp-dev libsystemd-dev libpng-dev libgnutls28-dev zlib1g-dev \
+	libmicrohttpd-dev
 DEPS_RUN   := seabios ovmf busybox-static cpio xz-utils zstd ca-certificates
 DEPS_CHECK := qemu-system-x86 kmod tmux acpica-tools libvirt0 libxml2-utils mandoc libvterm-dev socat lz4 \
-	vncsnapshot gvncviewer netpbm openssl
+	vncsnapshot gvncviewer netpbm openssl novnc
 
 PKGS    := ncursesw libxml-2.0 libuv jansson liburing libseccomp libpng libvncserver gnutls zlib
 WARN    := -Wall -Wextra -Wshadow -Wundef -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wvla \

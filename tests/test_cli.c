@@ -16,6 +16,7 @@
 #include "backend/fake/fake.h"
 #include "src/base/cleanup.h"
 #include "src/base/file.h"
+#include "src/base/json.h"
 #include "src/base/str.h"
 #include "src/base/version.h"
 #include "src/cmd/tty.h"
@@ -91,7 +92,10 @@ static const char *const three_guests =
 	"domain web1 running memory=256 vcpus=2 load=50 uptime=100 title=The web server\n"
 	"domain db shutoff memory=1024 vcpus=4 autostart=1\n"
 	"domain old-mail paused id=7\n"
-	"domain burnt crashed";
+	"domain burnt crashed\n"
+	"screen web1 port=5901 passwd=secret viewers=2\n"
+	"screen old-mail listen=0.0.0.0 passwd=\n"
+	"screen burnt";
 
 /* A command line each, on a fresh host with three_guests; the exit status follows from whether there is an
  * error. */
@@ -137,6 +141,25 @@ static const struct {
 	{"list foo", "", "error: unexpected data 'foo'\n"},
 	{"list --with-snapshot", "",
 	 "error: command 'list' doesn't support option --with-snapshot: virsh has it"},
+	{"-q vncdisplay web1", "127.0.0.1:1\n", NULL},
+	{"-q vncdisplay old-mail", ":0\n", NULL},
+	{"vncdisplay burnt", "", "error: Failed to vncdisplay domain 'burnt': domain is not running"},
+	{"vncdisplay db", "", "error: Failed to vncdisplay domain 'db': domain is not running"},
+	{"domdisplay web1", "vnc://127.0.0.1:1\n", NULL},
+	{"domdisplay web1 --include-password", "vnc://:secret@127.0.0.1:1\n", NULL},
+	{"domdisplay old-mail --include-password --type vnc", "vnc://localhost:0\n", NULL},
+	{"domdisplay web1 --type spice", "", "error: No graphical display with type 'spice' found"},
+	{"vnc-passwd web1 --password geheim", "Password of the screen of domain 'web1' changed\n", NULL},
+	{"vnc-passwd web1 --expire +60", "Password of the screen of domain 'web1' changed\n", NULL},
+	{"vnc-passwd web1 --expire 2027-01-31T23:59:59", "Password of the screen of domain 'web1' changed\n", NULL},
+	{"vnc-passwd web1 --expire tomorrow", "", "error: Failed to change the screen's password of domain 'web1': 'tomorrow' is no "
+	                                         "time"},
+	{"vnc-passwd web1 --password ninechars", "", "error: Failed to change the screen's password of domain 'web1': the "
+	                                            "password is longer"},
+	{"vnc-passwd db", "", "error: Failed to vnc-passwd domain 'db': domain is not running"},
+	{"vnc-kick web1", "Viewers of domain 'web1' have been sent away\n", NULL},
+	{"novnc web1 --port 0", "", "error: port '0' is none"},
+	{"novnc nobody", "", "error: failed to get domain 'nobody'"},
 	{"domid web1", "1\n", NULL},
 	{"domid db", "-\n", NULL},
 	{"domname 7", "old-mail\n", NULL},
@@ -160,7 +183,9 @@ static const struct {
 	{"frobnicate", "", "error: unknown command: 'frobnicate'; vmdeck help lists them all\n"},
 	{"start db", "Domain 'db' started\n", NULL},
 	{"start db --paused", "Domain 'db' started\n", NULL},
-	{"start burnt", "Domain 'burnt' started\n", NULL},
+	{"start burnt", "Domain 'burnt' started\nScreen: 127.0.0.1:5900, password k7m3x9pa\n", NULL},
+	{"-q start burnt", "", NULL},
+	{"start burnt --no-password", "Domain 'burnt' started\nScreen: 127.0.0.1:5900, no password\n", NULL},
 	{"start web1", "", "error: Domain is already active: 'web1' is running\n"},
 	{"start old-mail", "",
 	 "error: Domain is already active: 'old-mail' is paused; to let it go on: vmdeck resume old-mail\n"},
@@ -252,7 +277,7 @@ static const struct {
 	{"complete -- domstate web1 --r", "--reason\n", NULL},
 	{"complete -- domstate web1 d", "", NULL},
 	{"complete -- console --escape ^A w", "web1\n", NULL},
-	{"complete -- help no", "nodeinfo\n", NULL},
+	{"complete -- help no", "novnc\nnodeinfo\n", NULL},
 	{"complete -- send-key web1 KEY_ENT", "KEY_ENTER\n", NULL},
 	{"complete -- send-key --codeset xt_", "xt_kbd\n", NULL},
 	{"complete -- send-key web1 KEY_LEFTCTRL KEY_F12", "KEY_F12\n", NULL},
@@ -433,7 +458,7 @@ START_TEST(a_failing_host_is_one_sentence_and_status_1)
 	ck_assert_str_eq(verb.out, opt.out);
 	ck_assert(str_starts(
 		verb.out, "  NAME\n    start - start a (previously defined) inactive domain\n\n  SYNOPSIS\n"
-			  "    start <domain> [--console] [--paused] [--force]\n"));
+			  "    start <domain> [--console] [--paused] [--force] [--no-password]\n"));
 }
 END_TEST
 
@@ -700,10 +725,59 @@ START_TEST(start_with_console_shows_the_first_byte)
 }
 END_TEST
 
+START_TEST(over_ssh_the_line_for_the_users_own_machine_is_told)
+{
+	static const struct {
+		const char *connection, *line, *has;
+	} lines[] = {
+		{"192.0.2.1 4711 198.51.100.2 22", "vncdisplay web1", "On your machine: ssh -L 5901:127.0.0.1:5901 ann@198.51.100.2\n"},
+		{"192.0.2.1 4711 198.51.100.2 2222", "vncdisplay web1", "ssh -p 2222 -L 5901:127.0.0.1:5901 ann@198.51.100.2\n"},
+		{"2001:db8::1 4711 2001:db8::2 22", "vncdisplay old-mail", "ssh -L 5900:127.0.0.1:5900 ann@2001:db8::2\n"},
+		{"192.0.2.1 4711 198.51.100.2 22", "vncdisplay socket", "ssh -L 5900:/run/s.vnc ann@198.51.100.2\n"},
+		{"192.0.2.1 4711 198.51.100.2 22", "vncdisplay six", "ssh -L 5900:[::1]:5900 ann@198.51.100.2\n"},
+		{"nonsense", "vncdisplay web1", NULL},
+		{NULL, "vncdisplay web1", NULL},
+	};
+	host_make("domain web1 running\nscreen web1 port=5901\ndomain old-mail running\nscreen old-mail listen=0.0.0.0\n"
+		  "domain socket running\nscreen socket port=0 socket=/run/s.vnc\ndomain six running\nscreen six listen=::1");
+	setenv("SUDO_USER", "ann", 1);
+	if (lines[_i].connection)
+		setenv("SSH_CONNECTION", lines[_i].connection, 1);
+	AUTO_RESULT struct result r = run(lines[_i].line);
+	ck_assert_int_eq(r.status, 0);
+	ck_assert_msg(strstr(r.err, "password k7m3x9pa") != NULL, "%s", r.err);
+	ck_assert_msg(!strchr(r.out, ' ') && strchr(r.out, '\n') == r.out + strlen(r.out) - 1, "%s", r.out);
+	if (lines[_i].has)
+		ck_assert_msg(strstr(r.err, lines[_i].has) != NULL, "%s", r.err);
+	else
+		ck_assert_msg(!strstr(r.err, "ssh "), "%s", r.err);
+}
+END_TEST
+
+START_TEST(a_new_password_is_printed_and_holds)
+{
+	host_make(three_guests);
+	AUTO_RESULT struct result made = run("vnc-passwd web1"), until = run("vnc-passwd web1 --expire 2027-01-31T23:59:59");
+	ck_assert_uint_eq(strlen(made.out), 9);
+	made.out[8] = 0;
+	AUTO_RESULT struct result now = run("vncdisplay web1"), json = run("vncdisplay web1 --json");
+	ck_assert_msg(strstr(now.err, made.out) && strstr(now.err, "(until 2027-01-31T23:59:59Z)"), "%s", now.err);
+	ck_assert_str_eq(now.out, "127.0.0.1:1\n");
+	AUTO_JSON json_t *j = json_parse(json.out, strlen(json.out), NULL);
+	ck_assert_str_eq(json_str(j, "passwd", ""), made.out);
+	ck_assert_int_eq(json_int(j, "port", 0), 5901);
+	ck_assert_int_eq(json_int(j, "viewers", 0), 2);
+	ck_assert_uint_eq(json_array_size(json_object_get(j, "clients")), 2);
+}
+END_TEST
+
 int main(void)
 {
+	unsetenv("SSH_CONNECTION"); /* what is printed depends on it */
+	unsetenv("SUDO_USER");
 	const TTest *const tests[] = {
 		dominfo_shows_virshs_fields,
+		a_new_password_is_printed_and_holds,
 		json_of_every_reporting_verb_parses,
 		host_validate_fails_with_the_check_that_failed,
 		define_dumpxml_undefine_go_round,
@@ -724,6 +798,7 @@ int main(void)
 	TCase *t = tcase_create("cli");
 	tcase_add_checked_fixture(t, NULL, host_done);
 	tcase_set_timeout(t, 60);
+	tcase_add_loop_test(t, over_ssh_the_line_for_the_users_own_machine_is_told, 0, 7);
 	tcase_add_loop_test(t, a_command_line_says_what_virsh_says, 0, ARRAY_SIZE(cases));
 	for (unsigned i = 0; i < ARRAY_SIZE(tests); i++)
 		tcase_add_test(t, tests[i]);

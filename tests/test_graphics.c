@@ -14,6 +14,7 @@
 #include "backend/local/graphics.h"
 #include "src/base/cleanup.h"
 #include "src/base/file.h"
+#include "src/base/password.h"
 #include "src/base/unixsock.h"
 #include "src/proto/registry.h"
 #include "tests/testlib.h"
@@ -224,18 +225,18 @@ START_TEST(passwords_are_given_made_or_left_out)
 	if (cases[_i].is)
 		ck_assert_str_eq(passwd, cases[_i].is);
 	else
-		ck_assert_uint_eq(strlen(passwd), GRAPHICS_PASSWORD);
+		ck_assert_uint_eq(strlen(passwd), PASSWORD_LEN);
 }
 END_TEST
 
 START_TEST(made_up_passwords_differ_and_are_easy_to_type)
 {
-	char one[GRAPHICS_PASSWORD + 1], two[GRAPHICS_PASSWORD + 1];
+	char one[PASSWORD_LEN + 1], two[PASSWORD_LEN + 1];
 	for (int i = 0; i < 100; i++) {
-		graphics_password(one);
-		graphics_password(two);
+		password_make(one);
+		password_make(two);
 		ck_assert_str_ne(one, two);
-		ck_assert_uint_eq(strspn(one, "abcdefghjkmnpqrstuvwxyz23456789"), GRAPHICS_PASSWORD);
+		ck_assert_uint_eq(strspn(one, "abcdefghjkmnpqrstuvwxyz23456789"), PASSWORD_LEN);
 	}
 }
 END_TEST

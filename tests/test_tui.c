@@ -91,6 +91,8 @@ static const struct {
      "tick\nclick 7 20\nscreen\nclick 23 2\nscreen\nclick 23 9\nscreen\nwheel down 5 5\nclick 23 9\nscreen\n"
      "click 0 0\nscreen"},
     {"details", THREE, 40, 100, 256, "tick 5\nkey End i\nscreen\nkey p\ntick\nscreen\nkey q\nscreen"},
+    {"display", THREE ";screen web1 port=5901 viewers=2 passwd=geheim", 30, 90, 256,
+     "tick\nkey End d\nscreen\nkey q i\ntick\nscreen\nkey q Home d\nscreen"},
     {"xml", THREE, 20, 80, 256, "tick\nkey End x\nscreen\nkey q\nquit no"},
     {"help", THREE, 24, 80, 256, "key ?\nscreen"},
     {"quit", THREE, 24, 80, 256, "key i q\nquit no\nkey q\nquit yes"},
@@ -631,6 +633,7 @@ END_TEST
 
 int main(void)
 {
+	unsetenv("SSH_CONNECTION"); /* the display page tells of it */
 	Suite *s = suite_create("tui");
 	TCase *tc = tcase_create("deck");
 	tcase_set_timeout(tc, 60);

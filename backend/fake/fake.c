@@ -225,6 +225,7 @@ static int take_xml(struct fake *f, const char *text, const char *where, bool pe
 	d->info.persistent = persistent || d->xml;
 	free(d->xml);
 	d->xml = persistent ? domain_text(parsed) : NULL;
+	fake_screen_define(d, parsed);
 	if (!persistent)
 		d->live_xml = domain_text(parsed);
 	if (notes)
@@ -273,6 +274,8 @@ static int power_on(struct fake *f, struct fake_domain *d, unsigned flags, struc
 		return err_set(e, ENOTSUP,
 			       "this host's KVM interprets kernel mode: --force starts nevertheless");
 	fake_on(f, d, flags & START_PAUSED);
+	if (flags & START_NO_PASSWORD)
+		d->screen.passwd[0] = 0;
 	if (!(flags & START_PAUSED))
 		fake_boot(f, d);
 	return 0;
@@ -408,7 +411,12 @@ static int fake_command(struct backend *b, const char *uuid, const char *command
 		return rc;
 	if (str_eq(command, "query-status"))
 		*reply = x_asprintf("{\"status\":\"%s\"}", domain_state_text(d->info.state));
-	else if (str_eq(command, "send-key"))
+	else if (str_eq(command, "set_password") || str_eq(command, "expire_password") || str_eq(command, "x-vnc-kick")) {
+		rc = fake_screen_command(d, command, arguments, e);
+		if (!rc)
+			*reply = x_strdup("{}");
+		return rc;
+	} else if (str_eq(command, "send-key"))
 		*reply = x_strdup("{}");
 	else if (str_eq(command, "quit")) {
 		fake_off(f, d, DOMAIN_SHUTOFF, DOMAIN_REASON_DESTROYED, NULL);
@@ -512,6 +520,7 @@ static const struct backend_ops fake_ops = {
 	.console_path = fake_console_path,
 	.domain_screenshot = fake_screenshot,
 	.domain_change_media = fake_change_media,
+	.domain_screen = fake_screen,
 	.sample = fake_sample,
 	.domain_command = fake_command,
 	.host_info = fake_host_info,

@@ -10,7 +10,8 @@
  * next use of that call ("domain_start") fails: EIO, EINVAL, ETIMEDOUT, ... boot TEXT what every guest prints
  * when it begins to run, or does so again (escapes as above) interpreted                    the host's KVM
  * interprets kernel mode: start wants START_FORCE no-kvm                         host_validate and host_info
- * find no KVM stale NAME                     the guest's figures do not answer from now on step MS how far a
+ * find no KVM screen NAME [KEY=VALUE...]      it has a screen; keys port, listen, socket, passwd, viewers (how
+ * many) stale NAME                     the guest's figures do not answer from now on step MS how far a
  * sample moves the clock (1000) live                           a thread answers the consoles, for use by
  * hand; without: fake_pump() NULL or "" is "domains 3". */
 #ifndef BACKEND_FAKE_FAKE_H

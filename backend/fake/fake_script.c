@@ -247,7 +247,8 @@ static const struct {
 } directives[] = {
 	{"boot", do_boot},       {"console", do_console}, {"domain", do_domain},
 	{"domains", do_domains}, {"fail", do_fail},       {"interpreted", do_interpreted},
-	{"live", do_live},       {"no-kvm", do_no_kvm},   {"stale", do_stale},
+	{"live", do_live},       {"no-kvm", do_no_kvm},   {"screen", fake_screen_script},
+	{"stale", do_stale},
 	{"step", do_step},
 };
 

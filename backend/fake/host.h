@@ -17,6 +17,8 @@ struct fake_domain {
 	unsigned load;  /* percent of one CPU when running */
 	bool stale;
 	uint64_t busy_ms;         /* time it ran, by the fake clock */
+	bool graphics;
+	struct screen_info screen; /* when there are graphics */
 	struct buf record;        /* its console since it was defined */
 	size_t boot;              /* where the last power-on begins in record */
 	int fds[FAKE_ATTACH_MAX]; /* our ends of attachments, -1 = free */
@@ -91,6 +93,11 @@ int fake_console_open(struct backend *b, const char *uuid, unsigned index, uint6
 		      struct err *e);
 int fake_console_log(struct backend *b, const char *uuid, unsigned index, bool since_boot, int fd,
 		     struct err *e);
+void fake_screen_define(struct fake_domain *d, const struct domain *parsed);
+int fake_screen_script(struct fake *f, char *args, struct err *e);
+int fake_screen(struct backend *b, const char *uuid, struct screen_info *info, struct err *e);
+/* set_password, expire_password, x-vnc-kick */
+int fake_screen_command(struct fake_domain *d, const char *command, const char *arguments, struct err *e);
 int fake_screenshot(struct backend *b, const char *uuid, unsigned screen, int *fd, struct err *e);
 int fake_console_path(struct backend *b, const char *uuid, unsigned index, char **path, struct err *e);
 int fake_sample(struct backend *b, struct sample *s, struct err *e);

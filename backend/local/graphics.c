@@ -6,12 +6,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "src/base/cleanup.h"
 #include "src/base/file.h"
+#include "src/base/password.h"
 #include "src/base/spawn.h"
 #include "src/proto/registry.h"
 
@@ -42,18 +42,6 @@ static void __attribute__((format(printf, 2, 3))) note(struct graphics *a, const
 		buf_puts(a->notes, "\n");
 	}
 	va_end(ap);
-}
-
-void graphics_password(char out[GRAPHICS_PASSWORD + 1])
-{
-	static const char letters[] = "abcdefghjkmnpqrstuvwxyz23456789"; /* 31: without i, l, o, 0 and 1 */
-	size_t n = 0;
-	while (n < GRAPHICS_PASSWORD) {
-		unsigned char b;
-		if (getrandom(&b, 1, 0) == 1 && (b &= 31) < sizeof(letters) - 1)
-			out[n++] = letters[b];
-	}
-	out[n] = 0;
 }
 
 /* The domain whose screen is at @port, for the sentence. */
@@ -99,16 +87,16 @@ static int settle_password(struct graphics *a, struct err *e)
 {
 	const struct domain_graphics *g = a->g;
 	bool none = a->flags & START_NO_PASSWORD || (g->passwd && !*g->passwd);
-	char made[GRAPHICS_PASSWORD + 1] = "";
+	char made[PASSWORD_LEN + 1] = "";
 	if (none && a->outside)
 		return err_set(e, EPERM,
 			       "its screen would be open to everybody who reaches '%s': give it a password, or let it listen on "
 			       "127.0.0.1", json_str(a->screen, "listen", ""));
 	if (!none && !g->passwd)
-		graphics_password(made);
+		password_make(made);
 	const char *passwd = none ? "" : g->passwd ? g->passwd : made;
-	if (strlen(passwd) > GRAPHICS_PASSWORD)
-		note(a, "note: VNC looks at the first %d characters of the screen's password only", GRAPHICS_PASSWORD);
+	if (strlen(passwd) > PASSWORD_LEN)
+		note(a, "note: VNC looks at the first %d characters of the screen's password only", PASSWORD_LEN);
 	if (g->passwd_valid_to && g->passwd_valid_to < time(NULL))
 		note(a, "warning: the screen's password has ended (passwdValidTo): nobody is let in until vmdeck vnc-passwd %s",
 		     a->d->name);

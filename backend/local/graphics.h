@@ -12,16 +12,12 @@
 
 #define GRAPHICS_PORT_MIN 5900
 #define GRAPHICS_PORT_MAX 65535
-#define GRAPHICS_PASSWORD 8 /* characters: RFB knows no more */
 
 /* Open all that the screen of @d needs into @fds ("vnc.0", "tls.*", "screen.json"), and write screen.json into its runtime folder.
  * *screen: the go message's member, the caller's; NULL: @d has no <graphics>, or there is no vmdeck-screen (noted). What a
  * person should know is appended to @notes, a line each (may be NULL). */
 int graphics_open(struct local *l, const struct domain *d, unsigned start_flags, struct fd_set_named *fds, json_t **screen,
 		  struct buf *notes, struct err *e);
-
-/* A new password: lower case letters and digits that are not taken for one another. */
-void graphics_password(char out[GRAPHICS_PASSWORD + 1]);
 
 /* Listen on that address. *port: 5900 to 65535, or -1 for the lowest one that is free; out: which. Descriptor or -errno. */
 int graphics_bind_tcp(const char *listen, int *port, struct err *e);

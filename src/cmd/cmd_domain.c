@@ -111,7 +111,7 @@ static int run_with_console(struct cmd_ctx *c, bool paused, struct err *e)
 static unsigned start_flags(const struct cmd_ctx *c)
 {
 	return (cmd_flag(c, "paused") || cmd_flag(c, "console") ? START_PAUSED : 0) |
-	       (cmd_flag(c, "force") ? START_FORCE : 0);
+	       (cmd_flag(c, "force") ? START_FORCE : 0) | (cmd_flag(c, "no-password") ? START_NO_PASSWORD : 0);
 }
 
 static int domain_create_exec(struct cmd_ctx *c, struct err *e)
@@ -125,6 +125,7 @@ static int domain_create_exec(struct cmd_ctx *c, struct err *e)
 		return err_prefix(e, "Failed to create domain from %s", cmd_value(c, "file"));
 	cmd_notes(c, notes);
 	cmd_done(c, "Domain '%s' created from %s", c->domain.name, cmd_value(c, "file"));
+	cmd_screen_tell(c);
 	return cmd_flag(c, "console") ? run_with_console(c, cmd_flag(c, "paused"), e) : 0;
 }
 
@@ -140,6 +141,7 @@ const struct cmd cmd_domain_create = {
 			CMD_FLAG("console", "attach to console after creation"),
 			CMD_FLAG("paused", "leave the guest paused after creation"),
 			CMD_FLAG("force", "start though this host's KVM interprets kernel mode"),
+			CMD_FLAG("no-password", "let the screen ask for no password"),
 			{0},
 		},
 	.lacks = "autodestroy pass-fds validate reset-nvram",
@@ -156,6 +158,7 @@ static int domain_start_exec(struct cmd_ctx *c, struct err *e)
 		return cmd_failed(c, e, "start");
 	cmd_notes(c, notes);
 	cmd_done(c, "Domain '%s' started", c->domain.name);
+	cmd_screen_tell(c);
 	return cmd_flag(c, "console") ? run_with_console(c, cmd_flag(c, "paused"), e) : 0;
 }
 
@@ -172,6 +175,7 @@ const struct cmd cmd_domain_start = {
 			CMD_FLAG("console", "attach to console after creation"),
 			CMD_FLAG("paused", "leave the guest paused after creation"),
 			CMD_FLAG("force", "start though this host's KVM interprets kernel mode"),
+			CMD_FLAG("no-password", "let the screen ask for no password"),
 			{0},
 		},
 	.lacks = "autodestroy bypass-cache force-boot pass-fds reset-nvram",

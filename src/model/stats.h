@@ -38,6 +38,7 @@ struct sample_domain {
 	unsigned vcpus;
 	uint64_t memory_bytes;     /* given to the guest */
 	uint64_t rss_bytes;        /* resident on the host, 0 unknown */
+	int vnc_port;              /* where its screen is, 0: nowhere */
 	int64_t started_ms;
 	bool valid;                /* the counters below were read this time */
 	uint64_t cpu_ns;           /* host CPU time of the guest's processes, threads and all */

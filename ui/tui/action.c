@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "src/base/cleanup.h"
+#include "src/cmd/screen_text.h"
 #include "src/base/file.h"
 #include "ui/tui/dialog.h"
 #include "ui/tui/job.h"
@@ -87,6 +88,24 @@ void action_info(struct deck *d, int arg)
 	const struct figure *g = deck_target(d);
 	if (g)
 		page_domain_open(d, g->d->uuid);
+}
+
+void action_display(struct deck *d, int arg)
+{
+	const struct figure *g = deck_target(d);
+	struct screen_info s;
+	struct err e = {0};
+	AUTO_BUF struct buf b = {0};
+	if (!g)
+		return;
+	if (d->backend->ops->domain_screen(d->backend, g->d->uuid, &s, &e)) {
+		deck_say(d, ROLE_ERROR, "%s", e.msg);
+		return;
+	}
+	AUTO_FREE char *title = x_asprintf("%s: display", g->d->name);
+	screen_tell(&s, &b);
+	buf_printf(&b, "\nA VNC viewer looks there; for a browser: vmdeck novnc %s", g->d->name);
+	dialog_note(d, title, buf_text(&b));
 }
 
 void action_xml(struct deck *d, int arg)

@@ -46,6 +46,7 @@ const struct binding bindings[] = {
     {LIST, ">", NULL, action_sort_next, 1, NULL, "Sort by the next column"},
     {LIST, "<", NULL, action_sort_next, -1, NULL, "Sort by the column before"},
     {LIST, "r", NULL, action_sort_invert, 0, NULL, "Reverse the order"},
+    {GUEST, "d", NULL, action_display, 0, NULL, "Where its display is: address, password, and how to get there over ssh"},
     {GUEST, "x", NULL, action_xml, 0, NULL, "The guest's XML"},
     {GUEST, "e", "edit", NULL, 0, NULL, "Edit its XML in $EDITOR"},
     {GUEST, "a", "autostart", action_autostart, 0, NULL, "Start the guest with the host, or no longer"},

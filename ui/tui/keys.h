@@ -39,6 +39,7 @@ void action_stop(struct deck *d, int arg);
 void action_move(struct deck *d, int arg); /* enum move */
 void action_menu(struct deck *d, int arg);
 void action_info(struct deck *d, int arg);
+void action_display(struct deck *d, int arg);
 void action_xml(struct deck *d, int arg);
 void action_autostart(struct deck *d, int arg);
 void action_define(struct deck *d, int arg);

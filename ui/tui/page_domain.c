@@ -7,6 +7,7 @@
 
 #include "src/base/cleanup.h"
 #include "src/base/fmt.h"
+#include "src/cmd/screen_text.h"
 #include "ui/tui/columns.h"
 
 struct page_domain {
@@ -14,6 +15,8 @@ struct page_domain {
 	struct domain *def; /* NULL: could not be read, see trouble */
 	char trouble[256];
 	enum domain_state state; /* that it was read in */
+	bool has_screen;
+	struct screen_info screen; /* now */
 	int top, lines, seen;
 };
 
@@ -35,6 +38,8 @@ static void domain_update(struct view *v)
 {
 	struct page_domain *p = v->state;
 	const struct figure *g = snapshot_find(deck_snapshot(v->deck), p->uuid);
+	const struct backend_ops *ops = v->deck->backend->ops;
+	p->has_screen = g && g->d->state & DOMAIN_ACTIVE && !ops->domain_screen(v->deck->backend, p->uuid, &p->screen, NULL);
 	if (!g || (g->d->state == p->state && (p->def || *p->trouble)))
 		return;
 	p->state = g->d->state;
@@ -103,6 +108,27 @@ static void draw_state(struct lines *l, struct view *v, const struct figure *g)
 	field(l, "Defined", ROLE_NORMAL, "%s%s", d->persistent ? "yes" : "no, only while it runs",
 	      d->autostart ? ", starts with the host" : "");
 	field(l, "UUID", ROLE_NORMAL, "%s", d->uuid);
+}
+
+static void draw_screen(struct lines *l, const struct page_domain *p)
+{
+	const struct screen_info *s = &p->screen;
+	if (!p->has_screen)
+		return;
+	section(l, "Display");
+	AUTO_FREE char *where = screen_where(s);
+	field(l, "VNC", ROLE_NORMAL, "%s%s", where, *s->passwd ? ", with a password: d shows it" : ", without a password");
+	AUTO_BUF struct buf b = {0};
+	for (unsigned i = 0; i < s->nviewers && i < SCREEN_VIEWERS_MAX; i++) {
+		char sent[FMT_MAX];
+		const struct screen_viewer *w = &s->viewers[i];
+		buf_printf(&b, "%s%s (%s%s%s sent)", i ? ", " : "", *w->host ? w->host : "a local program",
+			   w->viewonly ? "watches only, " : "", w->websocket ? "browser, " : "", fmt_bytes(w->sent_bytes, sent));
+	}
+	if (s->nviewers)
+		field(l, "Viewers", ROLE_NORMAL, "%u: %s", s->nviewers, buf_text(&b));
+	else
+		field(l, "Viewers", ROLE_DIM, "none");
 }
 
 static void draw_cpu(struct lines *l, const struct figure *g)
@@ -184,6 +210,8 @@ static void draw_definition(struct lines *l, const struct page_domain *p)
 		field(l, d->target, ROLE_NORMAL, "%s (%s, %s%s)", d->source ? d->source : "empty",
 		      d->bus ? d->bus : "", d->format ? d->format : "raw", d->readonly ? ", read-only" : "");
 	}
+	AUTO_FREE char *screen = domain_screen_text(f);
+	field(l, "Screen", ROLE_NORMAL, "%s", screen);
 	field(l, "At the end", ROLE_NORMAL, "power off: %s, reboot: %s, crash: %s",
 	      domain_action_text(f->on_poweroff), domain_action_text(f->on_reboot),
 	      domain_action_text(f->on_crash));
@@ -209,6 +237,7 @@ static void domain_draw(struct view *v, const struct area *a)
 		p->top = p->lines > p->seen ? p->lines - p->seen : 0;
 	struct lines l = {p, &body, 0};
 	draw_state(&l, v, g);
+	draw_screen(&l, p);
 	draw_cpu(&l, g);
 	draw_disks(&l, g);
 	draw_definition(&l, p);
