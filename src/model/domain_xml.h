@@ -1,8 +1,8 @@
-/* Between the files of the domain parser; nobody else includes this.
+/* Between the files of the domain parser; nobody else includes this, but for tests of the table.
  *
- * domain_xml.c reads what stands directly below <domain>, domain_os.c <os>, domain_devices.c the devices, of which
- * domain_disk.c the disks, domain_graphics.c and domain_screen.c what a person sees and works; domain_pci.c gives them addresses,
- * domain_table.c says, and domain_classify.c tells, of every element what becomes of it. */
+ * domain_xml.c reads what stands directly below <domain>, domain_os.c <os>, domain_devices.c the devices: of
+ * these domain_disk.c the disks, domain_graphics.c and domain_screen.c what a person sees and works; domain_pci.c
+ * gives them addresses. domain_table.c says, and domain_classify.c tells, of every element what becomes of it. */
 #ifndef SRC_MODEL_DOMAIN_XML_H
 #define SRC_MODEL_DOMAIN_XML_H
 
