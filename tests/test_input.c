@@ -150,19 +150,16 @@ END_TEST
 
 START_TEST(positions_become_movement_for_a_mouse)
 {
-	point(0, 0, 0);
+	point(1, 1, 0); /* from where, nobody knows */
 	ck_assert(!low.frame.absolute && !low.frame.x && !low.frame.y);
 	int sum = 0;
-	for (int x = 0; x <= INPUT_ABS_MAX; x += 7) { /* small steps add up to the same */
-		point(x, INPUT_ABS_MAX, 0);
+	for (int x = 1; x < INPUT_ABS_MAX; x += 7) { /* small steps add up to the same */
+		point(x, 1, 0);
 		sum += low.frame.x;
 	}
-	point(INPUT_ABS_MAX, INPUT_ABS_MAX, 0);
-	ck_assert_int_eq(sum + low.frame.x, 1024);
-	point(0, 0, 0);
-	ck_assert(low.frame.x == -1024 && low.frame.y == -1024);
-	point(-5000, 1000000, 0);
-	ck_assert(low.frame.x == 0 && low.frame.y == 1024);
+	ck_assert_int_eq(sum, 1023);
+	point(INPUT_ABS_MAX / 2, 1, 0);
+	ck_assert(low.frame.x == -512 && !low.frame.y);
 	move(3, 4, 0);
 	ck_assert(low.frame.x == 3 && low.frame.y == 4);
 	point(500, 500, 0); /* where it was before the movement means nothing */
@@ -170,16 +167,31 @@ START_TEST(positions_become_movement_for_a_mouse)
 }
 END_TEST
 
+START_TEST(an_edge_pushes_a_mouse_there_once)
+{
+	point(0, 5000, 0);
+	ck_assert(low.frame.x == -1023 && !low.frame.y);
+	point(0, 5000, INPUT_BUTTON_LEFT);
+	ck_assert(!low.frame.x && !low.frame.y && low.frame.buttons);
+	point(20000, INPUT_ABS_MAX, 0);
+	ck_assert(low.frame.x == 624 && low.frame.y == 767);
+	point(1000000, 20000, 0);
+	ck_assert(low.frame.x == 1023 && low.frame.y == -299);
+	point(-5000, -1, 0);
+	ck_assert(low.frame.x == -1023 && low.frame.y == -767);
+}
+END_TEST
+
 START_TEST(movement_becomes_positions_for_a_tablet)
 {
 	set_active(&high, true);
 	point(INPUT_ABS_MAX / 2, INPUT_ABS_MAX / 2, 0);
-	move(-1, 2, 0);
-	ck_assert(high.frame.absolute && high.frame.x == INPUT_ABS_MAX / 2 - 31 && high.frame.y == INPUT_ABS_MAX / 2 + 62);
+	move(-1, 3, 0);
+	ck_assert(high.frame.absolute && high.frame.x == INPUT_ABS_MAX / 2 - 32 && high.frame.y == INPUT_ABS_MAX / 2 + 128);
 	move(-2000000000, 2000000000, 0);
 	ck_assert(high.frame.x == 0 && high.frame.y == INPUT_ABS_MAX);
 	move(1, -1, 0);
-	ck_assert(high.frame.x == 31 && high.frame.y == INPUT_ABS_MAX - 31);
+	ck_assert(high.frame.x == 32 && high.frame.y == INPUT_ABS_MAX - 42);
 }
 END_TEST
 
@@ -360,6 +372,7 @@ int main(void)
 		buttons_are_let_go_when_another_device_takes_over,
 		release_lets_go_of_all_once,
 		positions_become_movement_for_a_mouse,
+		an_edge_pushes_a_mouse_there_once,
 		movement_becomes_positions_for_a_tablet,
 		the_listener_hears_of_leds_and_of_absolute,
 		a_device_that_is_gone_is_sent_nothing,

@@ -3,19 +3,22 @@
  * better one meanwhile: no device is left with a key that it never sees released. Buttons the same: when frames begin
  * to go to another device while some are down, the old one gets a frame without them.
  *
- * An absolute frame for a device that only knows movement becomes the way from the last absolute frame, on a screen
- * ABS_SCREEN wide and high; a movement for a device that only knows positions goes from the last position. */
+ * An absolute frame for a device that only knows movement becomes the way from the last absolute frame, in pixels of the
+ * screen; one that comes to an edge pushes the guest's pointer there from wherever it has drifted to. A movement for a
+ * device that only knows positions goes from the last position. */
 #include "backend/vmm/input.h"
 
 #include <errno.h>
 #include <stdlib.h>
 
 #include "backend/vmm/device.h"
+#include "backend/vmm/display/display.h"
 #include "backend/vmm/machine.h"
 
 #define SINKS_MAX 16
 #define KEYS_MAX 256
-#define ABS_SCREEN 1024 /* a relative device moves this far from one edge to the other */
+#define SCREEN_WIDTH 1024 /* when there is no picture */
+#define SCREEN_HEIGHT 768
 
 struct member {
 	struct dev *dev;
@@ -138,16 +141,37 @@ void input_key(struct machine *m, unsigned code, bool down)
 	to.sink->key(to.dev, code, down);
 }
 
-/* What @p is for a device that only knows movement: the way from the last absolute frame. */
-static struct input_pointer relative(struct input *in, const struct input_pointer *p)
+/* The screen's last column and line. */
+static void screen_ends(const struct machine *m, int *x, int *y)
 {
+	const struct surface *s = m->display ? display_surface(m->display) : NULL;
+	*x = (int)(s && s->width > 1 ? s->width : SCREEN_WIDTH) - 1;
+	*y = (int)(s && s->height > 1 ? s->height : SCREEN_HEIGHT) - 1;
+}
+
+static int pixel(int at, int end)
+{
+	return (at * end + INPUT_ABS_MAX / 2) / INPUT_ABS_MAX;
+}
+
+/* From the last position to @at, on an axis of @end pixels. */
+static int way(const struct input *in, int last, int at, int end)
+{
+	bool edge = at == 0 || at == INPUT_ABS_MAX;
+	if (edge && (!in->have_last || at != last))
+		return at ? end : -end;
+	return in->have_last ? pixel(at, end) - pixel(last, end) : 0;
+}
+
+/* What @p is for a device that only knows movement. */
+static struct input_pointer relative(struct machine *m, const struct input_pointer *p)
+{
+	int x, y;
 	struct input_pointer r = *p;
+	screen_ends(m, &x, &y);
 	r.absolute = false;
-	r.x = r.y = 0;
-	if (in->have_last) { /* rounded in place, so that nothing is lost over many small steps */
-		r.x = p->x * ABS_SCREEN / INPUT_ABS_MAX - in->last_x * ABS_SCREEN / INPUT_ABS_MAX;
-		r.y = p->y * ABS_SCREEN / INPUT_ABS_MAX - in->last_y * ABS_SCREEN / INPUT_ABS_MAX;
-	}
+	r.x = way(m->input, m->input->last_x, p->x, x);
+	r.y = way(m->input, m->input->last_y, p->y, y);
 	return r;
 }
 
@@ -162,12 +186,14 @@ static int clamp_step(int v)
 }
 
 /* What @p, a movement, is for a device that only knows positions. */
-static struct input_pointer absolute(const struct input *in, const struct input_pointer *p)
+static struct input_pointer absolute(struct machine *m, const struct input_pointer *p)
 {
+	int x, y;
 	struct input_pointer a = *p;
+	screen_ends(m, &x, &y);
 	a.absolute = true;
-	a.x = clamp(in->last_x + clamp_step(p->x) * (INPUT_ABS_MAX / ABS_SCREEN));
-	a.y = clamp(in->last_y + clamp_step(p->y) * (INPUT_ABS_MAX / ABS_SCREEN));
+	a.x = clamp(m->input->last_x + clamp_step(p->x) * INPUT_ABS_MAX / x);
+	a.y = clamp(m->input->last_y + clamp_step(p->y) * INPUT_ABS_MAX / y);
 	return a;
 }
 
@@ -207,7 +233,7 @@ void input_pointer(struct machine *m, const struct input_pointer *p)
 	in->buttons = to.dev ? frame.buttons : 0;
 	struct input_pointer sent = frame;
 	if (to.dev && frame.absolute != to.sink->absolute)
-		sent = frame.absolute ? relative(in, &frame) : absolute(in, &frame);
+		sent = frame.absolute ? relative(m, &frame) : absolute(m, &frame);
 	in->have_last = frame.absolute;
 	if (sent.absolute || frame.absolute) {
 		in->last_x = frame.absolute ? frame.x : sent.x;
