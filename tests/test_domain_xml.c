@@ -246,6 +246,56 @@ START_TEST(what_is_kept_is_valid_against_libvirts_schema)
 }
 END_TEST
 
+/* <graphics> of a definition, and what a running guest's text has in its place. */
+static const struct {
+	const char *defined, *live;
+	int port;
+} live_ports[] = {
+	{"<graphics type='vnc'/>", "<graphics type='vnc' port='5903' autoport='yes'/>", 5903},
+	{"<graphics type='vnc' port='-1'/>", "<graphics type='vnc' port='5903' autoport='yes'/>", 5903},
+	{"<graphics type='vnc' port='-1' autoport='yes' listen='::1'/>", "<graphics type='vnc' port='5903' autoport='yes' listen='::1'/>",
+	 5903},
+	{"<graphics type='vnc' port='5950' autoport='yes'/>", "<graphics type='vnc' port='5903' autoport='yes'/>", 5903},
+	{"<graphics type='vnc' port='0'/>", "<graphics type='vnc' port='5903' autoport='yes'/>", 5903},
+	{"<graphics type='vnc' port='5950'/>", "<graphics type='vnc' port='5950'/>", 5950},
+	{"<graphics type='vnc' port='5950' autoport='no'/>", "<graphics type='vnc' port='5950' autoport='no'/>", 5950},
+	{"<graphics type='vnc' socket='/run/s'/>", "<graphics type='vnc' socket='/run/s'/>", 0},
+	{"<graphics type='vnc'/>", "<graphics type='vnc'/>", 0},
+};
+
+static char *with_devices(const char *inner)
+{
+	return x_asprintf("<domain type='kvm'><name>x</name><memory unit='MiB'>64</memory><os><type>hvm</type></os><devices>%s</devices>"
+			  "</domain>", inner);
+}
+
+START_TEST(a_running_guests_text_tells_the_port_of_its_screen)
+{
+	AUTO_FREE char *text = with_devices(live_ports[_i].defined);
+	struct domain *d = NULL;
+	struct err e = {0};
+	ck_assert_msg(domain_parse(text, strlen(text), "x.xml", &d, &e) == 0, "%s", e.msg);
+	AUTO_FREE char *live = domain_live_text(d, 1, live_ports[_i].port);
+	ck_assert_msg(strstr(live, live_ports[_i].live) != NULL, "%s", live);
+	domain_free(d);
+	/* What is read back is what the definition means. */
+	struct domain *again = NULL;
+	ck_assert_msg(domain_parse(live, strlen(live), "live.xml", &again, &e) == 0, "%s", e.msg);
+	ck_assert_int_eq(again->graphics->port, live_ports[_i].port == 5950 ? 5950 : -1);
+	domain_free(again);
+}
+END_TEST
+
+START_TEST(a_text_to_show_has_no_passwords)
+{
+	AUTO_FREE char *text = with_devices("<!-- kept --><graphics type='vnc' passwd='geheim' passwdValidTo='2030-01-01T00:00:00' keymap='de'/>");
+	AUTO_FREE char *public = domain_text_passwd(text, NULL), *other = domain_text_passwd(text, "neu");
+	ck_assert_msg(strstr(public, "<graphics type='vnc' keymap='de'/>") && strstr(public, "<!-- kept -->"), "%s", public);
+	ck_assert_msg(strstr(other, "passwd='neu' passwdValidTo=") && !strstr(other, "geheim"), "%s", other);
+	ck_assert_ptr_null(domain_text_passwd("<domain>", NULL));
+}
+END_TEST
+
 int main(void)
 {
 	list(&pass);
@@ -263,6 +313,8 @@ int main(void)
 	tcase_add_loop_test(t, truncated_and_scribbled_text_is_survived, 0, (int)pass.n);
 	tcase_add_loop_test(t, fail_pair_gives_its_sentence, 0, (int)fail.n);
 	tcase_add_test(t, what_is_kept_is_valid_against_libvirts_schema);
+	tcase_add_loop_test(t, a_running_guests_text_tells_the_port_of_its_screen, 0, ARRAY_SIZE(live_ports));
+	tcase_add_test(t, a_text_to_show_has_no_passwords);
 	suite_add_tcase(s, t);
 	return test_main(s);
 }

@@ -695,6 +695,98 @@ START_TEST(a_disk_in_use_by_another_guest_is_refused)
 }
 END_TEST
 
+#define SCREEN(attributes) "<devices><graphics type='vnc' " attributes "/></devices>"
+
+START_TEST(a_screen_has_a_port_while_the_guest_runs)
+{
+	need_kvm();
+	struct screen_info s;
+	char *text;
+	ck_assert_int_eq(define("web1", uuid, "", SCREEN("passwd='geheim'")), 0);
+	ck_assert_int_eq(b->ops->domain_screen(b, uuid, &s, &e), -ENOTCONN);
+	ck_assert_msg(start(uuid, 0) == 0, "%s", e.msg);
+	ck_assert_msg(b->ops->domain_screen(b, uuid, &s, &e) == 0, "%s", e.msg);
+	ck_assert_int_ge(s.port, 5900);
+	ck_assert_str_eq(s.listen, "127.0.0.1");
+	ck_assert_str_eq(s.passwd, "geheim");
+	AUTO_FREE char *port = x_asprintf("port='%d' autoport='yes'", s.port);
+	ck_assert_int_eq(b->ops->domain_xml(b, uuid, 0, &text, &e), 0);
+	ck_assert_msg(strstr(text, port) && !strstr(text, "geheim"), "%s", text);
+	free(text);
+	ck_assert_int_eq(b->ops->domain_xml(b, uuid, XML_SECURE, &text, &e), 0);
+	ck_assert_msg(strstr(text, port) && strstr(text, "passwd='geheim'"), "%s", text);
+	free(text);
+	ck_assert_int_eq(b->ops->domain_xml(b, uuid, XML_INACTIVE, &text, &e), 0);
+	ck_assert_msg(!strstr(text, port) && !strstr(text, "geheim"), "%s", text);
+	free(text);
+	ck_assert_int_eq(b->ops->domain_xml(b, uuid, XML_INACTIVE | XML_SECURE, &text, &e), 0);
+	ck_assert_msg(strstr(text, "geheim") != NULL, "%s", text);
+	free(text);
+	ck_assert(!get("web1").changed); /* the port is not what the definition says, but what it means */
+	struct sample sample = {0};
+	ck_assert_int_eq(b->ops->sample(b, &sample, &e), 0);
+	ck_assert_int_eq(sample_find(&sample, uuid)->vnc_port, s.port);
+	sample_done(&sample);
+	ck_assert_int_eq(b->ops->domain_destroy(b, uuid, &e), 0);
+	wait_end();
+	ck_assert_int_eq(b->ops->domain_screen(b, uuid, &s, &e), -ENOTCONN);
+}
+END_TEST
+
+START_TEST(a_made_up_password_is_in_no_xml_but_the_secure_one)
+{
+	need_kvm();
+	struct screen_info s;
+	char *text;
+	ck_assert_int_eq(define("web1", uuid, "", SCREEN("")), 0);
+	ck_assert_msg(start(uuid, 0) == 0, "%s", e.msg);
+	ck_assert_msg(b->ops->domain_screen(b, uuid, &s, &e) == 0, "%s", e.msg);
+	ck_assert_uint_eq(strlen(s.passwd), 8);
+	AUTO_FREE char *has = x_asprintf("passwd='%s'", s.passwd);
+	ck_assert_int_eq(b->ops->domain_xml(b, uuid, 0, &text, &e), 0);
+	ck_assert_msg(!strstr(text, s.passwd), "%s", text);
+	free(text);
+	ck_assert_int_eq(b->ops->domain_xml(b, uuid, XML_SECURE, &text, &e), 0);
+	ck_assert_msg(strstr(text, has) != NULL, "%s", text);
+	free(text);
+}
+END_TEST
+
+START_TEST(of_two_guests_each_has_its_own_port_and_a_third_is_told_whose_it_is)
+{
+	need_kvm();
+	struct screen_info one, two;
+	ck_assert_int_eq(define("web1", uuid, "", SCREEN("")), 0);
+	ck_assert_int_eq(define("web2", "", "", SCREEN("port='-1' autoport='yes'")), 0);
+	ck_assert_msg(start(uuid, START_NO_PASSWORD) == 0, "%s", e.msg);
+	ck_assert_msg(start(get("web2").uuid, 0) == 0, "%s", e.msg);
+	ck_assert_int_eq(b->ops->domain_screen(b, uuid, &one, &e), 0);
+	ck_assert_int_eq(b->ops->domain_screen(b, get("web2").uuid, &two, &e), 0);
+	ck_assert_str_eq(one.passwd, "");
+	ck_assert_int_ne(one.port, two.port);
+	AUTO_FREE char *same = x_asprintf(SCREEN("port='%d'"), two.port);
+	ck_assert_int_eq(define("web3", "", "", same), 0);
+	AUTO_FREE char *third = x_strdup(get("web3").uuid);
+	ck_assert_int_eq(start(third, 0), -EADDRINUSE);
+	ck_assert_msg(strstr(e.msg, "domain 'web2'") != NULL, "%s", e.msg);
+	ck_assert_int_eq(b->ops->domain_destroy(b, get("web2").uuid, &e), 0);
+	ck_assert_msg(start(third, 0) == 0, "%s", e.msg); /* free when the guest is gone */
+}
+END_TEST
+
+START_TEST(the_socket_of_a_screen_goes_with_its_guest)
+{
+	need_kvm();
+	AUTO_FREE char *path = x_asprintf("%s/web1.vnc", home), *xml = x_asprintf(SCREEN("socket='%s'"), path);
+	ck_assert_msg(define("web1", uuid, "", xml) == 0, "%s", e.msg);
+	ck_assert_msg(start(uuid, 0) == 0, "%s", e.msg);
+	ck_assert_int_eq(access(path, F_OK), 0);
+	ck_assert_int_eq(b->ops->domain_destroy(b, uuid, &e), 0);
+	wait_end();
+	ck_assert_int_lt(access(path, F_OK), 0);
+}
+END_TEST
+
 START_TEST(the_hosts_checks_all_say_something)
 {
 	struct host_check *v;
@@ -730,6 +822,7 @@ int main(int argc, char **argv)
 	}
 	setenv("VMDECK_VMM", "/proc/self/exe", 1);
 	setenv("VMDECK", "/proc/self/exe", 1);
+	setenv("VMDECK_SCREEN", "/proc/self/exe", 1);
 	Suite *s = suite_create("local");
 	TCase *t = tcase_create("local");
 	tcase_set_timeout(t, 60);
@@ -755,6 +848,10 @@ int main(int argc, char **argv)
 	tcase_add_loop_test(t, a_log_file_begins_anew_unless_it_is_appended_to, 0, 3);
 	tcase_add_loop_test(t, images_are_locked_as_qemu_locks_them, 0, 10);
 	tcase_add_test(t, a_disk_in_use_by_another_guest_is_refused);
+	tcase_add_test(t, a_screen_has_a_port_while_the_guest_runs);
+	tcase_add_test(t, a_made_up_password_is_in_no_xml_but_the_secure_one);
+	tcase_add_test(t, of_two_guests_each_has_its_own_port_and_a_third_is_told_whose_it_is);
+	tcase_add_test(t, the_socket_of_a_screen_goes_with_its_guest);
 	tcase_add_test(t, the_hosts_checks_all_say_something);
 	suite_add_tcase(s, t);
 	return test_main(s);

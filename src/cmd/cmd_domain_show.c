@@ -48,6 +48,9 @@ static void info_machine(struct cmd_ctx *c, json_t *j)
 	if (c->backend->ops->domain_xml(c->backend, c->domain.uuid, 0, &text, NULL) ||
 	    domain_parse(text, strlen(text), c->domain.name, &d, NULL))
 		return;
+	struct screen_info now;
+	if (d->graphics && !c->backend->ops->domain_screen(c->backend, c->domain.uuid, &now, NULL) && now.port)
+		d->graphics->port = now.port; /* that it has, where the XML leaves it to us */
 	AUTO_FREE char *firmware = domain_firmware_text(d), *boot = domain_boot_text(d, true), *screen = domain_screen_text(d);
 	if (j) {
 		json_set_str(j, "firmware", firmware);

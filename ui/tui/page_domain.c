@@ -210,6 +210,8 @@ static void draw_definition(struct lines *l, const struct page_domain *p)
 		field(l, d->target, ROLE_NORMAL, "%s (%s, %s%s)", d->source ? d->source : "empty",
 		      d->bus ? d->bus : "", d->format ? d->format : "raw", d->readonly ? ", read-only" : "");
 	}
+	if (f->graphics && p->has_screen && p->screen.port)
+		f->graphics->port = p->screen.port; /* that it has, where the XML leaves it to us */
 	AUTO_FREE char *screen = domain_screen_text(f);
 	field(l, "Screen", ROLE_NORMAL, "%s", screen);
 	field(l, "At the end", ROLE_NORMAL, "power off: %s, reboot: %s, crash: %s",
