@@ -135,9 +135,12 @@ static int add_video(struct machine *m, struct err *e)
 
 static int add_firmware(struct machine *m, struct err *e)
 {
+	static const struct dev_def debugcon = {.model = "debugcon", .name = "debugcon"};
 	static const struct dev_def fw_cfg = {.model = "fw-cfg", .name = "fw-cfg"};
 	static const struct dev_def pflash = {.model = "pflash", .name = "pflash"};
 	int rc = dev_new(m, &fw_cfg, NULL, e);
+	if (!rc)
+		rc = dev_new(m, &debugcon, NULL, e);
 	if (!rc && m->firmware->nvram)
 		rc = dev_new(m, &pflash, NULL, e);
 	return rc ? rc : firmware_tell(m, e);

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdint.h>
 
+#include "backend/vmm/boot/firmware.h"
 #include "backend/vmm/chardev.h"
 #include "backend/vmm/control_block.h"
 #include "backend/vmm/display/capture.h"
@@ -199,6 +200,7 @@ const struct control_command control_commands[] = {
 	{"system_powerdown", "press the power button", cmd_powerdown},
 	{"system_reset", "reset the guest", cmd_reset},
 	{"x-exits", "exits of each vCPU by reason", cmd_exits},
+	{"x-firmware-log", "what the firmware has said since the last reset", firmware_query_log},
 	{"x-screen-text", "the text on the screen", capture_text},
 	{"x-vnc-kick", "send all viewers away", screenlink_kick},
 	{0},

@@ -12,6 +12,7 @@
 /* Keep sorted by model. */
 const struct dev_type *const dev_types[] = {
 	&cmos_rtc_type,
+	&debugcon_type,
 	&fw_cfg_type,
 	&i440fx_type,
 	&i8042_type,

@@ -186,21 +186,32 @@ static void enable_caps(struct kvm *k)
 
 static void zone_register(const struct kvm *k, unsigned i)
 {
-	struct kvm_coalesced_mmio_zone z = {.addr = k->coalesced[i].gpa, .size = (uint32_t)k->coalesced[i].len};
+	struct kvm_coalesced_mmio_zone z = {.addr = k->coalesced[i].gpa, .size = (uint32_t)k->coalesced[i].len, .pio = k->coalesced[i].pio};
 	if (ioctl(k->vm_fd, KVM_REGISTER_COALESCED_MMIO, &z) < 0)
 		log_debug("kvm", "writes at 0x%llx are not coalesced: %s", (unsigned long long)z.addr, strerror(errno));
 }
 
-void kvm_coalesce(struct machine *m, uint64_t gpa, uint64_t len)
+static bool zone_add(struct kvm *k, uint64_t at, uint64_t len, bool pio)
 {
-	struct kvm *k = m->kvm;
-	if (!k || k->ncoalesced == KVM_COALESCED_MAX || !kvm_cap(k, KVM_CAP_COALESCED_MMIO))
-		return;
-	k->coalesced[k->ncoalesced].gpa = gpa;
+	if (!k || k->ncoalesced == KVM_COALESCED_MAX || !kvm_cap(k, pio ? KVM_CAP_COALESCED_PIO : KVM_CAP_COALESCED_MMIO))
+		return false;
+	k->coalesced[k->ncoalesced].gpa = at;
 	k->coalesced[k->ncoalesced].len = len;
+	k->coalesced[k->ncoalesced].pio = pio;
 	if (k->vm_fd >= 0)
 		zone_register(k, k->ncoalesced);
 	k->ncoalesced++;
+	return true;
+}
+
+void kvm_coalesce(struct machine *m, uint64_t gpa, uint64_t len)
+{
+	zone_add(m->kvm, gpa, len, false);
+}
+
+bool kvm_coalesce_port(struct machine *m, uint16_t port)
+{
+	return zone_add(m->kvm, port, 1, true);
 }
 
 void kvm_coalesced_ring(struct machine *m, void *run)
@@ -218,7 +229,7 @@ void kvm_coalesced_drain(struct machine *m)
 		struct kvm_coalesced_mmio w = r->coalesced_mmio[r->first % COALESCED_MAX];
 		__atomic_store_n(&r->first, (r->first + 1) % COALESCED_MAX, __ATOMIC_RELEASE);
 		if (w.len <= sizeof(w.data))
-			bus_access(&m->mmio, w.phys_addr, w.data, w.len, true);
+			bus_access(w.pio ? &m->pio : &m->mmio, w.phys_addr, w.data, w.len, true);
 	}
 }
 

@@ -25,6 +25,7 @@ struct kvm {
 	struct kvm_cpuid2 *cpuid;        /* for vCPU 0; cpuid_for() makes the others' */
 	struct {
 		uint64_t gpa, len;
+		bool pio;
 	} coalesced[KVM_COALESCED_MAX];
 	unsigned ncoalesced;
 	struct kvm_coalesced_mmio_ring *ring; /* in vCPU 0's shared page, while there is one */
@@ -42,6 +43,8 @@ int kvm_cap(const struct kvm *k, int cap); /* KVM_CHECK_EXTENSION on the system 
 /* MMIO writes in [gpa, gpa + len) need no exit of their own from now on: they come to the bus with the next exit, whatever it is,
  * and with kvm_coalesced_drain(). For good; also for the VMs of later resets. No-op in a bare machine, or where KVM has no such. */
 void kvm_coalesce(struct machine *m, uint64_t gpa, uint64_t len);
+/* The same for writes to a port. false: this KVM cannot. */
+bool kvm_coalesce_port(struct machine *m, uint16_t port);
 /* Bring what waits to the bus. Caller holds m->lock. */
 void kvm_coalesced_drain(struct machine *m);
 /* vCPU 0's shared page (NULL: there is none any more), where the waiting writes are. */

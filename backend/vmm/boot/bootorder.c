@@ -43,7 +43,7 @@ static unsigned next_order(const struct domain *d, unsigned after)
 	return best;
 }
 
-void bootorder_paths(const struct domain *d, struct buf *out)
+static void all_paths(const struct domain *d, struct buf *out)
 {
 	static const enum boot_device usual[] = {BOOT_DEV_HD, BOOT_DEV_CDROM};
 	for (unsigned o = next_order(d, 0); o; o = next_order(d, o))
@@ -58,4 +58,12 @@ void bootorder_paths(const struct domain *d, struct buf *out)
 		for (size_t i = 0; i < d->ndisks; i++)
 			if (boots_from(&d->disks[i], devs[k]))
 				disk_path(&d->disks[i], out);
+}
+
+/* As libvirt has it ("strict"): what is not in the list is not tried. */
+void bootorder_paths(const struct domain *d, struct buf *out)
+{
+	all_paths(d, out);
+	if (out->len)
+		buf_puts(out, "\nHALT");
 }

@@ -7,7 +7,7 @@
 
 struct domain;
 
-/* Append a line for each device that is to be tried, without a newline behind the last. */
+/* Append a line for each device that is to be tried, and one that says to stop there; without a newline behind the last. */
 void bootorder_paths(const struct domain *d, struct buf *out);
 
 #endif

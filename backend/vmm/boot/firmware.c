@@ -176,8 +176,6 @@ static int tell_settings(struct dev *d)
 	int rc = fw_cfg_file(d, "etc/system-states", system_states, sizeof(system_states));
 	if (!rc)
 		rc = fw_cfg_file_int(d, "etc/boot-fail-wait", retry, 4);
-	if (!rc)
-		rc = fw_cfg_file_int(d, "etc/screen-and-debug", 0, 4);
 	if (!rc && dom->boot_menu)
 		rc = fw_cfg_file_int(d, "etc/show-boot-menu", 1, 2);
 	if (!rc && dom->boot_menu_ms)

@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include "src/base/err.h"
+#include "src/base/json.h"
 
 struct machine;
 
@@ -26,5 +27,8 @@ void firmware_free(struct machine *m);
 
 /* Fill device "fw-cfg" with what the domain wants. After all devices are there. */
 int firmware_tell(struct machine *m, struct err *e);
+
+/* x-firmware-log: {"kept": bool, "no-bootable-device": bool, "log": what firmware has said since the last reset}. */
+int firmware_query_log(struct machine *m, const json_t *args, json_t **ret, int *fd, struct err *e);
 
 #endif

@@ -5,6 +5,7 @@
 #include "backend/vmm/device.h"
 
 extern const struct dev_type cmos_rtc_type;
+extern const struct dev_type debugcon_type;
 extern const struct dev_type fw_cfg_type;
 extern const struct dev_type i440fx_type;
 extern const struct dev_type i8042_type;
