@@ -40,6 +40,17 @@ static uint64_t cpu_ns(struct cmd_ctx *c)
 	return ns;
 }
 
+/* Has the running guest's BIOS tried everything and found nothing? (x-firmware-log) */
+static bool nothing_boots(struct cmd_ctx *c, const struct domain *d)
+{
+	AUTO_FREE char *reply = NULL;
+	if (d->kernel || d->firmware != FIRMWARE_BIOS || !(c->domain.state & DOMAIN_ACTIVE) ||
+	    c->backend->ops->domain_command(c->backend, c->domain.uuid, "x-firmware-log", NULL, &reply, NULL))
+		return false;
+	AUTO_JSON json_t *j = json_parse(reply, strlen(reply), NULL);
+	return j && json_flag(j, "no-bootable-device", false);
+}
+
 /* What its XML makes of the PC; nothing when that cannot be read, which others say. */
 static void info_machine(struct cmd_ctx *c, json_t *j)
 {
@@ -52,13 +63,15 @@ static void info_machine(struct cmd_ctx *c, json_t *j)
 	if (d->graphics && !c->backend->ops->domain_screen(c->backend, c->domain.uuid, &now, NULL) && now.port)
 		d->graphics->port = now.port; /* that it has, where the XML leaves it to us */
 	AUTO_FREE char *firmware = domain_firmware_text(d), *boot = domain_boot_text(d, true), *screen = domain_screen_text(d);
+	bool none = nothing_boots(c, d);
 	if (j) {
 		json_set_str(j, "firmware", firmware);
 		json_set_str(j, "boot", boot);
+		json_set_flag(j, "nothing_boots", none);
 		json_set_str(j, "screen", screen);
 	} else {
 		fprintf(c->out, "%-15s %s\n", "Firmware:", firmware);
-		fprintf(c->out, "%-15s %s\n", "Boots:", boot);
+		fprintf(c->out, "%-15s %s%s\n", "Boots:", boot, none ? " (and found no bootable device)" : "");
 		fprintf(c->out, "%-15s %s\n", "Screen:", screen);
 	}
 	domain_free(d);
