@@ -4,39 +4,7 @@
 # limit: 170
 . "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
 
-host_pids=()
-cleanup_hosts() { local p; for p in "${host_pids[@]}"; do kill "$p" 2>/dev/null; done; }
-trap 'cleanup_hosts; finish' EXIT
-HERE=$WORK/screen; mkdir -p "$HERE"
-
-# screen NAME KEY=VALUE...: a screen of that name from now on: $PORT, tell(), said().
-screen() {
-	NAME=$1; shift
-	PORT=$((20000 + RANDOM % 12000))
-	mkfifo "$HERE/$NAME.in"
-	"$O/tools/screenhost" "$O/vmdeck-screen" $PORT "$@" <> "$HERE/$NAME.in" >> "$HERE/$NAME.out" 2> "$HERE/$NAME.err" &
-	HOST=$!; host_pids+=($HOST)
-	wait_for 10 port_open
-}
-port_open() { (exec 3<> "/dev/tcp/127.0.0.1/$PORT") 2>/dev/null; }
-screen_pid() { pgrep -P "$HOST"; }
-tell() { echo "$1" > "$HERE/$NAME.in"; }
-said() { grep -qE -- "$1" "$HERE/$NAME.out" || { tail -q -n 5 "$HERE/$NAME.out" "$HERE/$NAME.err"; return 1; }; }
-hears() { wait_for 10 said "$@"; }
-count_said() { grep -cE -- "$1" "$HERE/$NAME.out"; }
-# What was said from here on.
-forget() { : > "$HERE/$NAME.out"; }
-
-# view [KEY=VALUE...] -- COMMAND...: a viewer that does this, then leaves.
-view() {
-	local args=()
-	while [ "$1" != -- ]; do args+=("$1"); shift; done; shift
-	{ printf '%s\n' "$@"; echo quit; } | timeout 30 "$O/tools/rfbview" 127.0.0.1 "$PORT" "${args[@]}"
-}
-# alive [KEY=VALUE...]: another viewer is let in and sees the pattern.
-alive() { view "$@" -- "pixel 0 16 $(blue 600)"; }
-# The pattern's pixel at (0,16): full blue with that much green.
-blue() { printf '%06x' $((16 * 255 / $1 * 256 + 255)); }
+. tests/lib_screen.sh
 
 pictures() {
 	screen pictures
@@ -128,10 +96,6 @@ clipped() {
 	wait_for 5 grep -q 'cut wort' "$HERE/clip.log"
 }
 
-certificates() {
-	(cd "$HERE" && openssl req -x509 -newkey rsa:2048 -nodes -keyout key.pem -out cert.pem -days 2 -subj /CN=127.0.0.1 \
-		-addext 'subjectAltName=IP:127.0.0.1,DNS:localhost') > /dev/null 2>&1
-}
 encrypted() {
 	certificates
 	screen tls tls=required "cert=$HERE/cert.pem" "key=$HERE/key.pem" passwd=geheim12
