@@ -140,7 +140,7 @@ char *graphics_port_holder(int port)
 int graphics_bind_tcp(const char *listen, int *port, struct err *e)
 {
 	union address a;
-	socklen_t len;
+	socklen_t len = 0;
 	int rc = address_parse(listen, &a, &len, e);
 	if (rc)
 		return rc;

@@ -137,8 +137,9 @@ static void guest_describe_foreign(struct local *l, struct guest *g)
 static struct file_id live_id(const struct local *l, const char *uuid)
 {
 	AUTO_FREE char *path = registry_path(l, uuid, REG_LIVE_XML);
-	struct stat st;
-	return stat(path, &st) < 0 ? (struct file_id){0} : file_id_of(&st);
+	struct stat st = {0};
+	stat(path, &st); /* of a file that is not there: all zero */
+	return file_id_of(&st);
 }
 
 /* The guest's description from live.xml. -EPROTO: it is of another release. */
@@ -147,22 +148,21 @@ static int guest_describe(struct local *l, struct guest *g)
 	AUTO_FREE char *path = registry_path(l, g->uuid, REG_LIVE_XML);
 	struct xml *x = NULL;
 	struct domain *d = NULL;
-	g->live_id = live_id(l, g->uuid);
 	char *text = NULL;
+	g->live_id = live_id(l, g->uuid);
 	int rc = live_read(l, g->uuid, &text, NULL);
-	if (!rc) {
-		free(g->live_xml);
-		g->live_xml = text;
-	}
 	if (rc == -EPROTO)
 		guest_describe_foreign(l, g);
-	size_t len = rc ? 0 : strlen(g->live_xml);
-	if (!rc)
-		rc = xml_parse(g->live_xml, len, path, &x, NULL);
+	if (rc)
+		return rc;
+	free(g->live_xml);
+	g->live_xml = text;
+	size_t len = strlen(text);
+	rc = xml_parse(text, len, path, &x, NULL);
 	if (!rc) {
 		const char *id = xml_attr(xml_root(x), "id");
 		g->id = id ? atoi(id) : -1;
-		rc = domain_parse(g->live_xml, len, path, &d, NULL);
+		rc = domain_parse(text, len, path, &d, NULL);
 		xml_free(x);
 	}
 	if (rc)

@@ -111,5 +111,5 @@ void keys_xt(struct keys *k, uint32_t xt, uint32_t sym, bool down, bool caps, ke
 
 bool keys_any(const struct keys *k)
 {
-	return memchr(k->down, true, sizeof(k->down)) != NULL;
+	return memchr(k->down, 1, sizeof(k->down)) != NULL;
 }

@@ -265,7 +265,7 @@ int display_copy(struct display *d, uint8_t **pixels, unsigned *width, unsigned 
 int display_png(struct display *d, struct buf *out, struct err *e)
 {
 	AUTO_FREE uint8_t *pixels = NULL;
-	unsigned w, h;
+	unsigned w = 0, h = 0;
 	int rc = display_copy(d, &pixels, &w, &h, e);
 	return rc ? rc : png_encode(pixels, w, h, out, e);
 }
