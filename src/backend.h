@@ -38,8 +38,10 @@ struct domain_info {
 };
 
 enum define_flags { DEFINE_VALIDATE = 1 };  /* check against libvirt's schema when it is installed */
-enum start_flags { START_PAUSED = 1, START_FORCE = 2, START_NO_PASSWORD = 4 }; /* FORCE: though the host's KVM interprets kernel mode;
-                                                                                     NO_PASSWORD: the screen asks for none */
+/* FORCE: though the host's KVM interprets kernel mode; NO_PASSWORD: the screen asks for none; RESET_NVRAM: UEFI's variables
+ * anew. */
+enum start_flags { START_PAUSED = 1, START_FORCE = 2, START_NO_PASSWORD = 4, START_RESET_NVRAM = 8 };
+enum undefine_flags { UNDEFINE_NVRAM = 1, UNDEFINE_KEEP_NVRAM = 2 }; /* what becomes of the variables of UEFI */
 enum xml_flags { XML_INACTIVE = 1, XML_SECURE = 2 }; /* the definition, not what runs; with its passwords */
 enum media_action { MEDIA_UPDATE, MEDIA_INSERT, MEDIA_EJECT };
 /* Neither LIVE nor CONFIG: what runs, or the definition of what does not. FORCE: though the guest has locked the tray. */
@@ -97,7 +99,8 @@ struct backend_ops {
 	/* @notes (may be NULL): lines to show, "" when none. The domain's name and uuid in @info. */
 	int (*domain_define)(struct backend *, const char *text, const char *where, unsigned define_flags,
 	                     struct domain_info *info, char **notes, struct err *);
-	int (*domain_undefine)(struct backend *, const char *uuid, struct err *);
+	/* -EINVAL when there is a variable store and no flag says what becomes of it. */
+	int (*domain_undefine)(struct backend *, const char *uuid, unsigned undefine_flags, struct err *);
 	/* Define for this run only, and start: virsh create. */
 	int (*domain_create)(struct backend *, const char *text, const char *where, unsigned start_flags,
 	                     struct domain_info *info, char **notes, struct err *);

@@ -211,7 +211,8 @@ static const struct {
 	{"resume old-mail", "Domain 'old-mail' resumed\n", NULL},
 	{"resume web1", "", "error: Failed to resume domain 'web1': domain is running, not paused\n"},
 	{"undefine db", "Domain 'db' has been undefined\n", NULL},
-	{"undefine db --nvram", "", "error: command 'undefine' doesn't support option --nvram: virsh has it"},
+	{"undefine db --nvram --keep-nvram", "", "error: Options --nvram and --keep-nvram are mutually exclusive"},
+	{"undefine db --tpm", "", "error: command 'undefine' doesn't support option --tpm: virsh has it"},
 	{"autostart web1", "Domain 'web1' marked as autostarted\n", NULL},
 	{"autostart --disable db", "Domain 'db' unmarked as autostarted\n", NULL},
 	{"autostart-all", "Domain 'db' started\n", NULL},
@@ -458,7 +459,7 @@ START_TEST(a_failing_host_is_one_sentence_and_status_1)
 	ck_assert_str_eq(verb.out, opt.out);
 	ck_assert(str_starts(
 		verb.out, "  NAME\n    start - start a (previously defined) inactive domain\n\n  SYNOPSIS\n"
-			  "    start <domain> [--console] [--paused] [--force] [--no-password]\n"));
+			  "    start <domain> [--console] [--paused] [--force] [--no-password] [--reset-nvram]\n"));
 }
 END_TEST
 

@@ -270,8 +270,34 @@ START_TEST(a_definition_comes_back_under_name_and_uuid)
 	ck_assert_str_eq(get(uuid).name, "web1");
 	ck_assert_str_eq(get("11111111222233334444555555555555").name, "web1");
 	ck_assert_int_eq(b->ops->domain_get(b, "web2", &i, &e), -ENOENT);
-	ck_assert_int_eq(b->ops->domain_undefine(b, uuid, &e), 0);
+	ck_assert_int_eq(b->ops->domain_undefine(b, uuid, 0, &e), 0);
 	ck_assert_int_eq(b->ops->domain_get(b, "web1", &i, &e), -ENOENT);
+}
+END_TEST
+
+START_TEST(variables_of_uefi_go_with_the_definition_or_stay_as_said)
+{
+	AUTO_FREE char *store = x_asprintf("%s/vars.fd", home);
+	AUTO_FREE char *xml = x_asprintf("<domain type='kvm'><name>web1</name><uuid>%s</uuid><memory>65536</memory><os firmware='efi'>"
+					 "<type>hvm</type><nvram>%s</nvram></os></domain>",
+					 uuid, store);
+	static const struct {
+		unsigned flags;
+		bool there;
+		int rc, left;
+	} cases[] = {
+		{0, false, 0, 0}, {UNDEFINE_NVRAM, false, 0, 0}, {0, true, -EINVAL, 1}, {UNDEFINE_KEEP_NVRAM, true, 0, 1}, {UNDEFINE_NVRAM, true, 0, 0},
+	};
+	struct domain_info i;
+	for (size_t k = 0; k < ARRAY_SIZE(cases); k++) {
+		ck_assert_int_eq(b->ops->domain_define(b, xml, "t", 0, &i, NULL, &e), 0);
+		if (cases[k].there)
+			make_file("vars.fd", "x", 1);
+		ck_assert_int_eq(b->ops->domain_undefine(b, uuid, cases[k].flags, &e), cases[k].rc);
+		ck_assert_msg(cases[k].rc == 0 || strstr(e.msg, store), "%s", e.msg);
+		ck_assert_int_eq(access(store, F_OK) == 0, cases[k].left);
+		ck_assert_int_eq(b->ops->domain_get(b, uuid, &i, NULL) == 0, cases[k].rc != 0);
+	}
 }
 END_TEST
 
@@ -322,8 +348,36 @@ START_TEST(autostart_is_a_link_that_goes_with_the_definition)
 	ck_assert_int_eq(b->ops->domain_autostart(b, uuid, false, &e), 0);
 	ck_assert(!get("web1").autostart);
 	ck_assert_int_eq(b->ops->domain_autostart(b, uuid, true, &e), 0);
-	ck_assert_int_eq(b->ops->domain_undefine(b, uuid, &e), 0);
+	ck_assert_int_eq(b->ops->domain_undefine(b, uuid, 0, &e), 0);
 	ck_assert_int_lt(readlink(path, to, sizeof(to)), 0);
+}
+END_TEST
+
+/* Start web1, end it, and see what its variable store holds. */
+static void store_after_start(unsigned flags, const char *want)
+{
+	AUTO_FREE char *path = x_asprintf("%s/vars.fd", home), *text = NULL;
+	ck_assert_msg(start(uuid, START_FORCE | flags) == 0, "%s", e.msg);
+	ck_assert_int_eq(b->ops->domain_destroy(b, uuid, &e), 0);
+	ck_assert_int_eq(file_read(path, 100, &text, NULL, &e), 0);
+	ck_assert_str_eq(text, want);
+}
+
+START_TEST(variables_of_uefi_are_made_once_kept_and_made_anew_when_asked)
+{
+	need_kvm();
+	AUTO_FREE char *xml = x_asprintf("<domain type='kvm'><name>web1</name><uuid>%s</uuid><memory>65536</memory><os><type>hvm</type>"
+					 "<loader type='pflash'>%s/code.fd</loader><nvram template='%s/new.fd'>%s/vars.fd</nvram></os>"
+					 "</domain>",
+					 uuid, home, home, home);
+	make_file("code.fd", "code", 4);
+	make_file("new.fd", "new", 3);
+	ck_assert_int_eq(define_xml(xml), 0);
+	store_after_start(0, "new");
+	make_file("vars.fd", "changed", 7);
+	store_after_start(0, "changed");
+	store_after_start(START_RESET_NVRAM, "new");
+	ck_assert_int_eq(b->ops->domain_undefine(b, uuid, UNDEFINE_NVRAM, &e), 0);
 }
 END_TEST
 
@@ -515,7 +569,7 @@ START_TEST(a_transient_domain_is_gone_with_its_run)
 	ck_assert(!i.persistent);
 	ck_assert_int_eq(i.state, DOMAIN_RUNNING);
 	ck_assert_int_eq(define("web2", uuid, "", ""), -EEXIST);
-	ck_assert_int_eq(b->ops->domain_undefine(b, uuid, &e), -EINVAL);
+	ck_assert_int_eq(b->ops->domain_undefine(b, uuid, 0, &e), -EINVAL);
 	ck_assert_int_eq(b->ops->domain_shutdown(b, uuid, SHUTDOWN_POWERBUTTON, &e), 0);
 	wait_end();
 	ck_assert_int_eq(b->ops->domain_get(b, "web1", &i, &e), -ENOENT);
@@ -536,7 +590,7 @@ START_TEST(what_runs_may_differ_from_its_definition)
 	ck_assert_int_eq(b->ops->domain_xml(b, uuid, XML_INACTIVE, &text, &e), 0);
 	ck_assert(strstr(text, "later") && !strstr(text, "id='1'"));
 	free(text);
-	ck_assert_int_eq(b->ops->domain_undefine(b, uuid, &e), 0); /* lives on, transient */
+	ck_assert_int_eq(b->ops->domain_undefine(b, uuid, 0, &e), 0); /* lives on, transient */
 	ck_assert(!get("web1").persistent);
 }
 END_TEST
@@ -829,9 +883,11 @@ int main(int argc, char **argv)
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, a_definition_comes_back_under_name_and_uuid);
 	tcase_add_test(t, name_and_uuid_belong_together);
+	tcase_add_test(t, variables_of_uefi_go_with_the_definition_or_stay_as_said);
 	tcase_add_test(t, a_broken_file_spoils_only_itself);
 	tcase_add_test(t, autostart_is_a_link_that_goes_with_the_definition);
 	tcase_add_test(t, a_guest_starts_and_is_destroyed);
+	tcase_add_test(t, variables_of_uefi_are_made_once_kept_and_made_anew_when_asked);
 	tcase_add_test(t, a_guest_that_does_not_answer_is_destroyed_all_the_same);
 	tcase_add_test(t, of_two_starts_at_once_exactly_one_wins);
 	tcase_add_loop_test(t, a_refused_start_leaves_nothing_behind, 0, 4);

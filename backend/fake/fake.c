@@ -249,7 +249,7 @@ static int fake_define(struct backend *b, const char *text, const char *where, u
 	return rc;
 }
 
-static int fake_undefine(struct backend *b, const char *uuid, struct err *e)
+static int fake_undefine(struct backend *b, const char *uuid, unsigned flags, struct err *e)
 {
 	struct fake *f = fake_of(b);
 	FAKE_LOCK(f);

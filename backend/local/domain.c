@@ -271,7 +271,33 @@ int local_domain_define(struct backend *b, const char *text, const char *where, 
 	return rc;
 }
 
-int local_domain_undefine(struct backend *b, const char *uuid, struct err *e)
+/* The variable store of a definition when there is one, the caller's to free. Of a definition that cannot be read it is
+ * not known. */
+static char *nvram_of(struct local *l, struct store_item *it)
+{
+	struct domain *d = NULL;
+	if (store_load(l, it, &d, NULL))
+		return NULL;
+	char *path = firmware_nvram_path(l, d);
+	domain_free(d);
+	if (path && access(path, F_OK) < 0)
+		free(TAKE_PTR(path));
+	return path;
+}
+
+static int check_nvram(const char *path, const char *name, unsigned flags, bool active, struct err *e)
+{
+	if (!path)
+		return 0;
+	if (!(flags & (UNDEFINE_NVRAM | UNDEFINE_KEEP_NVRAM)))
+		return err_set(e, EINVAL, "domain '%s' has the variables of its UEFI in '%s': --nvram removes them, --keep-nvram leaves them",
+			       name, path);
+	if (flags & UNDEFINE_NVRAM && active)
+		return err_set(e, EBUSY, "domain '%s' runs with the variables in '%s': stop it first, or use --keep-nvram", name, path);
+	return 0;
+}
+
+int local_domain_undefine(struct backend *b, const char *uuid, unsigned flags, struct err *e)
 {
 	struct local *l = local_of(b);
 	int rc = refresh(l, e);
@@ -282,8 +308,12 @@ int local_domain_undefine(struct backend *b, const char *uuid, struct err *e)
 	if (!it)
 		return g ? err_set(e, EINVAL, "domain '%s' is transient: it has no definition", g->name)
 			 : not_found(l, uuid, e);
-	AUTO_FREE char *name = x_strdup(it->file);
-	rc = store_undefine(l, it, e);
+	AUTO_FREE char *name = x_strdup(it->file), *nvram = nvram_of(l, it);
+	rc = check_nvram(nvram, name, flags, g, e);
+	if (!rc)
+		rc = store_undefine(l, it, e);
+	if (!rc && nvram && flags & UNDEFINE_NVRAM && unlink(nvram) < 0)
+		rc = err_sys(e, errno, "cannot remove '%s'", nvram);
 	if (rc)
 		return rc;
 	if (!g)

@@ -221,20 +221,34 @@ static int nvram_make(const struct domain *d, const char *path, struct err *e)
 	return rc ? err_prefix(e, "domain '%s': cannot make the variable store '%s'", d->name, path) : 0;
 }
 
-int firmware_open_nvram(const struct local *l, const struct domain *d, struct fd_set_named *fds, struct err *e)
+/* Lock the store that is there, if one is, so that no other guest works on it while it is made anew. */
+static int hold_nvram(const char *path, int *held, struct err *e)
+{
+	if (access(path, F_OK) < 0)
+		return 0;
+	*held = open_file("variable store", path, O_RDWR, e);
+	return *held < 0 ? *held : image_lock(*held, path, "nvram", true, false, e);
+}
+
+int firmware_open_nvram(const struct local *l, const struct domain *d, unsigned start_flags, struct fd_set_named *fds,
+                        struct err *e)
 {
 	AUTO_FREE char *path = firmware_nvram_path(l, d);
 	if (!path)
 		return 0;
-	if (access(path, F_OK) < 0 && errno == ENOENT) {
-		int rc = nvram_make(d, path, e);
+	AUTO_CLOSE int held = -1;
+	int rc = start_flags & START_RESET_NVRAM ? hold_nvram(path, &held, e) : 0;
+	if (rc)
+		return rc;
+	if (held >= 0 || (access(path, F_OK) < 0 && errno == ENOENT)) {
+		rc = nvram_make(d, path, e);
 		if (rc)
 			return rc;
 	}
 	int fd = open_file("variable store", path, O_RDWR, e);
 	if (fd < 0)
 		return fd;
-	int rc = image_lock(fd, path, "nvram", true, false, e);
+	rc = image_lock(fd, path, "nvram", true, false, e);
 	if (rc) {
 		fd_close(fd);
 		return rc;

@@ -263,8 +263,7 @@ static int write_live(struct launch *a, struct err *e)
 	AUTO_FREE char *path = registry_path(a->l, a->d->uuid, REG_LIVE_XML);
 	AUTO_FREE char *xml = domain_live_text(a->d, a->id, (int)json_int(a->screen, "port", 0));
 	AUTO_FREE char *text = livexml_wrap(xml);
-	mode_t mode = a->d->graphics && a->d->graphics->passwd ? 0600 : 0640;
-	int rc = file_replace(path, text, strlen(text), mode, e);
+	int rc = file_replace(path, text, strlen(text), 0600, e);
 	return rc ? rc : open_own(a, "live.xml", TAKE_PTR(path), O_RDONLY, e);
 }
 
@@ -386,7 +385,7 @@ static int start_claimed(struct launch *a, struct err *e)
 	a->id = registry_next_id(a->l, e);
 	int rc = a->id < 0 ? a->id : open_disks(a, e);
 	if (!rc)
-		rc = firmware_open_nvram(a->l, a->d, &a->fds, e);
+		rc = firmware_open_nvram(a->l, a->d, a->flags, &a->fds, e);
 	if (!rc)
 		rc = graphics_open(a->l, a->d, a->flags, &a->fds, &a->screen, a->notes, e);
 	if (!rc)

@@ -172,7 +172,8 @@ int open_file(const char *what, const char *path, int flags, struct err *e);
  * named with its package. */
 int firmware_open(const struct domain *d, struct fd_set_named *fds, struct err *e);
 /* The variable store of an EFI guest, made from its template when it is not there yet; nothing for others. */
-int firmware_open_nvram(const struct local *l, const struct domain *d, struct fd_set_named *fds, struct err *e);
+int firmware_open_nvram(const struct local *l, const struct domain *d, unsigned start_flags, struct fd_set_named *fds,
+                        struct err *e);
 /* Where that store is, the caller's to free; NULL: the guest has none. */
 char *firmware_nvram_path(const struct local *l, const struct domain *d);
 
@@ -182,7 +183,7 @@ int local_domain_get(struct backend *, const char *, struct domain_info *, struc
 int local_domain_xml(struct backend *, const char *, unsigned, char **, struct err *);
 int local_domain_define(struct backend *, const char *, const char *, unsigned, struct domain_info *, char **,
 			struct err *);
-int local_domain_undefine(struct backend *, const char *, struct err *);
+int local_domain_undefine(struct backend *, const char *, unsigned, struct err *);
 int local_domain_create(struct backend *, const char *, const char *, unsigned, struct domain_info *, char **,
 			struct err *);
 int local_domain_start(struct backend *, const char *, unsigned, char **, struct err *);

@@ -99,7 +99,7 @@ int live_write(const struct local *l, const char *uuid, const char *xml, struct 
 {
 	AUTO_FREE char *path = registry_path(l, uuid, REG_LIVE_XML);
 	AUTO_FREE char *text = livexml_wrap(xml);
-	return file_replace(path, text, strlen(text), 0640, e);
+	return file_replace(path, text, strlen(text), 0600, e);
 }
 
 static int change_live(struct local *l, struct guest *g, struct change *c, bool force, struct err *e)

@@ -219,7 +219,7 @@ int store_define(struct local *l, const struct domain *d, struct err *e)
 		return rc;
 	AUTO_FREE char *path = store_path(l, d->name);
 	AUTO_FREE char *text = domain_text(d);
-	rc = file_replace(path, text, strlen(text), 0640, e);
+	rc = file_replace(path, text, strlen(text), 0600, e);
 	return rc ? rc : store_refresh(l, e);
 }
 

@@ -74,7 +74,10 @@ const struct cmd cmd_domain_define = {
 
 static int domain_undefine_exec(struct cmd_ctx *c, struct err *e)
 {
-	int rc = c->backend->ops->domain_undefine(c->backend, c->domain.uuid, e);
+	unsigned flags = (cmd_flag(c, "nvram") ? UNDEFINE_NVRAM : 0u) | (cmd_flag(c, "keep-nvram") ? UNDEFINE_KEEP_NVRAM : 0u);
+	if (flags == (UNDEFINE_NVRAM | UNDEFINE_KEEP_NVRAM))
+		return err_set(e, EINVAL, "Options --nvram and --keep-nvram are mutually exclusive");
+	int rc = c->backend->ops->domain_undefine(c->backend, c->domain.uuid, flags, e);
 	if (rc)
 		return cmd_failed(c, e, "undefine");
 	cmd_done(c, "Domain '%s' has been undefined", c->domain.name);
@@ -89,8 +92,11 @@ const struct cmd cmd_domain_undefine = {
 		 "are not touched.",
 	.target = CMD_DOMAIN,
 	.flags = CMD_CONFIRM,
+	.args = (const struct cmd_arg[]){CMD_FLAG("nvram", "remove the variable store of its UEFI too"),
+					 CMD_FLAG("keep-nvram", "leave the variable store of its UEFI"),
+					 {0}},
 	.lacks = "managed-save storage remove-all-storage delete-storage-volume-snapshots wipe-storage "
-		 "snapshots-metadata checkpoints-metadata nvram keep-nvram tpm keep-tpm",
+		 "snapshots-metadata checkpoints-metadata tpm keep-tpm",
 	.exec = domain_undefine_exec,
 };
 
@@ -111,7 +117,8 @@ static int run_with_console(struct cmd_ctx *c, bool paused, struct err *e)
 static unsigned start_flags(const struct cmd_ctx *c)
 {
 	return (cmd_flag(c, "paused") || cmd_flag(c, "console") ? START_PAUSED : 0) |
-	       (cmd_flag(c, "force") ? START_FORCE : 0) | (cmd_flag(c, "no-password") ? START_NO_PASSWORD : 0);
+	       (cmd_flag(c, "force") ? START_FORCE : 0) | (cmd_flag(c, "no-password") ? START_NO_PASSWORD : 0) |
+	       (cmd_flag(c, "reset-nvram") ? START_RESET_NVRAM : 0);
 }
 
 static int domain_create_exec(struct cmd_ctx *c, struct err *e)
@@ -142,9 +149,10 @@ const struct cmd cmd_domain_create = {
 			CMD_FLAG("paused", "leave the guest paused after creation"),
 			CMD_FLAG("force", "start though this host's KVM interprets kernel mode"),
 			CMD_FLAG("no-password", "let the screen ask for no password"),
+			CMD_FLAG("reset-nvram", "let UEFI begin with its variables anew"),
 			{0},
 		},
-	.lacks = "autodestroy pass-fds validate reset-nvram",
+	.lacks = "autodestroy pass-fds validate",
 	.exec = domain_create_exec,
 };
 
@@ -176,9 +184,10 @@ const struct cmd cmd_domain_start = {
 			CMD_FLAG("paused", "leave the guest paused after creation"),
 			CMD_FLAG("force", "start though this host's KVM interprets kernel mode"),
 			CMD_FLAG("no-password", "let the screen ask for no password"),
+			CMD_FLAG("reset-nvram", "let UEFI begin with its variables anew"),
 			{0},
 		},
-	.lacks = "autodestroy bypass-cache force-boot pass-fds reset-nvram",
+	.lacks = "autodestroy bypass-cache force-boot pass-fds",
 	.exec = domain_start_exec,
 };
 
