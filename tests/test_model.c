@@ -1,4 +1,5 @@
 /* Names, states, actions, sizes, editing of documents, and the rates that two samples give. */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -10,6 +11,30 @@
 #include "src/model/stats.h"
 #include "src/model/xml.h"
 #include "tests/testlib.h"
+
+START_TEST(media_change_in_the_text_of_a_domain)
+{
+	static const char before[] = "<domain type='kvm'>\n  <devices>\n    <!-- mine -->\n    <disk type='file' device='cdrom'>\n"
+	                             "      <driver name='qemu' type='raw'/>\n      <source file='/a.iso' startupPolicy='optional'/>\n"
+	                             "      <target dev='hdc' bus='ide'/>\n    </disk>\n  </devices>\n</domain>\n";
+	struct err e = {0};
+	AUTO_FREE char *empty = NULL, *full = NULL, *block = NULL, *none = NULL;
+	struct domain_medium eject = {.tray_open = true}, file = {.path = "/b&c.iso"}, dev = {"/dev/sr0", DISK_BLOCK, false};
+	ck_assert_msg(!domain_text_medium(before, "x", "hdc", &eject, &empty, &e), "%s", e.msg);
+	ck_assert_ptr_null(strstr(empty, "<source"));
+	ck_assert_ptr_nonnull(strstr(empty, "tray='open'"));
+	ck_assert_ptr_nonnull(strstr(empty, "<!-- mine -->"));
+	ck_assert_int_eq(domain_text_medium(empty, "x", "hdc", &file, &full, &e), 0);
+	ck_assert_ptr_nonnull(strstr(full, "raw'/>\n      <source file='/b&amp;c.iso'/>\n      <target dev='hdc' bus='ide'/>"));
+	ck_assert_int_eq(domain_text_medium(before, "x", "hdc", &dev, &block, &e), 0);
+	ck_assert_ptr_nonnull(strstr(block, "<disk type='block' device"));
+	ck_assert_ptr_nonnull(strstr(block, "<source startupPolicy='optional' dev='/dev/sr0'/>"));
+	ck_assert_int_eq(domain_text_medium(before, "x", "hdd", &file, &none, &e), -ENOENT);
+	ck_assert_ptr_nonnull(strstr(e.msg, "hdd"));
+	ck_assert_int_eq(domain_text_without_disk(before, "x", "hdc", &none, &e), 0);
+	ck_assert_str_eq(none, "<domain type='kvm'>\n  <devices>\n    <!-- mine -->\n  </devices>\n</domain>\n");
+}
+END_TEST
 
 START_TEST(names_that_are_taken_and_not)
 {
@@ -463,6 +488,7 @@ int main(void)
 	Suite *s = suite_create("model");
 	TCase *t = tcase_create("model");
 	tcase_add_test(t, names_that_are_taken_and_not);
+	tcase_add_test(t, media_change_in_the_text_of_a_domain);
 	tcase_add_test(t, units_are_libvirts);
 	tcase_add_test(t, memory_is_rounded_as_libvirt_reads_and_we_build_it);
 	tcase_add_test(t, a_domain_is_read_into_every_field);

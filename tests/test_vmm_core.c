@@ -93,6 +93,27 @@ START_TEST(bus_writes_reach_the_device_whole)
 }
 END_TEST
 
+START_TEST(bus_repeats_as_single_accesses_would)
+{
+	struct bus b = {0};
+	uint16_t in[3], out[3] = {1, 2, 0x1234};
+	bus_add(&b, 0x100, 8, &echo_ops, NULL, "one", NULL);
+	bus_repeat(&b, 0x102, in, 2, 3, false);
+	for (unsigned i = 0; i < 3; i++)
+		ck_assert_uint_eq(in[i], 0x7702);
+	bus_repeat(&b, 0x107, in, 2, 3, false); /* over the edge */
+	for (unsigned i = 0; i < 3; i++)
+		ck_assert_uint_eq(in[i], 0xff07);
+	bus_repeat(&b, 0x200, in, 2, 3, false);
+	ck_assert_uint_eq(in[2], 0xffff);
+	last_write[0] = 0;
+	bus_repeat(&b, 0x104, out, 2, 3, true);
+	ck_assert_uint_eq(last_write[0], 3);
+	ck_assert_uint_eq(last_write[1], 4);
+	ck_assert_uint_eq(last_write[3], 0x1234);
+}
+END_TEST
+
 START_TEST(memory_pointers_stay_inside_one_slot)
 {
 	static const struct {
@@ -397,6 +418,7 @@ int main(void)
 	tcase_add_test(t, bus_finds_the_region_and_only_it);
 	tcase_add_test(t, bus_refuses_overlaps_and_lets_go);
 	tcase_add_test(t, bus_writes_reach_the_device_whole);
+	tcase_add_test(t, bus_repeats_as_single_accesses_would);
 	tcase_add_test(t, memory_pointers_stay_inside_one_slot);
 	tcase_add_test(t, memory_overlays_lie_over_ram);
 	tcase_add_test(t, memory_overlays_replace_and_cover_each_other);

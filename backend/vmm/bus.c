@@ -93,3 +93,26 @@ bool bus_access(struct bus *b, uint64_t addr, void *data, unsigned size, bool wr
 		one(b, addr + k, p + k, 1, write);
 	return any;
 }
+
+void bus_repeat(struct bus *b, uint64_t addr, void *data, unsigned size, unsigned count, bool write)
+{
+	uint8_t *p = data;
+	unsigned i = lower(b, addr);
+	const struct region *found = i < b->n && b->regions[i].base <= addr ? &b->regions[i] : NULL;
+	if (count < 2 || !found || found->len - (addr - found->base) < size || !found->ops->read || !found->ops->write) {
+		for (; count; count--, p += size)
+			bus_access(b, addr, p, size, write);
+		return;
+	}
+	struct region r = *found; /* what is written may move others */
+	for (; count; count--, p += size) {
+		uint64_t val = 0;
+		if (write) {
+			memcpy(&val, p, size);
+			r.ops->write(r.dev, addr - r.base, size, val);
+		} else {
+			val = r.ops->read(r.dev, addr - r.base, size);
+			memcpy(p, &val, size);
+		}
+	}
+}

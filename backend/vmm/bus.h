@@ -41,5 +41,8 @@ bool bus_overlaps(const struct bus *, uint64_t base, uint64_t len);
 
 /* Read into or write from @data (@size bytes, little endian). What nobody answers reads all ones. false: nobody did. */
 bool bus_access(struct bus *, uint64_t addr, void *data, unsigned size, bool write);
+/* The same @count times at one address, as a string instruction does; values lie one behind the other. Who answers is looked up
+ * once. */
+void bus_repeat(struct bus *, uint64_t addr, void *data, unsigned size, unsigned count, bool write);
 
 #endif

@@ -86,8 +86,7 @@ static void exit_pio(struct vcpu *v)
 {
 	struct kvm_run *r = v->run;
 	uint8_t *p = (uint8_t *)r + r->io.data_offset;
-	for (uint32_t i = 0; i < r->io.count; i++, p += r->io.size)
-		bus_access(&v->m->pio, r->io.port, p, r->io.size, r->io.direction == KVM_EXIT_IO_OUT);
+	bus_repeat(&v->m->pio, r->io.port, p, r->io.size, r->io.count, r->io.direction == KVM_EXIT_IO_OUT);
 	stats_add(&v->stats->pio, 1);
 }
 

@@ -408,12 +408,13 @@ void xml_remove(struct xml_node *n)
 	xmlNode *x = real_rw(n);
 	if (indent_of(x)) { /* its line goes with it */
 		xmlNode *t = x->prev;
-		char *nl = strrchr((char *)t->content, '\n');
-		*nl = 0;
-		if (!*t->content) {
-			xmlUnlinkNode(t);
-			xmlFreeNode(t);
-		}
+		size_t keep = (size_t)(indent_of(x) - (const char *)t->content);
+		char *rest = x_strndup((const char *)t->content, keep); /* the content may be shared with other nodes */
+		xmlUnlinkNode(t);
+		xmlFreeNode(t);
+		if (keep)
+			xmlAddPrevSibling(x, xmlNewDocText(x->doc, (const xmlChar *)rest));
+		free(rest);
 	}
 	xmlUnlinkNode(x);
 	xmlFreeNode(x);
