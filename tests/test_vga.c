@@ -28,10 +28,10 @@ static void changed(struct display_client *c, unsigned what)
 static void setup(void)
 {
 	t = vmm_start(1000);
-	vga = (struct vga *)vmm_dev(t, "vga", 0);
-	pci_config_write(t->m.pci, vga->pci.addr.slot, 0, 0x10, 4, LFB);
-	pci_config_write(t->m.pci, vga->pci.addr.slot, 0, 0x18, 4, REGS);
-	pci_config_write(t->m.pci, vga->pci.addr.slot, 0, 0x04, 2, 7);
+	vga = vga_of(vmm_dev(t, "vga", 0));
+	pci_config_write(t->m.pci, vga->pci->addr.slot, 0, 0x10, 4, LFB);
+	pci_config_write(t->m.pci, vga->pci->addr.slot, 0, 0x18, 4, REGS);
+	pci_config_write(t->m.pci, vga->pci->addr.slot, 0, 0x04, 2, 7);
 	screen = display_of(&t->m);
 	looker = (struct display_client){.changed = changed};
 	surfaces = 0;
@@ -707,7 +707,7 @@ START_TEST(reset_is_a_black_screen_and_empty_memory)
 	dispi_mode(1024, 768, 32);
 	mem_write(LFB + 4096, 4, 0xffffff);
 	display_refresh(screen);
-	vga->pci.dev.type->reset(&vga->pci.dev);
+	vga->pci->dev.type->reset(&vga->pci->dev);
 	display_refresh(screen);
 	ck_assert_uint_eq(pixel(0, 1), 0);
 	ck_assert_uint_eq(vga->vram[4096], 0);
@@ -763,7 +763,7 @@ START_TEST(many_rectangles_become_few_that_cover_all)
 	for (unsigned i = 0; i < 500; i++) {
 		x[i] = (unsigned)rand() % 640;
 		y[i] = (unsigned)rand() % 480;
-		display_damage(screen, &vga->pci.dev, x[i], y[i], 5, 700);
+		display_damage(screen, &vga->pci->dev, x[i], y[i], 5, 700);
 	}
 	unsigned n = display_take_damage(screen, &looker, rects);
 	ck_assert_uint_le(n, DISPLAY_RECTS_MAX);
@@ -776,8 +776,8 @@ START_TEST(many_rectangles_become_few_that_cover_all)
 	for (unsigned i = 0; i < 500; i++)
 		for (unsigned k = y[i]; k < 480; k++)
 			ck_assert(covered[k][x[i]]);
-	display_damage(screen, &vga->pci.dev, 640, 0, 1, 1);
-	display_damage(screen, &vga->pci.dev, 0, 0xffffffff, 1, 1);
+	display_damage(screen, &vga->pci->dev, 640, 0, 1, 1);
+	display_damage(screen, &vga->pci->dev, 0, 0xffffffff, 1, 1);
 	ck_assert_uint_eq(display_take_damage(screen, &looker, rects), 0);
 }
 END_TEST

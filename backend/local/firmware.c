@@ -16,6 +16,7 @@
 
 #define SEABIOS "/usr/share/seabios/bios-256k.bin"
 #define VGABIOS "/usr/share/seabios/vgabios-stdvga.bin"
+#define VGABIOS_VIRTIO "/usr/share/seabios/vgabios-virtio.bin" /* the same with other PCI ids */
 #define MACHINE "pc-i440fx-7.2" /* what descriptors call our machine; a pattern there matches any release of it */
 #define DESCRIPTOR_MAX (64u << 10)
 #define TEMPLATE_MAX (16u << 20)
@@ -196,7 +197,9 @@ int firmware_open(const struct domain *d, struct fd_set_named *fds, struct err *
 		rc = open_packaged(d, fds, "firmware", d->loader, "that it belongs to", e);
 	else
 		rc = open_packaged(d, fds, "firmware", SEABIOS, "seabios", e);
-	return rc || !d->video ? rc : open_packaged(d, fds, "vga.rom", VGABIOS, "seabios", e);
+	if (rc || !d->video)
+		return rc;
+	return open_packaged(d, fds, "vga.rom", d->video->model == VIDEO_VIRTIO ? VGABIOS_VIRTIO : VGABIOS, "seabios", e);
 }
 
 /* The first start makes the guest's store from the template. */

@@ -122,13 +122,15 @@ static int add_inputs(struct machine *m, struct err *e)
 	return rc;
 }
 
-/* The VGA is always at 00:02.0, where firmware and guests expect it. */
+/* At 00:02.0, where guests expect it, unless the XML has another place. */
 static int add_video(struct machine *m, struct err *e)
 {
 	const struct domain_video *video = m->domain->video;
 	struct dev_def def = {.model = "vga", .name = "vga", .video = video};
 	if (!video)
 		return 0;
+	if (video->model == VIDEO_VIRTIO)
+		def.model = "virtio-vga";
 	def.addr = video->addr;
 	return dev_new(m, &def, NULL, e);
 }

@@ -29,6 +29,7 @@ const struct dev_type *const dev_types[] = {
 	&virtio_mouse_type,
 	&virtio_rng_type,
 	&virtio_tablet_type,
+	&virtio_vga_type,
 	&vmmouse_type,
 	NULL,
 };

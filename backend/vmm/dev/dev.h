@@ -22,6 +22,7 @@ extern const struct dev_type virtio_keyboard_type;
 extern const struct dev_type virtio_mouse_type;
 extern const struct dev_type virtio_rng_type;
 extern const struct dev_type virtio_tablet_type;
+extern const struct dev_type virtio_vga_type;
 extern const struct dev_type vmmouse_type;
 
 #endif

@@ -11,6 +11,7 @@
 
 #include "backend/vmm/dev/dev.h"
 #include "backend/vmm/dev/edid.h"
+#include "backend/vmm/dev/virtio_gpu.h"
 #include "backend/vmm/kvm.h"
 #include "src/base/cleanup.h"
 #include "src/base/file.h"
@@ -22,8 +23,8 @@
 #define DISPI_PORT 0x1ce
 #define DISPI_PORTS 4
 #define OUT_BYTES ((size_t)DISPLAY_WIDTH_MAX * DISPLAY_HEIGHT_MAX * 4)
-#define PREFERRED_WIDTH 1280
-#define PREFERRED_HEIGHT 800
+
+
 
 /* BAR 2 */
 enum {
@@ -60,13 +61,13 @@ static uint64_t regs_read(struct dev *d, uint64_t off, unsigned size)
 {
 	uint64_t val = 0;
 	for (unsigned i = 0; i < size; i++)
-		val |= (uint64_t)regs_byte((struct vga *)d, (unsigned)off + i) << (8 * i);
+		val |= (uint64_t)regs_byte(vga_of(d), (unsigned)off + i) << (8 * i);
 	return val;
 }
 
 static void regs_write(struct dev *d, uint64_t off, unsigned size, uint64_t val)
 {
-	struct vga *v = (struct vga *)d;
+	struct vga *v = vga_of(d);
 	if (off >= REGS_DISPI && off + size <= REGS_DISPI_END) {
 		for (unsigned i = 0; size >= 2 && i < size; i += 2)
 			vga_dispi_write(v, (unsigned)(off - REGS_DISPI + i) / 2, (uint16_t)(val >> (8 * i)));
@@ -84,13 +85,13 @@ static void regs_write(struct dev *d, uint64_t off, unsigned size, uint64_t val)
 static uint64_t lfb_read(struct dev *d, uint64_t off, unsigned size)
 {
 	uint64_t val = 0;
-	memcpy(&val, ((struct vga *)d)->vram + off, size);
+	memcpy(&val, (vga_of(d))->vram + off, size);
 	return val;
 }
 
 static void lfb_write(struct dev *d, uint64_t off, unsigned size, uint64_t val)
 {
-	struct vga *v = (struct vga *)d;
+	struct vga *v = vga_of(d);
 	memcpy(v->vram + off, &val, size);
 	vga_mark(v, (uint32_t)off);
 	vga_mark(v, (uint32_t)(off + size - 1));
@@ -99,7 +100,7 @@ static void lfb_write(struct dev *d, uint64_t off, unsigned size, uint64_t val)
 
 static void lfb_moved(struct pci_dev *p, unsigned bar, uint64_t old, uint64_t now)
 {
-	struct vga *v = (struct vga *)p;
+	struct vga *v = vga_of(&p->dev);
 	struct memory *mem = &p->dev.m->mem;
 	memory_overlay_remove(mem, LFB_NAME);
 	v->lfb_logged = now && mem->sink &&
@@ -115,15 +116,10 @@ static const struct region_ops regs_ops = {regs_read, regs_write};
 
 /* --- display --- */
 
-static void wish(struct dev *d, unsigned width, unsigned height)
+void vga_wish(struct vga *v, unsigned width, unsigned height)
 {
-	struct vga *v = (struct vga *)d;
-	v->wish_width = width;
-	v->wish_height = height;
 	edid_make(v->edid, width, height);
 }
-
-static const struct display_ops screen_ops = {.refresh = vga_refresh, .text = vga_text_cells, .wish = wish};
 
 /* --- life --- */
 
@@ -159,78 +155,70 @@ static int memory_make(struct vga *v, struct err *e)
 
 static int rom_make(struct vga *v, struct err *e)
 {
-	int fd = named_get(&v->pci.dev.m->fds, "vga.rom");
+	int fd = named_get(&v->pci->dev.m->fds, "vga.rom");
 	AUTO_FREE char *rom = NULL;
 	size_t len;
 	if (fd < 0)
 		return 0;
 	int rc = file_read_fd(fd, ROM_MAX, &rom, &len);
-	return rc ? err_sys(e, -rc, "cannot read the VGA BIOS") : pci_rom_init(&v->pci, rom, len, "vga.rom", e);
+	return rc ? err_sys(e, -rc, "cannot read the VGA BIOS") : pci_rom_init(v->pci, rom, len, "vga.rom", e);
 }
 
 static int ports_add(struct vga *v, struct err *e)
 {
-	struct machine *m = v->pci.dev.m;
-	int rc = bus_add(&m->pio, DISPI_PORT, DISPI_PORTS, &vga_dispi_ops, &v->pci.dev, "vga-dispi", e);
+	struct machine *m = v->pci->dev.m;
+	int rc = bus_add(&m->pio, DISPI_PORT, DISPI_PORTS, &vga_dispi_ops, &v->pci->dev, "vga-dispi", e);
 	if (rc)
 		return rc;
 	v->dispi_added = true;
 	for (; v->nports < ARRAY_SIZE(vga_port_ranges); v->nports++) {
 		const struct vga_port_range *r = &vga_port_ranges[v->nports];
-		rc = bus_add(&m->pio, r->base, r->len, &vga_port_ops[v->nports], &v->pci.dev, "vga", e);
+		rc = bus_add(&m->pio, r->base, r->len, &vga_port_ops[v->nports], &v->pci->dev, "vga", e);
 		if (rc)
 			return rc;
 	}
-	rc = bus_add(&m->mmio, VGA_WINDOW, VGA_WINDOW_LEN, &vga_window_ops, &v->pci.dev, "vga-window", e);
+	rc = bus_add(&m->mmio, VGA_WINDOW, VGA_WINDOW_LEN, &vga_window_ops, &v->pci->dev, "vga-window", e);
 	v->window_added = !rc;
 	return rc;
 }
 
-static int vga_init(struct dev *d, const struct dev_def *def, struct err *e)
+int vga_init(struct vga *v, struct pci_dev *pci, const struct domain_video *video, struct err *e)
 {
-	static const struct pci_id id = {.vendor = 0x1234, .device = 0x1111, .subvendor = 0x1af4, .subdevice = 0x1100,
-	                                 .class_rev = 0x03000002};
-	struct vga *v = (struct vga *)d;
-	struct machine *m = d->m;
-	const struct domain_video *video = def->video;
+	struct machine *m = pci->dev.m;
+	v->pci = pci;
 	v->vram_fd = v->out_fd = -1;
 	v->vram_bytes = video && video->vram_bytes ? (uint32_t)video->vram_bytes : VGA_VRAM_DEFAULT;
 	if (v->vram_bytes < VGA_VRAM_MIN || v->vram_bytes > VGA_VRAM_MAX || v->vram_bytes & (v->vram_bytes - 1))
 		return err_set(e, EINVAL, "%u bytes of video memory: a power of two from 1 to 64 MiB", v->vram_bytes);
 	int rc = memory_make(v, e);
-	if (rc || (rc = pci_dev_init(&v->pci, def, &id, e)) || (rc = rom_make(v, e)))
+	if (rc || (rc = rom_make(v, e)))
 		return rc;
-	pci_bar_init(&v->pci, 0, v->vram_bytes, false, &lfb_ops, LFB_NAME);
-	v->pci.bars[0].prefetch = true;
-	v->pci.bars[0].moved = lfb_moved;
-	v->pci.config[0x10] |= 8; /* prefetchable */
-	pci_bar_init(&v->pci, 2, REGS_LEN, false, &regs_ops, "vga.regs");
+	pci_bar_init(pci, 0, v->vram_bytes, false, &lfb_ops, LFB_NAME);
+	pci->bars[0].prefetch = true;
+	pci->bars[0].moved = lfb_moved;
+	pci->config[0x10] |= 8; /* prefetchable */
+	pci_bar_init(pci, 2, REGS_LEN, false, &regs_ops, "vga.regs");
 	if ((rc = ports_add(v, e)))
 		return rc;
 	if (memory_overlay(&m->mem, WINDOW_NAME, VGA_WINDOW, VGA_WINDOW_LEN, NULL, 0) || memory_commit(&m->mem))
 		return err_set(e, ENOSPC, "the memory map has no room for the VGA window");
 	kvm_coalesce(m, VGA_WINDOW, VGA_WINDOW_LEN);
-	struct display *screen = display_of(m);
-	if (!screen)
-		return err_set(e, ENOMEM, "out of memory");
-	wish(d, video && video->width ? video->width : PREFERRED_WIDTH, video && video->height ? video->height : PREFERRED_HEIGHT);
-	return display_attach(screen, d, &screen_ops, e);
+	vga_wish(v, video && video->width ? video->width : VGA_PREFERRED_WIDTH,
+	         video && video->height ? video->height : VGA_PREFERRED_HEIGHT);
+	return display_of(m) ? 0 : err_set(e, ENOMEM, "out of memory");
 }
 
-static void vga_reset(struct dev *d)
+void vga_reset(struct vga *v)
 {
-	struct vga *v = (struct vga *)d;
 	vga_window_close(v);
-	pci_dev_reset(&v->pci);
 	vga_regs_reset(v);
 	vga_dispi_reset(v);
 	vga_clear(v, v->vram_bytes);
-	vga_refresh(d);
+	vga_refresh(&v->pci->dev);
 }
 
-static void vga_dump(const struct dev *d, FILE *f)
+void vga_dump(const struct vga *v, FILE *f)
 {
-	const struct vga *v = (const struct vga *)d;
 	fprintf(f, "mode %u %ux%u pitch %u start %u\n", v->mode.kind, v->mode.width, v->mode.height, v->mode.pitch, v->mode.start);
 	fprintf(f, "window alias %u at %x\n", v->window.alias, v->window.gpa);
 	for (unsigned i = 0; i < DISPI_COUNT; i++)
@@ -238,24 +226,24 @@ static void vga_dump(const struct dev *d, FILE *f)
 	fprintf(f, "\n");
 }
 
-static void vga_done(struct dev *d)
+void vga_done(struct vga *v)
 {
-	struct vga *v = (struct vga *)d;
-	struct machine *m = d->m;
-	display_detach(m->display, d);
-	if (v->text && v->dirty && v->log)
+	if (!v->pci)
+		return;
+	struct machine *m = v->pci->dev.m;
+	memory_overlay_remove(&m->mem, WINDOW_NAME);
+	memory_overlay_remove(&m->mem, LFB_NAME);
+	v->pci->bars[0].moved = NULL;
+	if (v->dirty && v->log)
 		vga_window_close(v);
-	if (v->pci.addr.set)
-		pci_dev_done(&v->pci);
+	if (memory_commit(&m->mem))
+		log_error("%s: the memory map cannot be changed", v->pci->dev.name);
 	while (v->nports)
 		bus_remove(&m->pio, vga_port_ranges[--v->nports].base);
 	if (v->dispi_added)
 		bus_remove(&m->pio, DISPI_PORT);
 	if (v->window_added)
 		bus_remove(&m->mmio, VGA_WINDOW);
-	memory_overlay_remove(&m->mem, WINDOW_NAME);
-	if (memory_commit(&m->mem))
-		log_error("%s: the memory map cannot be changed", d->name);
 	if (v->vram)
 		munmap(v->vram, v->vram_bytes);
 	if (v->out)
@@ -268,13 +256,61 @@ static void vga_done(struct dev *d)
 	free(v->log);
 }
 
+/* --- alone --- */
+
+struct vga_pci {
+	struct pci_dev pci;
+	struct vga vga;
+};
+
+struct vga *vga_of(struct dev *d)
+{
+	return d->type == &vga_type ? &((struct vga_pci *)d)->vga : virtio_vga_of(d);
+}
+
+static void wish(struct dev *d, unsigned width, unsigned height)
+{
+	vga_wish(vga_of(d), width, height);
+}
+
+static const struct display_ops screen_ops = {.refresh = vga_refresh, .text = vga_text_cells, .wish = wish};
+
+static int alone_init(struct dev *d, const struct dev_def *def, struct err *e)
+{
+	static const struct pci_id id = {.vendor = 0x1234, .device = 0x1111, .subvendor = 0x1af4, .subdevice = 0x1100,
+	                                 .class_rev = 0x03000002};
+	struct vga_pci *v = (struct vga_pci *)d;
+	int rc = pci_dev_init(&v->pci, def, &id, e);
+	if (!rc)
+		rc = vga_init(&v->vga, &v->pci, def->video, e);
+	return rc ? rc : display_attach(display_of(d->m), d, &screen_ops, e);
+}
+
+static void alone_reset(struct dev *d)
+{
+	pci_dev_reset((struct pci_dev *)d);
+	vga_reset(vga_of(d));
+}
+
+static void alone_dump(const struct dev *d, FILE *f)
+{
+	vga_dump(&((const struct vga_pci *)d)->vga, f);
+}
+
+static void alone_done(struct dev *d)
+{
+	display_detach(d->m->display, d);
+	vga_done(vga_of(d));
+	pci_dev_done((struct pci_dev *)d);
+}
+
 const struct dev_type vga_type = {
 	.model = "vga",
 	.summary = "standard VGA with the Bochs display interface",
 	.bus = DEV_BUS_PCI,
-	.size = sizeof(struct vga),
-	.init = vga_init,
-	.reset = vga_reset,
-	.dump = vga_dump,
-	.done = vga_done,
+	.size = sizeof(struct vga_pci),
+	.init = alone_init,
+	.reset = alone_reset,
+	.dump = alone_dump,
+	.done = alone_done,
 };

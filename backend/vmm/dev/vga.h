@@ -6,7 +6,7 @@
  *
  * vga_regs.c has the registers, vga_mem.c the window at A0000 and who may go there without an exit, vga_dispi.c the Bochs
  * extensions (large modes), vga_mode.c what all of them together show, vga_draw.c and vga_text.c paint it, edid.c describes
- * the monitor, vga.c is the PCI device.
+ * the monitor. vga.c is the device: alone (1234:1111), or in virtio_gpu.c's.
  *
  * Nothing is painted before somebody calls refresh. What may have changed is known from the dirty logs of the slots that the
  * guest writes without exits, and from vga_mark() for the rest; what has changed then is known by comparing. */
@@ -23,6 +23,8 @@
 #define VGA_VRAM_MIN (1u << 20)
 #define VGA_VRAM_DEFAULT (16u << 20)
 #define VGA_VRAM_MAX (64u << 20)
+#define VGA_PREFERRED_WIDTH 1280 /* when nobody says */
+#define VGA_PREFERRED_HEIGHT 800
 #define VGA_WINDOW 0xA0000u
 #define VGA_WINDOW_LEN 0x20000u
 #define VGA_TEXT 0xB8000u
@@ -109,7 +111,7 @@ struct vga_window {
 };
 
 struct vga {
-	struct pci_dev pci;
+	struct pci_dev *pci; /* what it is part of */
 
 	/* registers */
 	uint8_t sr_index, sr[SR_COUNT], gr_index, gr[GR_COUNT], cr_index, cr[CR_COUNT];
@@ -145,10 +147,19 @@ struct vga {
 	struct rect band; /* changed lines that are not yet reported; h 0 = none */
 
 	uint8_t edid[256];
-	unsigned wish_width, wish_height; /* what the monitor prefers */
 	bool window_added, dispi_added, lfb_logged;
 	unsigned nports; /* of vga_port_ranges that are on the bus */
 };
+
+/* Make it part of @pci, which is on its bus and has BARs 0 and 2 and the ROM free: VRAM, registers, VGA BIOS. */
+int vga_init(struct vga *v, struct pci_dev *pci, const struct domain_video *video, struct err *e);
+void vga_reset(struct vga *v); /* its BARs are gone */
+void vga_done(struct vga *v);  /* accepts a half-built one; before pci_dev_done() */
+void vga_dump(const struct vga *v, FILE *f);
+/* The one of a device that has one. */
+struct vga *vga_of(struct dev *d);
+/* What the monitor prefers. */
+void vga_wish(struct vga *v, unsigned width, unsigned height);
 
 /* A byte of VRAM changed other than through a slot with a log. */
 static inline void vga_mark(struct vga *v, uint32_t at)

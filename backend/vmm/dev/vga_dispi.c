@@ -114,13 +114,13 @@ void vga_dispi_write(struct vga *v, unsigned index, uint16_t val)
 /* 1CE is the index, 1CF (or 1D0, for those who cannot do unaligned accesses) the data. */
 static uint64_t ports_read(struct dev *d, uint64_t off, unsigned size)
 {
-	struct vga *v = (struct vga *)d;
+	struct vga *v = vga_of(d);
 	return off == 0 ? v->dispi_index : vga_dispi_read(v, v->dispi_index);
 }
 
 static void ports_write(struct dev *d, uint64_t off, unsigned size, uint64_t val)
 {
-	struct vga *v = (struct vga *)d;
+	struct vga *v = vga_of(d);
 	if (off == 0)
 		v->dispi_index = (uint16_t)val;
 	else if (size >= 2)

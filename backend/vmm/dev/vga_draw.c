@@ -9,7 +9,7 @@
 
 static struct display *display(struct vga *v)
 {
-	return v->pci.dev.m->display;
+	return v->pci->dev.m->display;
 }
 
 /* --- reporting --- */
@@ -18,7 +18,7 @@ void vga_put_end(struct vga *v)
 {
 	struct rect *b = &v->band;
 	if (b->h)
-		display_damage(display(v), &v->pci.dev, b->x, b->y, b->w, b->h);
+		display_damage(display(v), &v->pci->dev, b->x, b->y, b->w, b->h);
 	b->h = 0;
 }
 
@@ -277,12 +277,12 @@ static void mode_set(struct vga *v, const struct vga_mode *m)
 		return;
 	if (now.pixels == v->out)
 		memset(v->out, 0, (size_t)now.stride * now.height);
-	display_set_surface(display(v), &v->pci.dev, &now);
+	display_set_surface(display(v), &v->pci->dev, &now);
 }
 
 void vga_refresh(struct dev *d)
 {
-	struct vga *v = (struct vga *)d;
+	struct vga *v = vga_of(d);
 	struct vga_mode m;
 	vga_collect(v);
 	vga_mode_now(v, &m);

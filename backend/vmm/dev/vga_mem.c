@@ -204,8 +204,8 @@ static void planes_to_text(struct vga *v)
 
 static void slots_commit(struct vga *v)
 {
-	if (memory_commit(&v->pci.dev.m->mem))
-		log_error("%s: the memory map cannot be changed", v->pci.dev.name);
+	if (memory_commit(&v->pci->dev.m->mem))
+		log_error("%s: the memory map cannot be changed", v->pci->dev.name);
 }
 
 void vga_window_close(struct vga *v)
@@ -214,7 +214,7 @@ void vga_window_close(struct vga *v)
 	v->accesses = 0;
 	if (w.alias == VGA_ALIAS_NONE)
 		return;
-	memory_overlay_remove(&v->pci.dev.m->mem, ALIAS_NAME);
+	memory_overlay_remove(&v->pci->dev.m->mem, ALIAS_NAME);
 	slots_commit(v); /* from here on nobody writes to it */
 	v->window = (struct vga_window){0};
 	if (w.alias == VGA_ALIAS_TEXT)
@@ -229,7 +229,7 @@ static void window_open(struct vga *v, const struct vga_window *w)
 	if (w->alias == VGA_ALIAS_TEXT)
 		planes_to_text(v);
 	uint8_t *hva = w->alias == VGA_ALIAS_TEXT ? v->text : v->vram + w->off;
-	if (memory_overlay(&v->pci.dev.m->mem, ALIAS_NAME, w->gpa, w->len, hva, MEM_DIRTY_LOG | MEM_NO_DMA) == 0)
+	if (memory_overlay(&v->pci->dev.m->mem, ALIAS_NAME, w->gpa, w->len, hva, MEM_DIRTY_LOG | MEM_NO_DMA) == 0)
 		slots_commit(v);
 }
 
@@ -255,16 +255,16 @@ static uint64_t window_read(struct dev *d, uint64_t off, unsigned size)
 {
 	uint64_t val = 0;
 	for (unsigned i = 0; i < size; i++)
-		val |= (uint64_t)byte_read((struct vga *)d, off + i) << (8 * i);
-	accessed((struct vga *)d, 1);
+		val |= (uint64_t)byte_read(vga_of(d), off + i) << (8 * i);
+	accessed(vga_of(d), 1);
 	return val;
 }
 
 static void window_write(struct dev *d, uint64_t off, unsigned size, uint64_t val)
 {
 	for (unsigned i = 0; i < size; i++)
-		byte_write((struct vga *)d, off + i, (uint8_t)(val >> (8 * i)));
-	accessed((struct vga *)d, 1);
+		byte_write(vga_of(d), off + i, (uint8_t)(val >> (8 * i)));
+	accessed(vga_of(d), 1);
 }
 
 const struct region_ops vga_window_ops = {window_read, window_write};
@@ -273,7 +273,7 @@ const struct region_ops vga_window_ops = {window_read, window_write};
 
 static void collect_alias(struct vga *v)
 {
-	struct memory *mem = &v->pci.dev.m->mem;
+	struct memory *mem = &v->pci->dev.m->mem;
 	const struct vga_window *w = &v->window;
 	uint64_t bits = ~0ull;
 	if (w->alias == VGA_ALIAS_NONE)
@@ -293,13 +293,13 @@ static void collect_alias(struct vga *v)
 
 void vga_collect(struct vga *v)
 {
-	kvm_coalesced_drain(v->pci.dev.m);
+	kvm_coalesced_drain(v->pci->dev.m);
 	collect_alias(v);
-	uint64_t at = v->pci.bars[0].mapped;
+	uint64_t at = v->pci->bars[0].mapped;
 	unsigned words = v->vram_bytes / VGA_PAGE / 64;
 	if (!at || !v->lfb_logged)
 		return;
-	if (memory_dirty(&v->pci.dev.m->mem, at, v->vram_bytes, v->log)) {
+	if (memory_dirty(&v->pci->dev.m->mem, at, v->vram_bytes, v->log)) {
 		vga_mark_all(v);
 		return;
 	}

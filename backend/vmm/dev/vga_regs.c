@@ -244,14 +244,14 @@ static uint64_t ports_read(struct dev *d, unsigned port, unsigned size)
 {
 	uint64_t val = 0;
 	for (unsigned i = 0; i < size; i++)
-		val |= (uint64_t)vga_port_read((struct vga *)d, port + i) << (8 * i);
+		val |= (uint64_t)vga_port_read(vga_of(d), port + i) << (8 * i);
 	return val;
 }
 
 static void ports_write(struct dev *d, unsigned port, unsigned size, uint64_t val)
 {
 	for (unsigned i = 0; i < size; i++)
-		vga_port_write((struct vga *)d, port + i, (uint8_t)(val >> (8 * i)));
+		vga_port_write(vga_of(d), port + i, (uint8_t)(val >> (8 * i)));
 }
 
 #define RANGE(n)                                                                                             \

@@ -122,7 +122,7 @@ static void run_paint(struct vga *v, unsigned row, unsigned from, unsigned to, b
 void vga_text_paint(struct vga *v)
 {
 	const struct vga_mode *m = &v->mode;
-	uint64_t half = machine_now(v->pci.dev.m) / BLINK_NS;
+	uint64_t half = machine_now(v->pci->dev.m) / BLINK_NS;
 	bool blink_on = v->ar[AR_MODE] & AR_MODE_BLINK, blink = half >> 1 & 1;
 	unsigned rows = rows_of(m), crow, ccol;
 	bool cursor = cursor_at(v, m, &crow, &ccol) && !(half & 1);
@@ -152,7 +152,7 @@ void vga_text_paint(struct vga *v)
 
 bool vga_text_cells(struct dev *d, struct text_screen *t)
 {
-	struct vga *v = (struct vga *)d;
+	struct vga *v = vga_of(d);
 	struct vga_mode m;
 	unsigned row, col;
 	vga_collect(v);

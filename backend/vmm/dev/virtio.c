@@ -11,7 +11,6 @@
 #include "src/base/cleanup.h"
 
 #define NO_VECTOR 0xffff
-#define BAR_MSIX 0
 #define BAR_REGS 1
 #define CAP_VENDOR 0x09
 #define COMMON_LEN 0x38
@@ -492,7 +491,7 @@ int virtio_init(struct virtio_dev *v, const struct dev_def *def, unsigned nqueue
 	caps_add(v);
 	v->pci.config_reading = config_reading;
 	v->pci.config_written = config_written;
-	return pci_msix_init(&v->pci, BAR_MSIX, nqueues + 1, e);
+	return pci_msix_init(&v->pci, v->class->msix_bar, nqueues + 1, e);
 }
 
 void virtio_done(struct virtio_dev *v)

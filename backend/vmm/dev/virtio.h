@@ -74,6 +74,7 @@ struct virtio_class {
 	uint16_t type;      /* 2 = block device, ... */
 	uint32_t class_rev; /* of PCI */
 	uint16_t queue_size;
+	uint8_t msix_bar; /* 0, unless the device has another use for that */
 	/* The driver rang @q (or became ready): take what is there. */
 	void (*notify)(struct virtio_dev *v, struct virtq *q);
 	/* DRIVER_OK: v->features are what was agreed. May be NULL. */
