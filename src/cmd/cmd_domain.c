@@ -75,6 +75,8 @@ const struct cmd cmd_domain_define = {
 static int domain_undefine_exec(struct cmd_ctx *c, struct err *e)
 {
 	unsigned flags = (cmd_flag(c, "nvram") ? UNDEFINE_NVRAM : 0u) | (cmd_flag(c, "keep-nvram") ? UNDEFINE_KEEP_NVRAM : 0u);
+	if (!c->values) /* from the deck, which takes nothing away but the definition */
+		flags = UNDEFINE_KEEP_NVRAM;
 	if (flags == (UNDEFINE_NVRAM | UNDEFINE_KEEP_NVRAM))
 		return err_set(e, EINVAL, "Options --nvram and --keep-nvram are mutually exclusive");
 	int rc = c->backend->ops->domain_undefine(c->backend, c->domain.uuid, flags, e);
