@@ -50,6 +50,7 @@ static const struct {
     {"list_mono", THREE, 24, 80, 0, "tick 2\nkey j\nscreen styles"},
     {"list_16_colours", THREE, 24, 80, 16, "tick 2\nkey j\nscreen styles"},
     {"list_256_colours", THREE, 24, 80, 256, "tick 2\nkey j\nscreen styles"},
+    {"list_light", THREE, 24, 80, 256, "tick 2\nkey j\nbackground light\nscreen styles"},
     {"list_stale", THREE, 24, 80, 256,
      "tick 3\nhost stale web1\ntick 2\nscreen\nhost fail sample EIO no figures today\ntick\nscreen"},
     {"list_scrolls", "domains 60", 24, 80, 256,
@@ -139,6 +140,7 @@ static void start(struct deck_test *t, const char *host, int rows, int cols, int
 	memset(t, 0, sizeof(*t));
 	setenv("TZ", "UTC", 1);
 	theme_set(colours);
+	theme_set_light(false);
 	t->backend = backend_fake_open(host, &e);
 	ck_assert_msg(t->backend, "%s", e.msg);
 	ck_assert(!uv_loop_init(&t->loop));
@@ -273,6 +275,9 @@ static void step(struct deck_test *t, char *line)
 	} else if (str_eq(line, "paste")) {
 		struct event ev = {.kind = EVENT_PASTE, .text = arg, .len = strlen(arg)};
 		deck_event(t->deck, &ev);
+	} else if (str_eq(line, "background")) {
+		struct event ev = {.kind = EVENT_BACKGROUND, .light = str_eq(arg, "light")};
+		deck_event(t->deck, &ev);
 	} else if (str_eq(line, "click") || str_eq(line, "wheel") || str_eq(line, "release")) {
 		mouse(t, line, arg);
 	} else if (str_eq(line, "tick")) {
@@ -397,6 +402,8 @@ static void note_event(void *arg, const struct event *ev)
 	char name[KEY_NAME_MAX];
 	if (ev->kind == EVENT_KEY)
 		buf_printf(b, "%s ", key_text(ev->key, name));
+	else if (ev->kind == EVENT_BACKGROUND)
+		buf_puts(b, ev->light ? "light " : "dark ");
 	else if (ev->kind == EVENT_PASTE)
 		buf_printf(b, "<%.*s> ", (int)ev->len, ev->text);
 	else
@@ -419,6 +426,11 @@ static const struct {
     {"\033[<0;3;2M\033[<0;3;2m\033[<64;1;1M\033[<32;4;4M", "m0,0,1,2 m1,0,1,2 m0,4,0,0 m2,0,3,3 "},
     {"\033[200~one\033[Atwo\r\033[201~z", "<one\033[Atwo\r> z "},
     {"\033[?1;2c\033[>0;1;2c\033[8;24;80tq", "q "}, /* answers nobody asked for are no keys */
+    {"\033]11;rgb:ffff/ffff/ffff\033\\q", "light q "},
+    {"\033]11;rgb:1a1a/1b1b/2626\aq", "dark q "},
+    {"\033]11;rgb:fd/f6/e3\aq\033]11;rgb:f/f/f\a", "light q light "},
+    {"\033]11;rgb:ff/ff\aq\033]11;rgb:/ff/ff\aq\033]52;c;QUJD\aq", "q q q "},
+    {"\033]11;rgb:00000/ff/ff\aq\033]11;rgb:ff/ff/ff\033[A\033]q", "q light Up M-] q "},
     {"\xff\xc3q", "q "},
     {"\033[999999999999999999999999;1;1;1;1;1;1;1;1;1;1;1;1;1;1;1;1;1;1;1;1;1;1;1;1~q", NULL}, /* no crash */
 };

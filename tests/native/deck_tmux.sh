@@ -108,11 +108,16 @@ terminals() {
 	start_deck "NO_COLOR=1"
 	claim "NO_COLOR: no colours" not coloured
 	keys q; has 'left 0' "q leaves"
+	t set -g window-style bg=colour255 # then tmux answers when it is asked for its background
+	start_deck ""
+	claim "on a light background its colours are dark ones" wait_for 10 drawn_in 28
+	keys q; has 'left 0' "q leaves"
 	start_deck "LC_ALL=C"
 	claim "LC_ALL=C: nothing but ASCII" not screen_has '[^ -~]'
 	keys q; has 'left 0' "q leaves"
 	restored "LC_ALL=C"
 }
+drawn_in() { t capture-pane -e -p | grep -q "38;5;$1m"; }
 coloured() { t capture-pane -e -p | grep -Eq $'\e\\[([0-9;]*;)?(3[0-7]|38;5|4[0-7]|48;5)[0-9;]*m'; }
 
 # Without a terminal: a sentence, and no screen codes.

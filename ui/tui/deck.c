@@ -244,7 +244,9 @@ void deck_event(struct deck *d, const struct event *ev)
 {
 	struct view *v = deck_top(d);
 	d->redraw = true;
-	if (ev->kind == EVENT_KEY) {
+	if (ev->kind == EVENT_BACKGROUND) {
+		theme_set_light(ev->light);
+	} else if (ev->kind == EVENT_KEY) {
 		bool shown = !v->ops->full || !v->ops->full(v);
 		if (shown && d->nmessages && d->now_ms - d->messages[d->nmessages - 1].at_ms >= SEEN_MS)
 			d->message_seen = true;

@@ -3,6 +3,7 @@
  */
 #include "ui/tui/input.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -255,6 +256,42 @@ static size_t parse_ss3(struct input *in, event_fn fn, void *arg)
 	return 3;
 }
 
+/* "rgb:RRRR/GGGG/BBBB", one to four digits each. (xterm control sequences, OSC 11; XParseColor(3)) */
+static void emit_background(event_fn fn, void *arg, const char *s, const char *end)
+{
+	static const unsigned weight[] = {299, 587, 114};
+	double bright = 0;
+	for (int i = 0; i < 3; i++) {
+		unsigned v = 0, max = 0;
+		for (; s < end && isxdigit((unsigned char)*s) && max < 0xffff; s++) {
+			v = v * 16 + (unsigned)(*s <= '9' ? *s - '0' : (*s | 32) - 'a' + 10);
+			max = max * 16 + 15;
+		}
+		if (!max || (i < 2 && (s == end || *s++ != '/')))
+			return;
+		bright += weight[i] * (double)v / max;
+	}
+	struct event ev = {.kind = EVENT_BACKGROUND, .light = bright > 500};
+	fn(arg, &ev);
+}
+
+/* ESC ] and a digit at the front: an answer, up to BEL or ESC \. Return: bytes taken, 0 = more are needed. */
+static size_t parse_osc(struct input *in, event_fn fn, void *arg)
+{
+	static const char background[] = "11;rgb:";
+	const char *s = in->wait;
+	for (size_t i = 2; i < in->nwait; i++) {
+		if (s[i] != '\a' && s[i] != '\033')
+			continue;
+		if (s[i] == '\033' && i + 1 == in->nwait)
+			break;
+		if (!strncmp(s + 2, background, sizeof(background) - 1))
+			emit_background(fn, arg, s + 1 + sizeof(background), s + i);
+		return s[i] == '\033' && s[i + 1] == '\\' ? i + 2 : i + (s[i] == '\a');
+	}
+	return in->nwait < sizeof(in->wait) ? 0 : in->nwait;
+}
+
 /* A character or control at @s. Return: bytes taken, 0 = more are needed. */
 static size_t parse_char(const char *s, size_t n, unsigned mods, event_fn fn, void *arg)
 {
@@ -305,6 +342,10 @@ static size_t parse(struct input *in, event_fn fn, void *arg)
 		return 0;
 	if (s[1] == '[')
 		return in->nwait > 2 ? parse_csi(in, fn, arg) : 0;
+	if (s[1] == ']' && in->nwait == 2)
+		return 0;
+	if (s[1] == ']' && isdigit((unsigned char)s[2]))
+		return parse_osc(in, fn, arg);
 	if (s[1] == 'O')
 		return parse_ss3(in, fn, arg);
 	if (s[1] == '\033') { /* ESC ESC [ A: Alt and an arrow in some; or Escape twice */

@@ -26,6 +26,7 @@
 
 /* Mouse clicks, drags and motion with buttons in SGR form; bracketed paste; and off again. */
 #define MODES_ON "\033[?1002h\033[?1006h\033[?2004h"
+#define ASK_BACKGROUND "\033]11;?\033\\"
 #define MODES_OFF "\033[?1002l\033[?1006l\033[?2004l"
 
 static struct {
@@ -218,6 +219,8 @@ int term_open(struct err *e)
 	setup_colours();
 	learn_keys();
 	enter_modes();
+	if (term.colours >= 256)
+		write_modes(ASK_BACKGROUND); /* the answer, from those who give one, is an event */
 	return 0;
 }
 
