@@ -21,7 +21,7 @@
 static uint8_t ids[64];
 static char dir[64];
 static const struct acpi_config usual = {.vcpus = 2, .apic_ids = ids, .pm_base = ACPI_PM_BASE, .low_bytes = 256 << 20,
-                                         .serial = {true, true}, .ps2 = true};
+                                         .serial = {true, true}, .ps2 = true, .fw_cfg = true};
 
 static void setup(void)
 {
@@ -252,7 +252,7 @@ static const struct acpi_config *configs(unsigned i)
 	c = usual;
 	if (i == 1) {
 		c.vcpus = 1;
-		c.serial[0] = c.serial[1] = c.ps2 = false;
+		c.serial[0] = c.serial[1] = c.ps2 = c.fw_cfg = false;
 	} else if (i == 2) {
 		c.vcpus = 64;
 		c.low_bytes = 3 * GIB;

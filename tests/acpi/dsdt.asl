@@ -207,6 +207,15 @@ DefinitionBlock ("", "DSDT", 2, "VMDECK", "VMDECKPC", 0x01)
                     })
                 }
             }
+            Device (FWCF)
+            {
+                Name (_HID, "QEMU0002")
+                Name (_STA, 0x0B)
+                Name (_CRS, ResourceTemplate ()
+                {
+                    IO (Decode16, 0x0510, 0x0510, 0x01, 0x0C)
+                })
+            }
         }
         Method (LSTA, 1, NotSerialized)
         {

@@ -114,6 +114,20 @@ static void isa_bridge(struct aml *a, const struct acpi_config *c)
 	aml_end(a);
 }
 
+/* The ports of fw_cfg are taken, though no driver need show it. */
+static void fw_cfg(struct aml *a)
+{
+	aml_device(a, "FWCF");
+	aml_name(a, "_HID");
+	aml_string(a, "QEMU0002");
+	aml_name_int(a, "_STA", 0x0b);
+	aml_name(a, "_CRS");
+	aml_resources(a);
+	aml_res_io(a, 0x510, 12);
+	aml_resources_end(a);
+	aml_end(a);
+}
+
 static void pci_root(struct aml *a, const struct acpi_config *c)
 {
 	aml_device(a, "PCI0");
@@ -124,6 +138,8 @@ static void pci_root(struct aml *a, const struct acpi_config *c)
 	pci_windows(a, c);
 	pci_routing(a);
 	isa_bridge(a, c);
+	if (c->fw_cfg)
+		fw_cfg(a);
 	aml_end(a);
 }
 
