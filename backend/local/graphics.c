@@ -187,7 +187,7 @@ int graphics_open(struct local *l, const struct domain *d, unsigned flags, struc
 	if (!rc)
 		rc = write_screen_json(&a, e);
 	if (rc)
-		return err_prefix(e, "domain '%s'", d->name);
+		return rc;
 	*screen = json_incref(j);
 	return 0;
 }
