@@ -1,7 +1,7 @@
-/* Changing what lies in a drive. Theory of operation: everything that can be refused is refused first, and the new texts are
- * made. Then the image is opened and locked here and goes with the command to the machine, which opens nothing; the
- * lock lives as long as the machine keeps the image open. When the guest has it, the live XML and the definition are
- * written. One change of a guest at a time. */
+/* Changing what lies in a drive. Theory of operation: everything that can be refused is refused first, and
+ * the new texts are made. Then the image is opened and locked here and goes with the command to the machine,
+ * which opens nothing; the lock lives as long as the machine keeps the image open. When the guest has it, the
+ * live XML and the definition are written. One change of a guest at a time. */
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -39,7 +39,8 @@ static int drive_find(struct change *c, const struct domain *d, struct err *e)
 	if (k->device == DISK_DEVICE_DISK)
 		return err_set(e, EINVAL, "The disk device '%s' is not removable", k->target);
 	if (c->action == MEDIA_INSERT && k->source && !k->tray_open)
-		return err_set(e, EEXIST, "The disk device '%s' already has media: eject it, or use --update", k->target);
+		return err_set(e, EEXIST, "The disk device '%s' already has media: eject it, or use --update",
+			       k->target);
 	if (c->action == MEDIA_EJECT && !k->source)
 		return err_set(e, ENOENT, "The disk device '%s' doesn't have media", k->target);
 	snprintf(c->target, sizeof(c->target), "%s", k->target);
@@ -48,8 +49,8 @@ static int drive_find(struct change *c, const struct domain *d, struct err *e)
 }
 
 /* @text with the new medium, checked. */
-static int edit(struct change *c, const char *text, const char *where, bool live, char **out, struct domain **result,
-		struct err *e)
+static int edit(struct change *c, const char *text, const char *where, bool live, char **out,
+		struct domain **result, struct err *e)
 {
 	struct domain *d = NULL;
 	int rc = domain_parse(text, strlen(text), where, &d, e);
@@ -68,9 +69,11 @@ static int image_open(struct change *c, struct err *e)
 	struct stat st;
 	AUTO_CLOSE int fd = open(c->source, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 	if (fd < 0)
-		return err_set(e, errno, "disk '%s': image '%s' cannot be opened: %s", c->target, c->source, strerror(errno));
+		return err_set(e, errno, "disk '%s': image '%s' cannot be opened: %s", c->target, c->source,
+			       strerror(errno));
 	if (fstat(fd, &st) < 0 || (!S_ISREG(st.st_mode) && !S_ISBLK(st.st_mode)))
-		return err_set(e, EINVAL, "disk '%s': '%s' is neither a file nor a block device", c->target, c->source);
+		return err_set(e, EINVAL, "disk '%s': '%s' is neither a file nor a block device", c->target,
+			       c->source);
 	fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) & ~O_NONBLOCK);
 	int rc = image_lock(fd, c->source, c->target, false, c->shareable, e);
 	return rc ? rc : TAKE_FD(fd);
@@ -121,7 +124,8 @@ static int change_live(struct local *l, struct guest *g, struct change *c, bool 
 }
 
 /* The definition's domain as it will be; NULL when it is not to be changed. */
-static int edit_definition(struct local *l, const struct store_item *it, struct change *c, struct domain **out, struct err *e)
+static int edit_definition(struct local *l, const struct store_item *it, struct change *c,
+			   struct domain **out, struct err *e)
 {
 	struct domain *d = NULL;
 	int rc = store_load(l, it, &d, e);
@@ -132,8 +136,8 @@ static int edit_definition(struct local *l, const struct store_item *it, struct 
 	return edit(c, old, it->file, false, &new, out, e);
 }
 
-static int both(struct local *l, struct guest *g, const struct store_item *it, struct change *c, unsigned flags,
-		struct err *e)
+static int both(struct local *l, struct guest *g, const struct store_item *it, struct change *c,
+		unsigned flags, struct err *e)
 {
 	struct domain *d = NULL;
 	int rc = flags & MEDIA_CONFIG ? edit_definition(l, it, c, &d, e) : 0;
@@ -176,12 +180,14 @@ int local_domain_change_media(struct backend *b, const char *uuid, const char *t
 	return rc;
 }
 
-/* startupPolicy='optional' (libvirt, "Hard drives, floppy disks, CDROMs"): a medium that is missing is left out. */
+/* startupPolicy='optional' (libvirt, "Hard drives, floppy disks, CDROMs"): a medium that is missing is left
+ * out. */
 static const struct domain_disk *missing(const struct domain *d)
 {
 	for (size_t i = 0; i < d->ndisks; i++) {
 		const struct domain_disk *k = &d->disks[i];
-		if (k->source && k->policy == DISK_OPTIONAL && access(k->source, k->readonly ? R_OK : R_OK | W_OK) < 0)
+		if (k->source && k->policy == DISK_OPTIONAL &&
+		    access(k->source, k->readonly ? R_OK : R_OK | W_OK) < 0)
 			return k;
 	}
 	return NULL;
@@ -197,8 +203,11 @@ int media_at_start(const struct domain *d, struct domain **out, struct buf *note
 		AUTO_FREE char *old = domain_text(*out ? *out : d), *new = NULL;
 		bool disk = k->device == DISK_DEVICE_DISK;
 		if (notes)
-			buf_printf(notes, "note: disk '%s': '%s' is missing (%s): %s, as startupPolicy='optional' says\n",
-				   k->target, k->source, strerror(errno), disk ? "the disk is left out" : "the drive is empty");
+			buf_printf(
+			    notes,
+			    "note: disk '%s': '%s' is missing (%s): %s, as startupPolicy='optional' says\n",
+			    k->target, k->source, strerror(errno),
+			    disk ? "the disk is left out" : "the drive is empty");
 		rc = disk ? domain_text_without_disk(old, d->name, k->target, &new, e)
 			  : domain_text_medium(old, d->name, k->target, &nothing, &new, e);
 		domain_free(*out);

@@ -1,5 +1,5 @@
-/* Disks and their media on the control socket. A medium comes as a descriptor with the command: the machine opens
- * nothing. (src/proto/control.h) */
+/* Disks and their media on the control socket. A medium comes as a descriptor with the command: the machine
+ * opens nothing. (src/proto/control.h) */
 #include "backend/vmm/control_block.h"
 
 #include <errno.h>
@@ -136,7 +136,9 @@ int control_change_medium(struct machine *m, const json_t *args, json_t **ret, i
 {
 	AUTO_CLOSE int medium = control_take_fd(m);
 	if (medium < 0)
-		return err_set(e, EINVAL, "the medium has to come as a descriptor with the command: vmdeck change-media does that");
+		return err_set(
+		    e, EINVAL,
+		    "the medium has to come as a descriptor with the command: vmdeck change-media does that");
 	int rc = change(m, args, medium, e);
 	if (!rc)
 		medium = -1;

@@ -1,4 +1,5 @@
-/* Commands of the control socket for disks and their media; rows of control_commands[]. Main loop's thread. */
+/* Commands of the control socket for disks and their media; rows of control_commands[]. Main loop's thread.
+ */
 #ifndef BACKEND_VMM_CONTROL_BLOCK_H
 #define BACKEND_VMM_CONTROL_BLOCK_H
 

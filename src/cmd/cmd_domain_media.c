@@ -12,8 +12,13 @@
 
 static int media_action(struct cmd_ctx *c, enum media_action *action, struct err *e)
 {
-	static const struct { const char *option; enum media_action action; } actions[] = {
-		{"eject", MEDIA_EJECT}, {"insert", MEDIA_INSERT}, {"update", MEDIA_UPDATE},
+	static const struct {
+		const char *option;
+		enum media_action action;
+	} actions[] = {
+	    {"eject", MEDIA_EJECT},
+	    {"insert", MEDIA_INSERT},
+	    {"update", MEDIA_UPDATE},
 	};
 	const char *source = cmd_value(c, "source"), *given = NULL;
 	*action = MEDIA_UPDATE;
@@ -21,7 +26,8 @@ static int media_action(struct cmd_ctx *c, enum media_action *action, struct err
 		if (!cmd_flag(c, actions[i].option))
 			continue;
 		if (given)
-			return err_set(e, EINVAL, "Options --%s and --%s are mutually exclusive", given, actions[i].option);
+			return err_set(e, EINVAL, "Options --%s and --%s are mutually exclusive", given,
+				       actions[i].option);
 		given = actions[i].option;
 		*action = actions[i].action;
 	}
@@ -35,9 +41,9 @@ static int media_action(struct cmd_ctx *c, enum media_action *action, struct err
 static int domain_change_media_exec(struct cmd_ctx *c, struct err *e)
 {
 	static const char *const done[] = {
-		[MEDIA_UPDATE] = "updated", [MEDIA_INSERT] = "inserted", [MEDIA_EJECT] = "ejected"};
+	    [MEDIA_UPDATE] = "updated", [MEDIA_INSERT] = "inserted", [MEDIA_EJECT] = "ejected"};
 	static const char *const verb[] = {
-		[MEDIA_UPDATE] = "update", [MEDIA_INSERT] = "insert", [MEDIA_EJECT] = "eject"};
+	    [MEDIA_UPDATE] = "update", [MEDIA_INSERT] = "insert", [MEDIA_EJECT] = "eject"};
 	enum media_action action;
 	int rc = media_action(c, &action, e);
 	if (rc)
@@ -50,7 +56,8 @@ static int domain_change_media_exec(struct cmd_ctx *c, struct err *e)
 	const char *source = cmd_value(c, "source");
 	AUTO_FREE char *here = source && *source != '/' ? getcwd(NULL, 0) : NULL;
 	AUTO_FREE char *path = here ? x_asprintf("%s/%s", here, source) : x_strdup(source);
-	rc = c->backend->ops->domain_change_media(c->backend, c->domain.uuid, cmd_value(c, "path"), path, action, flags, e);
+	rc = c->backend->ops->domain_change_media(c->backend, c->domain.uuid, cmd_value(c, "path"), path,
+						  action, flags, e);
 	if (rc)
 		return err_prefix(e, "Failed to %s media of domain '%s'", verb[action], c->domain.name);
 	cmd_done(c, "Successfully %s media.", done[action]);
@@ -58,28 +65,31 @@ static int domain_change_media_exec(struct cmd_ctx *c, struct err *e)
 }
 
 const struct cmd cmd_domain_change_media = {
-	.name = "domain-change-media",
-	.alias = "change-media",
-	.summary = "change the medium of a CD-ROM drive",
-	.about = "Eject what lies in a drive, or put an image in its place, in a guest that runs, in the definition, or in "
-		 "both. Without --live and --config it is what runs, or the definition of an inactive domain. A tray that "
-		 "the guest has locked is only opened with --force; the guest is told that somebody wants the medium.",
-	.target = CMD_DOMAIN,
-	.args =
-		(const struct cmd_arg[]){
-			{"path", ARG_STRING, true, true, "target of the drive (hdc), or path of the image in it", false},
-			{"source", ARG_FILE, true, false, "image of the new medium", false},
-			CMD_FLAG("eject", "eject the medium"),
-			CMD_FLAG("insert", "insert a medium into an empty drive"),
-			CMD_FLAG("update", "replace or eject whatever is there (the default)"),
-			CMD_FLAG("current", "what runs, or the definition of an inactive domain"),
-			CMD_FLAG("live", "the running guest"),
-			CMD_FLAG("config", "the definition: from the next start on"),
-			CMD_FLAG("force", "though the guest has locked the tray"),
-			{0},
-		},
-	.lacks = "print-xml block",
-	.exec = domain_change_media_exec,
+    .name = "domain-change-media",
+    .alias = "change-media",
+    .summary = "change the medium of a CD-ROM drive",
+    .about =
+	"Eject what lies in a drive, or put an image in its place, in a guest that runs, in the definition, "
+	"or in "
+	"both. Without --live and --config it is what runs, or the definition of an inactive domain. A tray "
+	"that "
+	"the guest has locked is only opened with --force; the guest is told that somebody wants the medium.",
+    .target = CMD_DOMAIN,
+    .args =
+	(const struct cmd_arg[]){
+	    {"path", ARG_STRING, true, true, "target of the drive (hdc), or path of the image in it", false},
+	    {"source", ARG_FILE, true, false, "image of the new medium", false},
+	    CMD_FLAG("eject", "eject the medium"),
+	    CMD_FLAG("insert", "insert a medium into an empty drive"),
+	    CMD_FLAG("update", "replace or eject whatever is there (the default)"),
+	    CMD_FLAG("current", "what runs, or the definition of an inactive domain"),
+	    CMD_FLAG("live", "the running guest"),
+	    CMD_FLAG("config", "the definition: from the next start on"),
+	    CMD_FLAG("force", "though the guest has locked the tray"),
+	    {0},
+	},
+    .lacks = "print-xml block",
+    .exec = domain_change_media_exec,
 };
 
 /* domblklist */
@@ -112,7 +122,8 @@ static void blklist_json(struct cmd_ctx *c, const struct domain *d, const json_t
 {
 	json_t *list = json_array();
 	for (size_t i = 0; i < d->ndisks; i++) {
-		static const char *const types[] = {"file", "block"}, *const devices[] = {"disk", "cdrom", "floppy"};
+		static const char *const types[] = {"file", "block"}, *const devices[] = {"disk", "cdrom",
+											  "floppy"};
 		const struct domain_disk *k = &d->disks[i];
 		const char *source = source_now(k, drives);
 		json_t *j = json_object();
@@ -135,7 +146,8 @@ static void blklist_table(struct cmd_ctx *c, const struct domain *d, const json_
 	for (size_t i = 0; i < d->ndisks; i++) {
 		const struct domain_disk *k = &d->disks[i];
 		const char *source = source_now(k, drives);
-		const char *const row[] = {types[k->type], devices[k->device], k->target, source ? source : "-"};
+		const char *const row[] = {types[k->type], devices[k->device], k->target,
+					   source ? source : "-"};
 		table_row(&t, details ? row : row + 2);
 	}
 	table_print(&t, !c->quiet, c->out);
@@ -144,8 +156,8 @@ static void blklist_table(struct cmd_ctx *c, const struct domain *d, const json_
 static int domain_load_xml(struct cmd_ctx *c, struct domain **d, struct err *e)
 {
 	AUTO_FREE char *text = NULL;
-	int rc = c->backend->ops->domain_xml(c->backend, c->domain.uuid, cmd_flag(c, "inactive") ? XML_INACTIVE : 0, &text,
-					     e);
+	int rc = c->backend->ops->domain_xml(c->backend, c->domain.uuid,
+					     cmd_flag(c, "inactive") ? XML_INACTIVE : 0, &text, e);
 	return rc ? rc : domain_parse(text, strlen(text), c->domain.name, d, e);
 }
 
@@ -165,14 +177,16 @@ static int domain_blklist_exec(struct cmd_ctx *c, struct err *e)
 }
 
 const struct cmd cmd_domain_blklist = {
-	.name = "domain-blklist",
-	.alias = "domblklist",
-	.summary = "list all domain blocks",
-	.about = "The disks of a domain and their images; \"-\" is an empty drive. Of a running guest what lies in its drives "
-		 "now, also when the guest has ejected it itself.",
-	.target = CMD_DOMAIN,
-	.flags = CMD_JSON | CMD_QUIET,
-	.args = (const struct cmd_arg[]){CMD_FLAG("inactive", "get inactive rather than running configuration"),
-					 CMD_FLAG("details", "additionally display the type and device value"), {0}},
-	.exec = domain_blklist_exec,
+    .name = "domain-blklist",
+    .alias = "domblklist",
+    .summary = "list all domain blocks",
+    .about = "The disks of a domain and their images; \"-\" is an empty drive. Of a running guest what lies "
+	     "in its drives "
+	     "now, also when the guest has ejected it itself.",
+    .target = CMD_DOMAIN,
+    .flags = CMD_JSON | CMD_QUIET,
+    .args = (const struct cmd_arg[]){CMD_FLAG("inactive", "get inactive rather than running configuration"),
+				     CMD_FLAG("details", "additionally display the type and device value"),
+				     {0}},
+    .exec = domain_blklist_exec,
 };

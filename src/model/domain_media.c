@@ -17,8 +17,8 @@ static struct xml_node *disk_node(const struct xml *x, const char *target)
 	return NULL;
 }
 
-static int open_text(const char *text, const char *where, const char *target, struct xml **x, struct xml_node **disk,
-		     struct err *e)
+static int open_text(const char *text, const char *where, const char *target, struct xml **x,
+		     struct xml_node **disk, struct err *e)
 {
 	char show[64];
 	int rc = xml_parse(text, strlen(text), where, x, e);
@@ -28,7 +28,8 @@ static int open_text(const char *text, const char *where, const char *target, st
 	if (*disk)
 		return 0;
 	xml_free(*x);
-	return err_set(e, ENOENT, "%s: there is no disk '%s'", where, str_printable(target, show, sizeof(show)));
+	return err_set(e, ENOENT, "%s: there is no disk '%s'", where,
+		       str_printable(target, show, sizeof(show)));
 }
 
 /* <source> becomes @path. What else was said of the old one (a startupPolicy, a seclabel) stays. */
@@ -47,8 +48,8 @@ static void set_source(struct xml_node *disk, const struct domain_medium *m)
 	xml_set_attr(disk, "type", m->type == DISK_FILE ? "file" : "block");
 }
 
-int domain_text_medium(const char *text, const char *where, const char *target, const struct domain_medium *m, char **out,
-		       struct err *e)
+int domain_text_medium(const char *text, const char *where, const char *target, const struct domain_medium *m,
+		       char **out, struct err *e)
 {
 	struct xml *x;
 	struct xml_node *disk;
@@ -62,7 +63,8 @@ int domain_text_medium(const char *text, const char *where, const char *target, 
 	return 0;
 }
 
-int domain_text_without_disk(const char *text, const char *where, const char *target, char **out, struct err *e)
+int domain_text_without_disk(const char *text, const char *where, const char *target, char **out,
+			     struct err *e)
 {
 	struct xml *x;
 	struct xml_node *disk;

@@ -1,8 +1,10 @@
-/* Any bytes as what a driver does to the IDE function: task file and data port of both channels, bus master, packets, tables
- * in memory, configuration space; and media that are changed meanwhile. The device may refuse all of it, but stays inside
- * guest memory, its buffers and the images, and a reset always makes it ready again.
+/* Any bytes as what a driver does to the IDE function: task file and data port of both channels, bus master,
+ * packets, tables in memory, configuration space; and media that are changed meanwhile. The device may refuse
+ * all of it, but stays inside guest memory, its buffers and the images, and a reset always makes it ready
+ * again.
  *
- * Input: operations of 8 bytes: what, how (1), where (2), value (4). Tables and buffers lie in the first 64 KiB. */
+ * Input: operations of 8 bytes: what, how (1), where (2), value (4). Tables and buffers lie in the first 64
+ * KiB. */
 #include <poll.h>
 #include <sched.h>
 #include <stdint.h>
@@ -54,11 +56,17 @@ static void make(void)
 	static const struct irq_sink sink = {set_line, msi_route, doorbell};
 	static const struct domain_disk disk = {
 	    .target = hda, .format = raw, .bus = bus, .discard = true, .cache = DISK_CACHE_UNSAFE};
-	static const struct domain_disk cd = {
-	    .target = hdc, .format = raw, .bus = bus, .device = DISK_DEVICE_CDROM, .unit = 2, .readonly = true};
-	struct dev_def def = {.model = "piix3-ide", .name = "ide", .addr = {.set = true, .slot = 1, .function = 1}};
+	static const struct domain_disk cd = {.target = hdc,
+					      .format = raw,
+					      .bus = bus,
+					      .device = DISK_DEVICE_CDROM,
+					      .unit = 2,
+					      .readonly = true};
+	struct dev_def def = {
+	    .model = "piix3-ide", .name = "ide", .addr = {.set = true, .slot = 1, .function = 1}};
 	struct dev_def bridge = {.model = "piix3", .name = "isa-bridge", .addr = {.set = true, .slot = 1}};
-	if (machine_init_bare(&m, RAM, &sink, NULL, NULL) || named_add(&m.fds, "disk:hda", image(DISK_BYTES)) ||
+	if (machine_init_bare(&m, RAM, &sink, NULL, NULL) ||
+	    named_add(&m.fds, "disk:hda", image(DISK_BYTES)) ||
 	    named_add(&m.fds, "disk:hdc", image(CD_BYTES)) || dev_new(&m, &bridge, NULL, NULL) ||
 	    dev_new(&m, &def, &ide, NULL) || ide_attach(ide, &disk, NULL) || ide_attach(ide, &cd, NULL))
 		abort();
@@ -138,7 +146,8 @@ static void operate(const uint8_t *op)
 			access_port(bases[op[1] & 1], 4, val, op[0] & 8);
 		break;
 	case 3: /* bus master */
-		access_port((uint16_t)(0xc000 + (where & 15)), size, where & 4 ? val & 0x1ffff : val, op[0] & 8);
+		access_port((uint16_t)(0xc000 + (where & 15)), size, where & 4 ? val & 0x1ffff : val,
+			    op[0] & 8);
 		break;
 	case 4:
 		memcpy(m.mem.ram + (where & MEMORY_MASK), &val, 4);

@@ -1,8 +1,10 @@
-/* CD-ROM drives of the IDE function: packet commands and their data. (ATA/ATAPI-6, 8.23 and 9.8; SFF-8020i; MMC-3)
+/* CD-ROM drives of the IDE function: packet commands and their data. (ATA/ATAPI-6, 8.23 and 9.8; SFF-8020i;
+ * MMC-3)
  *
- * A packet of 12 bytes comes through the data port. What it asks for is made in ch->buf (atapi_reply.c) or read of the
- * medium, and goes out by DMA or in DRQ blocks of at most the byte-count limit that the host wrote. Blocks are of
- * 2048 bytes. A drive whose medium was changed says so once (UNIT ATTENTION) before it does anything else. */
+ * A packet of 12 bytes comes through the data port. What it asks for is made in ch->buf (atapi_reply.c) or
+ * read of the medium, and goes out by DMA or in DRQ blocks of at most the byte-count limit that the host
+ * wrote. Blocks are of 2048 bytes. A drive whose medium was changed says so once (UNIT ATTENTION) before it
+ * does anything else. */
 #include <errno.h>
 #include <string.h>
 
@@ -13,26 +15,26 @@
 #define BUF_BLOCKS (IDE_BUF_BYTES / BLOCK)
 
 enum { /* interrupt reason, in the count register */
-	REASON_COMMAND = 0x01,
-	REASON_TO_HOST = 0x02,
-	REASON_MASK = 0x07,
-	FEATURE_DMA = 0x01,
+       REASON_COMMAND = 0x01,
+       REASON_TO_HOST = 0x02,
+       REASON_MASK = 0x07,
+       FEATURE_DMA = 0x01,
 };
 
 enum { NOT_READY = 2, MEDIUM_ERROR = 3, ILLEGAL_REQUEST = 5, UNIT_ATTENTION = 6 };
 
 enum { /* additional sense code << 8 | qualifier */
-	ASC_READ_ERROR = 0x1100,
-	ASC_OPCODE = 0x2000,
-	ASC_OUT_OF_RANGE = 0x2100,
-	ASC_FIELD = 0x2400,
-	ASC_CHANGED = 0x2800,
-	ASC_NO_MEDIUM = 0x3a00,
-	ASC_NO_MEDIUM_CLOSED = 0x3a01,
-	ASC_NO_MEDIUM_OPEN = 0x3a02,
-	ASC_SAVING = 0x3900,
-	ASC_LOCKED = 0x5302,
-	ASC_MODE_FOR_TRACK = 0x6400,
+       ASC_READ_ERROR = 0x1100,
+       ASC_OPCODE = 0x2000,
+       ASC_OUT_OF_RANGE = 0x2100,
+       ASC_FIELD = 0x2400,
+       ASC_CHANGED = 0x2800,
+       ASC_NO_MEDIUM = 0x3a00,
+       ASC_NO_MEDIUM_CLOSED = 0x3a01,
+       ASC_NO_MEDIUM_OPEN = 0x3a02,
+       ASC_SAVING = 0x3900,
+       ASC_LOCKED = 0x5302,
+       ASC_MODE_FOR_TRACK = 0x6400,
 };
 
 bool atapi_ready(const struct ide_drive *d)
@@ -78,7 +80,8 @@ static void not_ready(struct ide_drive *d)
 	check_condition(d, NOT_READY, d->tray_open ? ASC_NO_MEDIUM_OPEN : ASC_NO_MEDIUM_CLOSED);
 }
 
-/* Data to the host: what is in ch->buf from pos to filled, then, while ch->left, more blocks of the medium. */
+/* Data to the host: what is in ch->buf from pos to filled, then, while ch->left, more blocks of the medium.
+ */
 
 static void data_next(struct ide_drive *d);
 
@@ -132,8 +135,8 @@ static void data_next(struct ide_drive *d)
 	}
 }
 
-/* The same by DMA: straight from the medium. @left counts sectors of 512 bytes here, as memory may end in the middle of
- * a block. */
+/* The same by DMA: straight from the medium. @left counts sectors of 512 bytes here, as memory may end in the
+ * middle of a block. */
 
 static void dma_next(struct ide_drive *d);
 
@@ -331,23 +334,23 @@ struct row {
 };
 
 static const struct row rows[] = {
-	{0x00, MEDIUM, ROOM_NONE, do_nothing, NULL}, /* TEST UNIT READY */
-	{0x03, QUIET, ROOM_NONE, request_sense, NULL},
-	{0x12, QUIET, ROOM_8, NULL, atapi_inquiry},
-	{0x1b, 0, ROOM_NONE, start_stop, NULL},
-	{0x1e, 0, ROOM_NONE, prevent_allow, NULL},
-	{0x25, MEDIUM, ROOM_ALL, NULL, atapi_capacity},
-	{0x28, MEDIUM, ROOM_NONE, read_10, NULL},
-	{0x2b, MEDIUM, ROOM_NONE, seek, NULL},
-	{0x43, MEDIUM, ROOM_16, NULL, atapi_toc},
-	{0x46, QUIET, ROOM_16, NULL, atapi_configuration},
-	{0x4a, QUIET, ROOM_16, NULL, atapi_event_status},
-	{0x51, MEDIUM, ROOM_16, NULL, atapi_disc_information},
-	{0x5a, 0, ROOM_NONE, mode_sense, NULL},
-	{0xa8, MEDIUM, ROOM_NONE, read_12, NULL},
-	{0xbb, 0, ROOM_NONE, do_nothing, NULL}, /* SET CD SPEED */
-	{0xbd, 0, ROOM_MECHANISM, NULL, atapi_mechanism_status},
-	{0xbe, MEDIUM, ROOM_NONE, read_cd, NULL},
+    {0x00, MEDIUM, ROOM_NONE, do_nothing, NULL}, /* TEST UNIT READY */
+    {0x03, QUIET, ROOM_NONE, request_sense, NULL},
+    {0x12, QUIET, ROOM_8, NULL, atapi_inquiry},
+    {0x1b, 0, ROOM_NONE, start_stop, NULL},
+    {0x1e, 0, ROOM_NONE, prevent_allow, NULL},
+    {0x25, MEDIUM, ROOM_ALL, NULL, atapi_capacity},
+    {0x28, MEDIUM, ROOM_NONE, read_10, NULL},
+    {0x2b, MEDIUM, ROOM_NONE, seek, NULL},
+    {0x43, MEDIUM, ROOM_16, NULL, atapi_toc},
+    {0x46, QUIET, ROOM_16, NULL, atapi_configuration},
+    {0x4a, QUIET, ROOM_16, NULL, atapi_event_status},
+    {0x51, MEDIUM, ROOM_16, NULL, atapi_disc_information},
+    {0x5a, 0, ROOM_NONE, mode_sense, NULL},
+    {0xa8, MEDIUM, ROOM_NONE, read_12, NULL},
+    {0xbb, 0, ROOM_NONE, do_nothing, NULL}, /* SET CD SPEED */
+    {0xbd, 0, ROOM_MECHANISM, NULL, atapi_mechanism_status},
+    {0xbe, MEDIUM, ROOM_NONE, read_cd, NULL},
 };
 
 static uint32_t room_of(const struct row *r, const uint8_t *p)
@@ -412,8 +415,15 @@ static void identified(struct ide_drive *d)
 
 void atapi_command(struct ide_drive *d, uint8_t code)
 {
-	enum { DEVICE_RESET = 0x08, READ_SECTORS = 0x20, PACKET = 0xa0, IDENTIFY_PACKET = 0xa1, CHECK_POWER = 0xe5,
-	       IDENTIFY = 0xec, SET_FEATURES = 0xef };
+	enum {
+		DEVICE_RESET = 0x08,
+		READ_SECTORS = 0x20,
+		PACKET = 0xa0,
+		IDENTIFY_PACKET = 0xa1,
+		CHECK_POWER = 0xe5,
+		IDENTIFY = 0xec,
+		SET_FEATURES = 0xef
+	};
 	switch (code) {
 	case DEVICE_RESET:
 		ide_signature(d);

@@ -1,7 +1,7 @@
 /* What a CD-ROM drive tells of itself and of its medium. (MMC-3; SPC-2; INF-8090 where they are silent)
  *
- * A medium is one session with one track of data; one that is larger than a CD can be is a DVD. Numbers are big-endian.
- * Each function gets a zeroed buffer of at least 2048 bytes. */
+ * A medium is one session with one track of data; one that is larger than a CD can be is a DVD. Numbers are
+ * big-endian. Each function gets a zeroed buffer of at least 2048 bytes. */
 #include <string.h>
 
 #include "backend/vmm/dev/ide_drive.h"
@@ -53,10 +53,10 @@ uint32_t atapi_inquiry(struct ide_drive *d, const uint8_t *p, uint8_t *out)
 uint32_t atapi_identify(struct ide_drive *d, uint8_t *out)
 {
 	static const uint16_t words[][2] = {
-		{0, 0x85c0}, /* ATAPI, CD-ROM, removable, DRQ at once, packets of 12 */
-		{49, 0x0f00}, {53, 0x0006}, {64, 0x0003}, {65, 120}, {66, 120}, {67, 120}, {68, 120},
-		{71, 30}, {72, 30}, {80, 0x0070}, {81, 0x0018}, {82, 0x0210}, {83, 0x4000}, {84, 0x4000}, {85, 0x0210},
-		{87, 0x4000}, {93, 0x600b},
+	    {0, 0x85c0}, /* ATAPI, CD-ROM, removable, DRQ at once, packets of 12 */
+	    {49, 0x0f00}, {53, 0x0006}, {64, 0x0003}, {65, 120},    {66, 120},    {67, 120},
+	    {68, 120},    {71, 30},     {72, 30},     {80, 0x0070}, {81, 0x0018}, {82, 0x0210},
+	    {83, 0x4000}, {84, 0x4000}, {85, 0x0210}, {87, 0x4000}, {93, 0x600b},
 	};
 	unsigned mode = d->transfer_mode & 7, kind = d->transfer_mode >> 4;
 	for (unsigned i = 0; i < ARRAY_SIZE(words); i++)
@@ -111,7 +111,8 @@ static uint32_t page_audio(const struct ide_drive *d, uint8_t *out)
 uint32_t atapi_mode_sense(struct ide_drive *d, const uint8_t *p, uint8_t *out)
 {
 	enum { ALL = 0x3f, CHANGEABLE = 1 };
-	static uint32_t (*const make[])(const struct ide_drive *, uint8_t *) = {page_recovery, page_audio, page_capabilities};
+	static uint32_t (*const make[])(const struct ide_drive *, uint8_t *) = {page_recovery, page_audio,
+										page_capabilities};
 	static const uint8_t codes[] = {0x01, 0x0e, 0x2a};
 	unsigned code = p[2] & 0x3f;
 	uint32_t len = 8;
@@ -140,7 +141,8 @@ static unsigned profile(const struct ide_drive *d)
 	return atapi_blocks(d) > CD_BLOCKS_MAX ? PROFILE_DVD : PROFILE_CD;
 }
 
-static uint32_t feature(uint8_t *out, unsigned code, unsigned version, bool persistent, bool current, unsigned len)
+static uint32_t feature(uint8_t *out, unsigned code, unsigned version, bool persistent, bool current,
+			unsigned len)
 {
 	put_be16(out, code);
 	out[2] = (uint8_t)(version << 2 | (persistent ? 2 : 0) | (current ? 1 : 0));
@@ -158,7 +160,7 @@ static uint32_t put_feature(const struct ide_drive *d, unsigned code, uint8_t *o
 		put_be16(out + 8, PROFILE_CD);
 		out[10] = now == PROFILE_CD;
 		return feature(out, code, 0, true, true, 8);
-	case 0x0001: /* core */
+	case 0x0001:                  /* core */
 		put_be32(out + 4, 2); /* ATAPI */
 		out[8] = 1;           /* events are polled for */
 		return feature(out, code, 1, true, true, 8);

@@ -1,12 +1,14 @@
-/* The IDE function of the PIIX3 (00:01.1): two channels of two drives at their old places, 1F0h/3F6h on IRQ 14 and
- * 170h/376h on IRQ 15. (Intel 82371SB data sheet, 2.3 and 2.7; ATA/ATAPI-6, T13 1410D; machine.md 1.3 and 1.4)
+/* The IDE function of the PIIX3 (00:01.1): two channels of two drives at their old places, 1F0h/3F6h on IRQ
+ * 14 and 170h/376h on IRQ 15. (Intel 82371SB data sheet, 2.3 and 2.7; ATA/ATAPI-6, T13 1410D; machine.md 1.3
+ * and 1.4)
  *
- * Theory of operation. A write to the command register starts a command of the selected drive (ata.c, atapi.c). What it
- * needs of the image goes to the block layer; the drive is busy until that came back, and then asks for the guest's
- * next move by DRQ and an interrupt. What the host has in its memory is there before the register write ends.
- * While a drive is busy the channel ignores register writes, but for a reset: the busy bit stays until what is in
- * flight has come back, then the drives take their signatures. A disk of the host that is full pauses the guest;
- * the request is submitted again, from where it stopped, when the guest goes on.
+ * Theory of operation. A write to the command register starts a command of the selected drive (ata.c,
+ * atapi.c). What it needs of the image goes to the block layer; the drive is busy until that came back, and
+ * then asks for the guest's next move by DRQ and an interrupt. What the host has in its memory is there
+ * before the register write ends. While a drive is busy the channel ignores register writes, but for a reset:
+ * the busy bit stays until what is in flight has come back, then the drives take their signatures. A disk of
+ * the host that is full pauses the guest; the request is submitted again, from where it stopped, when the
+ * guest goes on.
  *
  * A drive that is not there reads as zeros. Timings are stored, not kept. */
 #include <errno.h>
@@ -25,15 +27,10 @@ enum {
 	CFG_IDETIM = 0x40, /* two words, bit 15: the channel is decoded */
 	CFG_TIMINGS_END = 0x48,
 
-	DEVICE_DRIVE1 = 0x10,
 	DEVICE_FIXED = 0xa0,
-	CONTROL_NIEN = 0x02,
-	CONTROL_SRST = 0x04,
-	CONTROL_HOB = 0x80,
 	COMMAND_DEVICE_RESET = 0x08,
 	COMMAND_DIAGNOSTIC = 0x90,
 	DIAGNOSTIC_PASSED = 0x01,
-	BM_INTERRUPT = 0x04,
 };
 
 static const uint16_t command_ports[2] = {0x1f0, 0x170}, control_ports[2] = {0x3f6, 0x376};
@@ -41,201 +38,6 @@ static const uint16_t command_ports[2] = {0x1f0, 0x170}, control_ports[2] = {0x3
 static struct ide_drive *selected(struct ide_channel *ch)
 {
 	return &ch->drives[ch->selected];
-}
-
-/* Interrupts */
-
-static void line_update(struct ide_channel *ch)
-{
-	bool level = ch->intrq && !(ch->control & CONTROL_NIEN);
-	if (level && !ch->line.level)
-		ch->bm_status |= BM_INTERRUPT;
-	irq_line_set(&ch->line, level);
-}
-
-void ide_interrupt(struct ide_channel *ch)
-{
-	ch->intrq = true;
-	line_update(ch);
-}
-
-/* Steps of a command */
-
-void ide_idle(struct ide_drive *d, uint8_t status)
-{
-	if (d->ch->dma)
-		ide_dma_ended(d->ch);
-	d->ch->phase = IDE_IDLE;
-	d->ch->dma = false;
-	d->tf.status = status;
-}
-
-void ide_done(struct ide_drive *d)
-{
-	ide_idle(d, IDE_DRDY | IDE_DSC);
-	ide_interrupt(d->ch);
-}
-
-void ide_fail(struct ide_drive *d, uint8_t error)
-{
-	d->tf.error = error;
-	ide_idle(d, IDE_DRDY | IDE_DSC | IDE_ERR);
-	ide_interrupt(d->ch);
-}
-
-void ide_pio(struct ide_drive *d, enum ide_phase phase, uint32_t len, void (*next)(struct ide_drive *))
-{
-	struct ide_channel *ch = d->ch;
-	ch->phase = phase;
-	ch->end = ch->pos + len;
-	ch->next = next;
-	d->tf.status = IDE_DRDY | IDE_DSC | IDE_DRQ;
-}
-
-void ide_text(uint8_t *p, unsigned len, const char *text)
-{
-	size_t n = strnlen(text, len);
-	for (unsigned i = 0; i < len; i++)
-		p[i ^ 1] = i < n ? (uint8_t)text[i] : ' ';
-}
-
-/* Reset */
-
-void ide_signature(struct ide_drive *d)
-{
-	struct ide_taskfile *t = &d->tf;
-	t->count = t->lba[0] = 1;
-	t->lba[1] = d->cd ? 0x14 : 0;
-	t->lba[2] = d->cd ? 0xeb : 0;
-	t->device &= DEVICE_DRIVE1;
-}
-
-static void drive_reset(struct ide_drive *d)
-{
-	if (!d->disk)
-		return;
-	d->tf = (struct ide_taskfile){.error = DIAGNOSTIC_PASSED, .status = d->cd ? 0 : IDE_DRDY | IDE_DSC};
-	ide_signature(d);
-	if (d->cd)
-		atapi_reset(d);
-	else
-		ata_reset(d);
-}
-
-/* Nothing is in flight (any more). */
-static void channel_reset(struct ide_channel *ch)
-{
-	ch->reset_pending = ch->cancelled = false;
-	if (ch->control & CONTROL_SRST)
-		return; /* when it ends */
-	for (unsigned i = 0; i < 2; i++)
-		drive_reset(&ch->drives[i]);
-}
-
-/* Give up the command in work; drives are busy until channel_reset(). A request that waits for a resume is dropped, one
- * that is in flight is waited for. */
-static void channel_abandon(struct ide_channel *ch)
-{
-	bool in_flight = ch->phase == IDE_IO && !ch->waiting;
-	ch->waiting = false;
-	ch->cancelled = ch->reset_pending = in_flight;
-	if (!in_flight)
-		ch->phase = IDE_IDLE;
-	ch->dma = false;
-	ch->intrq = false;
-	ch->selected = 0;
-	for (unsigned i = 0; i < 2; i++)
-		ch->drives[i].tf.status = IDE_BSY;
-	line_update(ch);
-}
-
-/* The block layer */
-
-static void account(const struct ide_channel *ch, enum blk_op op)
-{
-	struct stats_disk *s = ch->active->stats;
-	uint64_t ns = machine_now(ch->ide->pci.dev.m) - ch->since_ns;
-	if (op == BLK_READ) {
-		stats_add(&s->rd_ops, 1);
-		stats_add(&s->rd_bytes, ch->io_bytes);
-		stats_add(&s->rd_ns, ns);
-	} else if (op == BLK_WRITE) {
-		stats_add(&s->wr_ops, 1);
-		stats_add(&s->wr_bytes, ch->io_bytes);
-		stats_add(&s->wr_ns, ns);
-	} else if (op == BLK_DISCARD) {
-		stats_add(&s->discard_ops, 1);
-	} else {
-		stats_add(&s->fl_ops, 1);
-		stats_add(&s->fl_ns, ns);
-	}
-}
-
-static bool host_is_full(const struct blk_req *r, int result)
-{
-	return r->op != BLK_READ && (result == -ENOSPC || result == -EDQUOT);
-}
-
-static void io_done(struct blk_req *r, int result)
-{
-	struct ide_channel *ch = CONTAINER_OF(r, struct ide_channel, io);
-	struct ide_drive *d = ch->active;
-	struct machine *m = ch->ide->pci.dev.m;
-	if (host_is_full(r, result) && !ch->cancelled && !ch->ide->resetting) {
-		char text[200];
-		snprintf(text, sizeof(text), "disk '%s': %s: make room and resume", d->disk->target,
-			 strerror(-result));
-		ch->waiting = true;
-		machine_pause_ioerror(m, text);
-		return;
-	}
-	if (result) {
-		stats_add(&d->stats->errors, 1);
-		log_warn("disk '%s': at byte %llu: %s", d->disk->target, (unsigned long long)r->off, strerror(-result));
-	} else {
-		account(ch, r->op);
-	}
-	ch->phase = IDE_IDLE;
-	if (ch->reset_pending)
-		channel_reset(ch);
-	else if (ch->cancelled) { /* the bus master was stopped */
-		ch->cancelled = false;
-		ide_dma_stopped(ch);
-	} else {
-		ch->io_next(d, d->medium == ch->io_medium ? result : -ENOMEDIUM);
-	}
-}
-
-void ide_io(struct ide_drive *d, enum blk_op op, uint64_t off, uint64_t len, unsigned niov,
-	    void (*next)(struct ide_drive *, int))
-{
-	struct ide_channel *ch = d->ch;
-	ch->phase = IDE_IO;
-	d->tf.status = IDE_BSY;
-	ch->io_next = next;
-	ch->io_medium = d->medium;
-	ch->io_bytes = len;
-	ch->since_ns = machine_now(ch->ide->pci.dev.m);
-	ch->io = (struct blk_req){.op = op, .off = off, .len = len, .iov = ch->iov, .niov = niov, .done = io_done};
-	ch->submitted = true;
-	blk_submit(&d->medium->blk, &ch->io);
-}
-
-void ide_io_buf(struct ide_drive *d, enum blk_op op, uint64_t off, uint32_t len, void (*next)(struct ide_drive *, int))
-{
-	d->ch->iov[0] = (struct iovec){d->ch->buf, len};
-	ide_io(d, op, off, len, 1, next);
-}
-
-void ide_kick(struct ide_channel *ch)
-{
-	if (!ch->submitted)
-		return;
-	ch->submitted = false;
-	if (ch->phase == IDE_IO && !ch->waiting) {
-		blk_kick(&ch->io_medium->blk);
-		blk_poll(&ch->io_medium->blk);
-	}
 }
 
 /* Registers */
@@ -275,7 +77,7 @@ static uint8_t reg_read(struct ide_channel *ch, unsigned reg)
 {
 	struct ide_drive *d = selected(ch);
 	const struct ide_taskfile *t = &d->tf;
-	bool hob = ch->control & CONTROL_HOB;
+	bool hob = ch->control & IDE_HOB;
 	if (!d->disk)
 		return 0;
 	switch (reg) {
@@ -297,9 +99,9 @@ static uint8_t reg_read(struct ide_channel *ch, unsigned reg)
 /* Both drives see a write; only the selected one acts on commands. */
 static void reg_write(struct ide_channel *ch, unsigned reg, uint8_t val)
 {
-	ch->control &= (uint8_t)~CONTROL_HOB;
+	ch->control &= (uint8_t)~IDE_HOB;
 	if (reg == REG_DEVICE)
-		ch->selected = !!(val & DEVICE_DRIVE1);
+		ch->selected = !!(val & IDE_DRIVE1);
 	for (unsigned i = 0; i < 2; i++) {
 		struct ide_taskfile *t = &ch->drives[i].tf;
 		if (reg == REG_ERROR) {
@@ -333,9 +135,9 @@ static void diagnose(struct ide_channel *ch)
 static void command(struct ide_channel *ch, uint8_t code)
 {
 	struct ide_drive *d = selected(ch);
-	ch->control &= (uint8_t)~CONTROL_HOB;
+	ch->control &= (uint8_t)~IDE_HOB;
 	ch->intrq = false;
-	line_update(ch);
+	ide_line_update(ch);
 	if (ch->active) /* one that the guest has lost interest in */
 		ch->active->tf.status &= (uint8_t)~IDE_DRQ;
 	ch->phase = IDE_IDLE;
@@ -358,7 +160,7 @@ static void command(struct ide_channel *ch, uint8_t code)
 
 static bool busy(const struct ide_channel *ch)
 {
-	return ch->phase == IDE_IO || ch->phase == IDE_DMA || (ch->control & CONTROL_SRST);
+	return ch->phase == IDE_IO || ch->phase == IDE_DMA || (ch->control & IDE_SRST);
 }
 
 static uint64_t command_read(struct ide_channel *ch, uint64_t off, unsigned size)
@@ -368,7 +170,7 @@ static uint64_t command_read(struct ide_channel *ch, uint64_t off, unsigned size
 	uint8_t val = reg_read(ch, (unsigned)off);
 	if (off == REG_STATUS && ch->intrq) {
 		ch->intrq = false;
-		line_update(ch);
+		ide_line_update(ch);
 	}
 	return val;
 }
@@ -379,9 +181,9 @@ static void command_write(struct ide_channel *ch, uint64_t off, unsigned size, u
 		data_write(ch, size, val);
 	else if (busy(ch)) {
 		if (off == REG_STATUS && val == COMMAND_DEVICE_RESET && selected(ch)->cd) {
-			channel_abandon(ch);
+			ide_channel_abandon(ch);
 			if (!ch->reset_pending)
-				channel_reset(ch);
+				ide_channel_reset(ch);
 		}
 	} else if (off == REG_STATUS)
 		command(ch, (uint8_t)val);
@@ -392,12 +194,12 @@ static void command_write(struct ide_channel *ch, uint64_t off, unsigned size, u
 static void control_write(struct ide_channel *ch, uint8_t val)
 {
 	uint8_t was = ch->control;
-	ch->control = val & (CONTROL_NIEN | CONTROL_SRST | CONTROL_HOB);
-	if (val & ~was & CONTROL_SRST)
-		channel_abandon(ch);
-	else if (was & ~val & CONTROL_SRST && !ch->reset_pending)
-		channel_reset(ch);
-	line_update(ch);
+	ch->control = val & (IDE_NIEN | IDE_SRST | IDE_HOB);
+	if (val & ~was & IDE_SRST)
+		ide_channel_abandon(ch);
+	else if (was & ~val & IDE_SRST && !ch->reset_pending)
+		ide_channel_reset(ch);
+	ide_line_update(ch);
 }
 
 #define CHANNEL_OPS(n)                                                                                       \
@@ -421,8 +223,10 @@ static void control_write(struct ide_channel *ch, uint8_t val)
 CHANNEL_OPS(0)
 CHANNEL_OPS(1)
 
-static const struct region_ops command_ops[2] = {{command_read0, command_write0}, {command_read1, command_write1}};
-static const struct region_ops control_ops[2] = {{control_read0, control_write0}, {control_read1, control_write1}};
+static const struct region_ops command_ops[2] = {{command_read0, command_write0},
+						 {command_read1, command_write1}};
+static const struct region_ops control_ops[2] = {{control_read0, control_write0},
+						 {control_read1, control_write1}};
 
 /* Life */
 
@@ -473,7 +277,7 @@ static void ide_reset(struct dev *dev)
 	ide->pci.config[CFG_IDETIM + 1] = ide->pci.config[CFG_IDETIM + 3] = 0x80;
 	for (unsigned i = 0; i < 2; i++) {
 		struct ide_channel *ch = &ide->ch[i];
-		channel_abandon(ch);
+		ide_channel_abandon(ch);
 		if (ch->cancelled)
 			blk_drain(&ch->io_medium->blk);
 		ch->control = 0;
@@ -482,8 +286,8 @@ static void ide_reset(struct dev *dev)
 		for (unsigned k = 0; k < 2; k++)
 			if (ch->drives[k].disk) /* power-on, more than what SRST resets */
 				ch->drives[k].transfer_mode = 0x22;
-		channel_reset(ch);
-		line_update(ch);
+		ide_channel_reset(ch);
+		ide_line_update(ch);
 	}
 	ide->resetting = false;
 }
@@ -524,7 +328,7 @@ static void ide_done_dev(struct dev *dev)
 			ide_medium_done(ide, ch->drives[k].medium);
 		if (ch->line.irq) {
 			ch->intrq = false;
-			line_update(ch);
+			ide_line_update(ch);
 		}
 		if (ch->added) {
 			bus_remove(&dev->m->pio, command_ports[i]);
@@ -543,13 +347,13 @@ static void ide_done_dev(struct dev *dev)
 }
 
 const struct dev_type piix3_ide_type = {
-	.model = "piix3-ide",
-	.summary = "IDE controller: disks and CD-ROM drives (PIIX3)",
-	.bus = DEV_BUS_PCI,
-	.size = sizeof(struct ide),
-	.init = ide_init,
-	.reset = ide_reset,
-	.resumed = ide_resumed,
-	.dump = ide_dump,
-	.done = ide_done_dev,
+    .model = "piix3-ide",
+    .summary = "IDE controller: disks and CD-ROM drives (PIIX3)",
+    .bus = DEV_BUS_PCI,
+    .size = sizeof(struct ide),
+    .init = ide_init,
+    .reset = ide_reset,
+    .resumed = ide_resumed,
+    .dump = ide_dump,
+    .done = ide_done_dev,
 };

@@ -1,9 +1,9 @@
-/* The bus master of the IDE function. (Intel 82371SB data sheet, 2.7; Programming Interface for Bus Master IDE
- * Controller 1.0)
+/* The bus master of the IDE function. (Intel 82371SB data sheet, 2.7; Programming Interface for Bus Master
+ * IDE Controller 1.0)
  *
- * Each channel has eight ports in BAR 4: command, status, and the address of a table of physical regions, whose last
- * entry carries a mark. An entry is read once, when its turn comes; what it says is checked by gm_ptr(). The
- * address of the table wraps within 64 KiB as the hardware's does; a length of 0 is 64 KiB. */
+ * Each channel has eight ports in BAR 4: command, status, and the address of a table of physical regions,
+ * whose last entry carries a mark. An entry is read once, when its turn comes; what it says is checked by
+ * gm_ptr(). The address of the table wraps within 64 KiB as the hardware's does; a length of 0 is 64 KiB. */
 #include <errno.h>
 #include <string.h>
 
@@ -66,7 +66,8 @@ int ide_dma_map(struct ide_drive *d, uint64_t want, bool to_guest, unsigned *nio
 	const struct memory *mem = &ch->ide->pci.dev.m->mem;
 	unsigned used = 0, n = 0;
 	if (fetch(ch, want)) {
-		guest_error(&ch->ide->pci.dev, "channel %u: the DMA table is not in memory", d == ch->drives ? 0u : 1u);
+		guest_error(&ch->ide->pci.dev, "channel %u: the DMA table is not in memory",
+			    d == ch->drives ? 0u : 1u);
 		return failed(ch, true);
 	}
 	uint64_t total = want;
@@ -79,7 +80,8 @@ int ide_dma_map(struct ide_drive *d, uint64_t want, bool to_guest, unsigned *nio
 		uint32_t len = left < e->len ? (uint32_t)left : e->len;
 		uint8_t *p = gm_ptr(mem, e->addr, len, to_guest);
 		if (!p) {
-			guest_error(&ch->ide->pci.dev, "DMA of %u bytes at 0x%x is not in memory", len, e->addr);
+			guest_error(&ch->ide->pci.dev, "DMA of %u bytes at 0x%x is not in memory", len,
+				    e->addr);
 			return failed(ch, true);
 		}
 		ch->iov[n++] = (struct iovec){p, len};
@@ -156,8 +158,8 @@ static void start(struct ide_channel *ch)
 		ch->next(ch->active);
 }
 
-/* A transfer that is stopped half-way is of no interest any more; guest memory is left alone when the active bit
- * reads 0. */
+/* A transfer that is stopped half-way is of no interest any more; guest memory is left alone when the active
+ * bit reads 0. */
 static void stop(struct ide_channel *ch)
 {
 	if (!ch->dma || ch->phase != IDE_IO) {
@@ -182,7 +184,7 @@ static void bm_write_byte(struct ide_channel *ch, unsigned reg, uint8_t val)
 			stop(ch);
 		break;
 	case BM_STATUS:
-		ch->bm_status &= (uint8_t)~(val & (STATUS_ERROR | STATUS_INTERRUPT));
+		ch->bm_status &= (uint8_t) ~(val & (STATUS_ERROR | STATUS_INTERRUPT));
 		ch->bm_status = (uint8_t)((ch->bm_status & ~STATUS_CAPABLE) | (val & STATUS_CAPABLE));
 		break;
 	case BM_TABLE:

@@ -1,9 +1,10 @@
-/* Drives and channels as the files of the IDE function share them: ide.c (registers), ide_dma.c (bus master),
- * ide_medium.c (images), ata.c (disk commands), atapi.c (packet commands).
+/* Drives and channels as the files of the IDE function share them: ide.c (registers), ide_channel.c (steps of
+ * a command), ide_dma.c (bus master), ide_medium.c (images), ata.c and ata_info.c (disks), atapi.c and
+ * atapi_reply.c (CD-ROM drives).
  *
- * A channel has one command in work at most. Its phase says who has the next move: the guest at the data port (PIO_IN,
- * PIO_OUT), the block layer (IO), or the guest's bus master (DMA). ch->next goes on from there. Each command ends in
- * ide_done() or ide_fail(). machine.lock held for all of it. */
+ * A channel has one command in work at most. Its phase says who has the next move: the guest at the data port
+ * (PIO_IN, PIO_OUT), the block layer (IO), or the guest's bus master (DMA). ch->next goes on from there. Each
+ * command ends in ide_done() or ide_fail(). machine.lock held for all of it. */
 #ifndef BACKEND_VMM_DEV_IDE_DRIVE_H
 #define BACKEND_VMM_DEV_IDE_DRIVE_H
 
@@ -36,6 +37,14 @@ enum ide_error {
 	IDE_UNC = 0x40,
 };
 
+enum ide_control { /* of the control register */
+		   IDE_NIEN = 0x02,
+		   IDE_SRST = 0x04,
+		   IDE_HOB = 0x80,
+};
+
+enum ide_device { IDE_DRIVE1 = 0x10, IDE_LBA = 0x40 }; /* of the device register */
+
 enum ide_phase {
 	IDE_IDLE,
 	IDE_PIO_IN,  /* the guest reads ch->buf */
@@ -49,7 +58,7 @@ struct ide_medium {
 	struct blk blk;
 	struct ide_drive *drive;
 	void *watch;
-	char *path; /* as its giver calls it, or NULL */
+	char *path;              /* as its giver calls it, or NULL */
 	struct ide_medium *next; /* of those that leave */
 };
 
@@ -72,11 +81,11 @@ struct ide_drive {
 	/* disks */
 	uint64_t sectors;
 	uint32_t cylinders, heads, track; /* the translation in use */
-	unsigned multiple;     /* sectors of a READ MULTIPLE's block, 0 = off */
+	unsigned multiple;                /* sectors of a READ MULTIPLE's block, 0 = off */
 	bool write_cache, always_through;
 	/* CD-ROM */
-	bool tray_open, locked, told_open; /* told_open: what was told by an event */
-	bool attention;        /* UNIT ATTENTION is due */
+	bool tray_open, locked, told_open;   /* told_open: what was told by an event */
+	bool attention;                      /* UNIT ATTENTION is due */
 	bool eject_wanted, removed, arrived; /* events not yet polled for */
 	uint8_t sense_key, asc, ascq;
 };
@@ -95,8 +104,8 @@ struct ide_channel {
 	/* bus master */
 	uint8_t bm_command, bm_status;
 	uint32_t bm_table;
-	uint32_t prd_at; /* address of the next entry */
-	bool prd_end;    /* the table's last entry was taken */
+	uint32_t prd_at;               /* address of the next entry */
+	bool prd_end;                  /* the table's last entry was taken */
 	struct ide_prd prds[IDE_PRDS]; /* taken, not used up */
 	unsigned nprds;
 	uint64_t prd_bytes;
@@ -106,11 +115,11 @@ struct ide_channel {
 	struct ide_drive *active;
 	void (*next)(struct ide_drive *d);                /* the guest has made its move */
 	void (*io_next)(struct ide_drive *d, int result); /* the block layer has */
-	uint8_t *buf;      /* IDE_BUF_BYTES */
-	uint32_t pos, end; /* of the DRQ block in buf */
-	uint32_t filled;   /* bytes of buf that are data */
+	uint8_t *buf;                                     /* IDE_BUF_BYTES */
+	uint32_t pos, end;                                /* of the DRQ block in buf */
+	uint32_t filled;                                  /* bytes of buf that are data */
 	uint64_t lba;
-	uint32_t left;     /* sectors still to be moved */
+	uint32_t left; /* sectors still to be moved */
 	bool write, dma, verify, multiple, fua, ext;
 
 	/* ATAPI */
@@ -138,14 +147,20 @@ struct ide {
 	bool resetting;
 };
 
-/* ide.c */
+/* ide_channel.c */
+void ide_line_update(struct ide_channel *ch);
+/* Give up the command in work; drives are busy until ide_channel_reset(). A request that waits for a resume
+ * is dropped, one that is in flight is waited for (ch->reset_pending). */
+void ide_channel_abandon(struct ide_channel *ch);
+void ide_channel_reset(struct ide_channel *ch); /* nothing is in flight */
 /* The end of the command in work, with an interrupt. */
 void ide_done(struct ide_drive *d);
 void ide_fail(struct ide_drive *d, uint8_t error);
 /* The end without a word about it. */
 void ide_idle(struct ide_drive *d, uint8_t status);
 void ide_interrupt(struct ide_channel *ch);
-/* Have the guest read (@len bytes from buf + pos), or fill, the next DRQ block; @next is called when it has. */
+/* Have the guest read (@len bytes from buf + pos), or fill, the next DRQ block; @next is called when it has.
+ */
 void ide_pio(struct ide_drive *d, enum ide_phase phase, uint32_t len, void (*next)(struct ide_drive *));
 /* The values that registers have after a reset, EXECUTE DEVICE DIAGNOSTIC, or a refused IDENTIFY. */
 void ide_signature(struct ide_drive *d);
@@ -153,7 +168,8 @@ void ide_signature(struct ide_drive *d);
 void ide_io(struct ide_drive *d, enum blk_op op, uint64_t off, uint64_t len, unsigned niov,
 	    void (*next)(struct ide_drive *, int));
 /* The same with the first @len bytes of ch->buf. */
-void ide_io_buf(struct ide_drive *d, enum blk_op op, uint64_t off, uint32_t len, void (*next)(struct ide_drive *, int));
+void ide_io_buf(struct ide_drive *d, enum blk_op op, uint64_t off, uint32_t len,
+		void (*next)(struct ide_drive *, int));
 /* After a register access: what it has submitted goes out, and what the host had at hand is there at once. */
 void ide_kick(struct ide_channel *ch);
 /* Text of IDENTIFY: two characters a word, swapped, padded with spaces. */
@@ -164,8 +180,8 @@ void ide_bm_init(struct ide *ide);
 void ide_bm_reset(struct ide_channel *ch);
 /* Wait for the bus master to be started, then @next. At once when it is. */
 void ide_dma_wait(struct ide_drive *d, void (*next)(struct ide_drive *));
-/* Take room for @want bytes from the guest's table into ch->iov. Less than that comes in whole sectors. Bytes in *got; -EIO: the
- * table ends or does not lie in memory, which the status register then tells. */
+/* Take room for @want bytes from the guest's table into ch->iov. Less than that comes in whole sectors. Bytes
+ * in *got; -EIO: the table ends or does not lie in memory, which the status register then tells. */
 int ide_dma_map(struct ide_drive *d, uint64_t want, bool to_guest, unsigned *niov, uint64_t *got);
 /* Copy @len bytes of ch->buf to the guest. 0 or -EIO. */
 int ide_dma_copy(struct ide_drive *d, uint32_t len);
@@ -180,11 +196,22 @@ void ide_medium_done(struct ide *ide, struct ide_medium *m); /* nothing is in fl
 /* Tell the main loop that the guest moved a tray. Any thread. */
 void ide_tray_moved(struct ide_drive *d);
 
-/* ata.c */
+/* ata.c, ata_info.c */
+enum { ATA_EXT = 1 }; /* a command with 48-bit addresses */
 /* SET FEATURES, which CD-ROM drives know too. */
 void ide_set_features(struct ide_drive *d);
 void ata_command(struct ide_drive *d, uint8_t command);
 void ata_reset(struct ide_drive *d);
+void ata_put_lba(struct ide_drive *d, uint64_t lba, bool ext);
+bool ata_has_trim(const struct ide_drive *d);
+void ata_identify(struct ide_drive *d, unsigned flags);
+void ata_flush(struct ide_drive *d, unsigned flags);
+void ata_nothing(struct ide_drive *d, unsigned flags);
+void ata_check_power_mode(struct ide_drive *d, unsigned flags);
+void ata_initialize_parameters(struct ide_drive *d, unsigned flags);
+void ata_read_native_max(struct ide_drive *d, unsigned flags);
+void ata_set_multiple(struct ide_drive *d, unsigned flags);
+void ata_set_features(struct ide_drive *d, unsigned flags);
 
 /* atapi.c, atapi_reply.c */
 void atapi_command(struct ide_drive *d, uint8_t command);

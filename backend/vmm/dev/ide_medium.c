@@ -1,8 +1,8 @@
 /* Images behind the drives of the IDE function, and changing them while the guest runs.
  *
- * A medium that is taken out while something is read of it leaves the drive at once, and is closed on the main
- * loop when that came back. Media of CD-ROM drives are moved by threads: a ring could not be made once the
- * sandbox is closed. */
+ * A medium that is taken out while something is read of it leaves the drive at once, and is closed on the
+ * main loop when that came back. Media of CD-ROM drives are moved by threads: a ring could not be made once
+ * the sandbox is closed. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -67,9 +67,12 @@ int ide_medium_open(struct ide_drive *d, int fd, const char *path, const char *f
 	struct ide_medium *m = calloc(1, sizeof(*m));
 	if (!m)
 		return err_set(e, ENOMEM, "disk '%s': out of memory", d->disk->target);
-	struct blk_config c = {.name = d->disk->target, .format = format ? format : "raw", .fd = fd,
-	                       .readonly = d->cd || d->disk->readonly, .cache = cache_of(d->disk),
-	                       .engine = d->cd ? BLK_ENGINE_THREADS : BLK_ENGINE_AUTO};
+	struct blk_config c = {.name = d->disk->target,
+			       .format = format ? format : "raw",
+			       .fd = fd,
+			       .readonly = d->cd || d->disk->readonly,
+			       .cache = cache_of(d->disk),
+			       .engine = d->cd ? BLK_ENGINE_THREADS : BLK_ENGINE_AUTO};
 	m->drive = d;
 	m->path = path ? strdup(path) : NULL;
 	int rc = blk_open(&m->blk, &c, e);
@@ -194,7 +197,8 @@ static int unlocked(struct ide_drive *d, bool force, struct err *e)
 	if (!d->locked || force || d->tray_open)
 		return 0;
 	d->eject_wanted = true;
-	return err_set(e, EBUSY, "the guest has locked the tray of '%s': eject it there, or use --force", d->disk->target);
+	return err_set(e, EBUSY, "the guest has locked the tray of '%s': eject it there, or use --force",
+		       d->disk->target);
 }
 
 static void tray(struct ide_drive *d, bool open)
@@ -232,7 +236,8 @@ static void take_out(struct ide_drive *d)
 	sweep(ide);
 }
 
-int ide_change_medium(struct ide_drive *d, int fd, const char *path, const char *format, bool force, struct err *e)
+int ide_change_medium(struct ide_drive *d, int fd, const char *path, const char *format, bool force,
+		      struct err *e)
 {
 	int rc = unlocked(d, force, e);
 	struct ide_medium *old = d->medium;
