@@ -43,6 +43,10 @@ enum define_flags { DEFINE_VALIDATE = 1 };  /* check against libvirt's schema wh
 enum start_flags { START_PAUSED = 1, START_FORCE = 2, START_NO_PASSWORD = 4, START_RESET_NVRAM = 8 };
 enum undefine_flags { UNDEFINE_NVRAM = 1, UNDEFINE_KEEP_NVRAM = 2 }; /* what becomes of the variables of UEFI */
 enum xml_flags { XML_INACTIVE = 1, XML_SECURE = 2 }; /* the definition, not what runs; with its passwords */
+/* Bytes of an image: what the guest sees, what it takes on the host, how long it is there. */
+struct block_info {
+	uint64_t capacity, allocation, physical;
+};
 enum media_action { MEDIA_UPDATE, MEDIA_INSERT, MEDIA_EJECT };
 /* Neither LIVE nor CONFIG: what runs, or the definition of what does not. FORCE: though the guest has locked the tray. */
 enum media_flags { MEDIA_LIVE = 1, MEDIA_CONFIG = 2, MEDIA_FORCE = 4 };
@@ -123,6 +127,8 @@ struct backend_ops {
 	/* The path one would give to socat: virsh ttyconsole. */
 	int (*console_path)(struct backend *, const char *uuid, unsigned index, char **path, struct err *);
 
+	/* The image of disk @target (or the one of that path), of what runs or else the definition. -ENOENT: none, or an empty drive. */
+	int (*domain_block_info)(struct backend *, const char *uuid, const char *target, struct block_info *, struct err *);
 	/* Change what lies in the removable drive @target (or the one that holds the image of that path). @source: NULL to eject. */
 	int (*domain_change_media)(struct backend *, const char *uuid, const char *target, const char *source,
 	                           enum media_action, unsigned media_flags, struct err *);

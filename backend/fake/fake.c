@@ -426,6 +426,18 @@ static int fake_command(struct backend *b, const char *uuid, const char *command
 	return 0;
 }
 
+static int fake_block_info(struct backend *b, const char *uuid, const char *target, struct block_info *info,
+			   struct err *e)
+{
+	struct fake *f = fake_of(b);
+	FAKE_LOCK(f);
+	struct fake_domain *d;
+	int rc = begin(f, "domain_block_info", uuid, DOMAIN_ANY, &d, e);
+	if (!rc)
+		*info = (struct block_info){10ull << 30, 3ull << 30, 10ull << 30};
+	return rc;
+}
+
 /* Only the texts change, where they have that drive. */
 static int fake_change_media(struct backend *b, const char *uuid, const char *target, const char *source,
 			     enum media_action action, unsigned flags, struct err *e)
@@ -519,6 +531,7 @@ static const struct backend_ops fake_ops = {
 	.console_log = fake_console_log,
 	.console_path = fake_console_path,
 	.domain_screenshot = fake_screenshot,
+	.domain_block_info = fake_block_info,
 	.domain_change_media = fake_change_media,
 	.domain_screen = fake_screen,
 	.sample = fake_sample,

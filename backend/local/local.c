@@ -32,6 +32,7 @@ static const struct backend_ops local_ops = {
     .console_open = local_console_open,
     .console_log = local_console_log,
     .console_path = local_console_path,
+    .domain_block_info = local_domain_block_info,
     .domain_change_media = local_domain_change_media,
     .domain_screen = local_domain_screen,
     .domain_screenshot = local_domain_screenshot,

@@ -195,6 +195,7 @@ int local_domain_resume(struct backend *, const char *, struct err *);
 int local_domain_autostart(struct backend *, const char *, bool, struct err *);
 int local_domain_command(struct backend *, const char *, const char *, const char *, char **, struct err *);
 int local_domain_release(struct backend *, const char *, struct err *);
+int local_domain_block_info(struct backend *, const char *, const char *, struct block_info *, struct err *);
 int local_domain_change_media(struct backend *, const char *, const char *, const char *, enum media_action, unsigned,
 			      struct err *);
 int local_console_open(struct backend *, const char *, unsigned, uint64_t, int *, struct err *);

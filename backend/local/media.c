@@ -5,7 +5,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <linux/fs.h>
 #include <sys/file.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "backend/local/local.h"
@@ -215,5 +217,38 @@ int media_at_start(const struct domain *d, struct domain **out, struct buf *note
 		if (!rc)
 			rc = domain_parse(new, strlen(new), d->name, out, e);
 	}
+	return rc;
+}
+
+int local_domain_block_info(struct backend *b, const char *uuid, const char *target, struct block_info *info,
+			    struct err *e)
+{
+	AUTO_FREE char *text = NULL;
+	struct domain *d = NULL;
+	struct stat st;
+	char show[200];
+	int rc = local_domain_xml(b, uuid, XML_SECURE, &text, e);
+	if (!rc)
+		rc = domain_parse(text, strlen(text), "domain", &d, e);
+	if (rc)
+		return rc;
+	const struct domain_disk *k = NULL;
+	for (size_t i = 0; i < d->ndisks && !k; i++)
+		if (str_eq(d->disks[i].target, target) || str_eq(d->disks[i].source, target))
+			k = &d->disks[i];
+	if (!k || !k->source) {
+		rc = err_set(e, ENOENT, k ? "disk '%s' is empty" : "No disk found whose source path or target is %s",
+			     str_printable(target, show, sizeof(show)));
+	} else {
+		AUTO_CLOSE int fd = open(k->source, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+		uint64_t bytes = 0;
+		if (fd < 0 || fstat(fd, &st) < 0 || (S_ISBLK(st.st_mode) && ioctl(fd, BLKGETSIZE64, &bytes) < 0))
+			rc = err_set(e, errno, "image '%s': %s", k->source, strerror(errno));
+		else if (S_ISBLK(st.st_mode))
+			*info = (struct block_info){bytes, bytes, bytes};
+		else
+			*info = (struct block_info){(uint64_t)st.st_size, (uint64_t)st.st_blocks * 512, (uint64_t)st.st_size};
+	}
+	domain_free(d);
 	return rc;
 }

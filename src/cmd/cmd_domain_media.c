@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "src/base/cleanup.h"
+#include "src/base/fmt.h"
 #include "src/base/str.h"
 #include "src/cmd/rows.h"
 #include "src/cmd/table.h"
@@ -189,4 +190,51 @@ const struct cmd cmd_domain_blklist = {
 				     CMD_FLAG("details", "additionally display the type and device value"),
 				     {0}},
     .exec = domain_blklist_exec,
+};
+
+/* domblkinfo */
+
+static int domain_blkinfo_exec(struct cmd_ctx *c, struct err *e)
+{
+	struct block_info info;
+	int rc = c->backend->ops->domain_block_info(c->backend, c->domain.uuid, cmd_value(c, "device"), &info, e);
+	if (rc)
+		return cmd_failed(c, e, "tell about a disk of");
+	const struct {
+		const char *label, *key;
+		uint64_t bytes;
+	} rows[] = {
+	    {"Capacity:", "capacity_bytes", info.capacity},
+	    {"Allocation:", "allocation_bytes", info.allocation},
+	    {"Physical:", "physical_bytes", info.physical},
+	};
+	json_t *j = c->json ? json_object() : NULL;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		char human[FMT_MAX];
+		if (j)
+			json_set_int(j, rows[i].key, (int64_t)rows[i].bytes);
+		else if (cmd_flag(c, "human"))
+			fprintf(c->out, "%-15s %s\n", rows[i].label, fmt_bytes(rows[i].bytes, human));
+		else
+			fprintf(c->out, "%-15s %llu\n", rows[i].label, (unsigned long long)rows[i].bytes);
+	}
+	if (j)
+		cmd_json(c, j);
+	return 0;
+}
+
+const struct cmd cmd_domain_blkinfo = {
+	.name = "domain-blkinfo",
+	.alias = "domblkinfo",
+	.summary = "domain block device size information",
+	.about = "Bytes of a disk: what the guest sees (Capacity), what the image takes on the host (Allocation), and "
+		 "how long it is (Physical).",
+	.target = CMD_DOMAIN,
+	.flags = CMD_JSON | CMD_QUIET,
+	.args = (const struct cmd_arg[]){{"device", ARG_STRING, true, true, "target of the disk, or path of its image",
+					  false},
+					 CMD_FLAG("human", "with units"),
+					 {0}},
+	.lacks = "all",
+	.exec = domain_blkinfo_exec,
 };
