@@ -356,7 +356,7 @@ static bool advance(struct relay *r, struct viewer *v, int64_t now, const char *
 	for (enum phase before = FREE; v->phase != before;) {
 		before = v->phase;
 		*why = "it is gone";
-		if (v->phase == SNIFF && !do_sniff(v, now))
+		if (v->phase == SNIFF && r->config.known && !do_sniff(v, now))
 			return false;
 		if (v->phase == TLS && (!write_outside(v, now) || !do_tls(r, v))) {
 			*why = "TLS failed";
@@ -398,14 +398,14 @@ static bool in_time(const struct viewer *v, int64_t now, const char **why)
 	return !*why;
 }
 
-static int64_t deadline(const struct viewer *v)
+static int64_t deadline(const struct relay *r, const struct viewer *v)
 {
 	int64_t at = INT64_MAX;
 	if (v->phase == FLUSH)
 		at = v->hold && v->hold < v->born + FLUSH_MS ? v->hold : v->born + FLUSH_MS;
 	else if (v->phase == LEAVE)
 		at = v->born + FLUSH_MS;
-	else if (v->phase == SNIFF)
+	else if (v->phase == SNIFF && r->config.known)
 		at = v->born + RELAY_SNIFF_MS;
 	else if (v->phase < RUN)
 		at = v->born + RELAY_HANDSHAKE_MS;
@@ -460,9 +460,11 @@ static void accept_one(struct relay *r, int listener, int64_t now)
 
 /* --- the thread --- */
 
-static short wanted_outside(const struct viewer *v, int64_t now)
+static short wanted_outside(const struct relay *r, const struct viewer *v, int64_t now)
 {
 	short want = 0;
+	if (v->phase == SNIFF && !r->config.known)
+		return 0; /* the first viewer may come before the machine has said who is let in */
 	if (v->phase == TLS && v->tls)
 		return tls_wants_write(v->tls) ? POLLOUT : POLLIN;
 	if (v->out.len && v->hold <= now)
@@ -501,11 +503,11 @@ static int prepare(struct relay *r, struct polled *w, int64_t now)
 	for (size_t i = 0; i < SLOTS; i++) {
 		struct viewer *v = &r->v[i];
 		bool used = v->phase != FREE;
-		watch(w, used ? v->fd : -1, used ? wanted_outside(v, now) : 0);
+		watch(w, used ? v->fd : -1, used ? wanted_outside(r, v, now) : 0);
 		watch(w, v->inner, v->inner >= 0 ? wanted_inner(r, v) : 0);
 		if (!used)
 			continue;
-		int64_t d = deadline(v);
+		int64_t d = deadline(r, v);
 		if (v->tls_done && v->phase <= RUN && !v->ended && v->in.len < RELAY_IN_MAX && tls_pending(v->tls))
 			d = now;
 		at = d < at ? d : at;
@@ -597,6 +599,7 @@ void relay_config(struct relay *r, struct config *c)
 	r->config = *c;
 	*c = (struct config){0};
 	pthread_mutex_unlock(&r->lock);
+	wake(r);
 }
 
 void relay_kick(struct relay *r)

@@ -80,13 +80,14 @@ static void quiet(const char *fmt, ...)
 /* Listen to the server for so long, or until @done. false: it has closed. */
 static bool serve(rfbClient *c, long ms, bool (*done)(rfbClient *, const char *), const char *arg)
 {
-	for (long end = now_ms() + ms, left; !(done && done(c, arg)) && (left = end - now_ms()) >= 0;) {
-		int n = WaitForMessage(c, (unsigned)(left > 50 ? 50 : left) * 1000);
+	for (long end = now_ms() + ms, left; !(done && done(c, arg)) && ((left = end - now_ms()) >= 0 || c->buffered);) {
+		/* what the library has read ahead, select() does not know of */
+		int n = c->buffered ? 1 : WaitForMessage(c, (unsigned)(left > 50 ? 50 : left > 0 ? left : 0) * 1000);
 		if (n < 0 || (n > 0 && !HandleRFBServerMessage(c))) {
 			event("closed");
 			return false;
 		}
-		if (ms == 0)
+		if (ms == 0 && !c->buffered)
 			break;
 	}
 	return true;
