@@ -256,7 +256,7 @@ static int take_kick(struct screen *s, const char *p, size_t n, const int *fds, 
 	return 0;
 }
 
-static int dispatch(struct screen *s, const char *p, size_t n, const int *fds, size_t nfds)
+int screen_message(struct screen *s, const char *p, size_t n, const int *fds, size_t nfds)
 {
 	static int (*const takers[])(struct screen *, const char *, size_t, const int *, size_t) = {
 	    [SCREEN_CONFIG] = take_config,       [SCREEN_SURFACE] = take_surface,  [SCREEN_DAMAGE] = take_damage,
@@ -281,7 +281,7 @@ static int take_message(struct screen *s)
 		return 0;
 	if (n <= 0)
 		return n ? (int)n : -EPIPE;
-	int rc = dispatch(s, p, (size_t)n, fds, nfds);
+	int rc = screen_message(s, p, (size_t)n, fds, nfds);
 	while (nfds)
 		close(fds[--nfds]);
 	return rc;
@@ -397,32 +397,32 @@ static int round_of(struct screen *s)
 	return p[0].revents ? take_message(s) : 0;
 }
 
-static int start(struct screen *s, const int *listeners, size_t n, struct err *e)
+struct screen *screen_new(int machine, const int *listeners, size_t n, struct err *e)
 {
 	static const struct vnc_ops vnc_ops = {on_key, on_pointer, on_release, on_resize, on_wanted, on_clipboard, on_drain};
 	static const struct relay_ops relay_ops = {on_joined, on_changed, vnc_encrypt};
-	uint8_t warm[16] = {0};
-	vnc_encrypt(warm, "x"); /* has its library look at the machine while that is possible */
-	int rc = sandbox_prepare(e);
-	if (rc)
-		return rc;
-	s->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	s->vnc = vnc_new(&vnc_ops, s);
-	s->relay = s->wake < 0 ? NULL : relay_new(listeners, n, &relay_ops, s, e);
-	if (!s->relay)
-		return -1;
-	return sandbox_enter(screen_sandbox_rules, screen_sandbox_nrules, e);
-}
-
-int screen_main(int machine, const int *listeners, size_t n)
-{
 	struct screen *s = x_calloc(1, sizeof(*s));
-	struct err e = {0};
 	s->machine = machine;
 	s->pace = SCREEN_PACE_MS;
 	s->seen_at = now_ms();
 	pthread_mutex_init(&s->inbox.lock, NULL);
-	if (start(s, listeners, n, &e)) {
+	s->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	s->vnc = vnc_new(&vnc_ops, s);
+	s->relay = s->wake < 0 ? NULL : relay_new(listeners, n, &relay_ops, s, e);
+	if (s->relay)
+		return s;
+	free(s);
+	return NULL;
+}
+
+int screen_main(int machine, const int *listeners, size_t n)
+{
+	struct screen *s = NULL;
+	struct err e = {0};
+	uint8_t warm[16] = {0};
+	vnc_encrypt(warm, "x"); /* has its library look at the machine while that is possible */
+	if (sandbox_prepare(&e) || !(s = screen_new(machine, listeners, n, &e)) ||
+	    sandbox_enter(screen_sandbox_rules, screen_sandbox_nrules, &e)) {
 		log_error("%s", e.msg);
 		return 1;
 	}

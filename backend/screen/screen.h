@@ -12,6 +12,8 @@
 
 #include <stddef.h>
 
+#include "src/base/err.h"
+
 #define SCREEN_PACE_MS 33
 #define SCREEN_PACE_INPUT_MS 12
 #define SCREEN_PACE_IDLE_MS 250
@@ -21,5 +23,10 @@
 
 /* Serve until the machine is gone (1) or nobody has looked for SCREEN_EXIT_MS (0). Goes into the sandbox. */
 int screen_main(int machine, const int *listeners, size_t n);
+
+/* The parts of it: the threads, and what a message of the machine does (0, or -errno when it makes no sense). */
+struct screen;
+struct screen *screen_new(int machine, const int *listeners, size_t n, struct err *e);
+int screen_message(struct screen *s, const char *p, size_t n, const int *fds, size_t nfds);
 
 #endif

@@ -1,0 +1,495 @@
+/* The parts of vmdeck-screen that need no viewer: the handshake, WebSocket frames, keys, tiles, the machine's configuration, text
+ * of clipboards. tests/native/screen.sh has the whole of it. */
+#include <check.h>
+#include <linux/input-event-codes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "backend/screen/handshake.h"
+#include "backend/screen/keys.h"
+#include "backend/screen/surface.h"
+#include "backend/screen/tls.h"
+#include "backend/screen/vnc.h"
+#include "backend/screen/vnc_text.h"
+#include "backend/screen/ws.h"
+#include "src/base/cleanup.h"
+#include "src/base/str.h"
+#include "tests/testlib.h"
+
+/* --- handshake --- */
+
+static void no_random(void *p, size_t n)
+{
+	memset(p, 'c', n);
+}
+
+/* DES is the library's: here the password itself is the answer. */
+static void no_des(uint8_t c[HANDSHAKE_CHALLENGE], const char *passwd)
+{
+	memset(c, '.', HANDSHAKE_CHALLENGE);
+	memcpy(c, passwd, strlen(passwd));
+}
+
+#define OLD "RFB 003.003\n"
+#define V37 "RFB 003.007\n"
+#define V38 "RFB 003.008\n"
+#define CHALLENGE "cccccccccccccccc"
+#define REQUIRED "This screen takes encrypted connections only: use a viewer with TLS (VeNCrypt)"
+#define EXPIRED "The password of this screen has expired; ask for a new one"
+
+/* Lengths count, zeroes are bytes. */
+#define BYTES(s) s, sizeof(s) - 1
+
+static const struct {
+	const char *what;
+	const char *passwd, *view;
+	int64_t valid_to;
+	enum config_tls tls;
+	const char *in;
+	size_t nin;
+	const char *out; /* behind our version */
+	size_t nout;
+	enum handshake_result result;
+	bool view_only, exclusive;
+} talks[] = {
+    {"3.8 without a password", "", "", 0, 0, BYTES(V38 "\1\1"), BYTES("\1\1\0\0\0\0"), HANDSHAKE_DONE, false, false},
+    {"3.7 hears no result of None", "", "", 0, 0, BYTES(V37 "\1\0"), BYTES("\1\1"), HANDSHAKE_DONE, false, true},
+    {"3.3 is told the type", "", "", 0, 0, BYTES(OLD "\1"), BYTES("\0\0\0\1"), HANDSHAKE_DONE, false, false},
+    {"3.5 is 3.3", "", "", 0, 0, BYTES("RFB 003.005\n\1"), BYTES("\0\0\0\1"), HANDSHAKE_DONE, false, false},
+    {"3.889 is 3.8", "", "", 0, 0, BYTES("RFB 003.889\n\1\1"), BYTES("\1\1\0\0\0\0"), HANDSHAKE_DONE, false, false},
+    {"a good password", "secret", "look", 0, 0, BYTES(V38 "\2secret..........\1"), BYTES("\1\2" CHALLENGE "\0\0\0\0"), HANDSHAKE_DONE,
+     false, false},
+    {"3.3 with a password", "secret", "", 0, 0, BYTES(OLD "secret..........\1"), BYTES("\0\0\0\2" CHALLENGE "\0\0\0\0"),
+     HANDSHAKE_DONE, false, false},
+    {"the view-only password", "secret", "look", 0, 0, BYTES(V38 "\2look............\1"), BYTES("\1\2" CHALLENGE "\0\0\0\0"),
+     HANDSHAKE_DONE, true, false},
+    {"a wrong password", "secret", "", 0, 0, BYTES(V38 "\2guess...........\1"),
+     BYTES("\1\2" CHALLENGE "\0\0\0\1\0\0\0\16Wrong password"), HANDSHAKE_CLOSED, false, false},
+    {"a wrong password of 3.7", "secret", "", 0, 0, BYTES(V37 "\2guess..........."), BYTES("\1\2" CHALLENGE "\0\0\0\1"),
+     HANDSHAKE_CLOSED, false, false},
+    {"no password is not a password", "", "look", 0, 0, BYTES(V38 "\2................\1"),
+     BYTES("\1\2" CHALLENGE "\0\0\0\1\0\0\0\16Wrong password"), HANDSHAKE_CLOSED, false, false},
+    {"None where a password is asked", "secret", "", 0, 0, BYTES(V38 "\1\1"),
+     BYTES("\1\2\0\0\0\1\0\0\0\42That security type was not offered"), HANDSHAKE_CLOSED, false, false},
+    {"an expired password", "secret", "", 999, 0, BYTES(V38), BYTES("\0\0\0\0\72" EXPIRED), HANDSHAKE_CLOSED, false, false},
+    {"an expired password, 3.3", "secret", "", 999, 0, BYTES(OLD), BYTES("\0\0\0\0\0\0\0\72" EXPIRED), HANDSHAKE_CLOSED, false, false},
+    {"one that is good for a second", "secret", "", 1001, 0, BYTES(V38 "\2secret..........\1"),
+     BYTES("\1\2" CHALLENGE "\0\0\0\0"), HANDSHAKE_DONE, false, false},
+    {"half a version", "", "", 0, 0, BYTES("RFB 003"), BYTES(""), HANDSHAKE_MORE, false, false},
+    {"one byte", "", "", 0, 0, BYTES("R"), BYTES(""), HANDSHAKE_MORE, false, false},
+    {"no RFB", "", "", 0, 0, BYTES("SSH-2.0"), BYTES(""), HANDSHAKE_CLOSED, false, false},
+    {"another RFB", "", "", 0, 0, BYTES("RFB 004.000\n"), BYTES(""), HANDSHAKE_CLOSED, false, false},
+    {"letters in the version", "", "", 0, 0, BYTES("RFB 003.0x8\n"), BYTES(""), HANDSHAKE_CLOSED, false, false},
+    {"TLS is offered first", "", "", 0, CONFIG_TLS_ALLOWED, BYTES(V38 "\1\1"), BYTES("\2\23\1\0\0\0\0"), HANDSHAKE_DONE, false, false},
+    {"VeNCrypt up to TLS", "secret", "", 0, CONFIG_TLS_REQUIRED, BYTES(V38 "\23\0\2\0\0\1\2"), BYTES("\1\23\0\2\0\1\0\0\1\2\1"),
+     HANDSHAKE_TLS, false, false},
+    {"VeNCrypt without a password", "", "", 0, CONFIG_TLS_REQUIRED, BYTES(V38 "\23\0\2\0\0\1\1"), BYTES("\1\23\0\2\0\1\0\0\1\1\1"),
+     HANDSHAKE_TLS, false, false},
+    {"VeNCrypt 0.1", "", "", 0, CONFIG_TLS_REQUIRED, BYTES(V38 "\23\0\1"), BYTES("\1\23\0\2\377"), HANDSHAKE_CLOSED, false, false},
+    {"a subtype that was not offered", "", "", 0, CONFIG_TLS_REQUIRED, BYTES(V38 "\23\0\2\0\0\1\0"),
+     BYTES("\1\23\0\2\0\1\0\0\1\1\0"), HANDSHAKE_CLOSED, false, false},
+    {"None in TLS where a password is asked", "secret", "", 0, CONFIG_TLS_REQUIRED, BYTES(V38 "\23\0\2\0\0\1\1"),
+     BYTES("\1\23\0\2\0\1\0\0\1\2\0"), HANDSHAKE_CLOSED, false, false},
+    {"bytes in the clear where TLS begins", "", "", 0, CONFIG_TLS_REQUIRED, BYTES(V38 "\23\0\2\0\0\1\1\1"),
+     BYTES("\1\23\0\2\0\1\0\0\1\1\1"), HANDSHAKE_CLOSED, false, false},
+    {"plain where TLS is required", "", "", 0, CONFIG_TLS_REQUIRED, BYTES(V38 "\1"), BYTES("\1\23\0\0\0\1\0\0\0\116" REQUIRED),
+     HANDSHAKE_CLOSED, false, false},
+    {"3.3 where TLS is required", "", "", 0, CONFIG_TLS_REQUIRED, BYTES(OLD), BYTES("\0\0\0\0\0\0\0\116" REQUIRED), HANDSHAKE_CLOSED,
+     false, false},
+};
+
+static void setup_config(struct config *c, const char *passwd, const char *view, int64_t valid_to, enum config_tls tls)
+{
+	*c = (struct config){.known = true, .passwd_valid_to = valid_to, .tls = tls};
+	snprintf(c->passwd, sizeof(c->passwd), "%s", passwd);
+	snprintf(c->view_passwd, sizeof(c->view_passwd), "%s", view);
+}
+
+/* All of @in in pieces of @step bytes. */
+static enum handshake_result talk(struct handshake *h, const struct config *c, const char *in, size_t n, size_t step, struct fifo *out)
+{
+	const struct handshake_env env = {.config = c, .now = 1000, .random = no_random, .encrypt = no_des};
+	struct fifo f = {0};
+	enum handshake_result rc = HANDSHAKE_MORE;
+	for (size_t i = 0; i <= n && rc == HANDSHAKE_MORE; i += step) {
+		fifo_add(&f, in + i, i + step < n ? step : n - i);
+		rc = handshake_step(h, &env, &f, out);
+	}
+	fifo_done(&f);
+	return rc;
+}
+
+START_TEST(each_handshake_ends_as_it_should)
+{
+	for (size_t step = 64; step; step /= 4) {
+		struct config c;
+		struct handshake h = {0};
+		struct fifo out = {0};
+		setup_config(&c, talks[_i].passwd, talks[_i].view, talks[_i].valid_to, talks[_i].tls);
+		/* byte by byte nothing has come too early */
+		bool early = !strcmp(talks[_i].what, "bytes in the clear where TLS begins") && step == 1;
+		enum handshake_result rc = talk(&h, &c, talks[_i].in, talks[_i].nin, step, &out);
+		ck_assert_msg(rc == (early ? HANDSHAKE_TLS : talks[_i].result), "%s: %d", talks[_i].what, rc);
+		ck_assert_msg(out.len == 12 + talks[_i].nout && !memcmp(fifo_head(&out) + 12, talks[_i].out, talks[_i].nout),
+			      "%s: another answer, of %zu bytes", talks[_i].what, out.len);
+		ck_assert_int_eq(h.view_only, talks[_i].view_only);
+		ck_assert_int_eq(h.exclusive, talks[_i].exclusive);
+		ck_assert_msg(rc != HANDSHAKE_CLOSED || h.why, "%s: no reason", talks[_i].what);
+		fifo_done(&out);
+	}
+}
+END_TEST
+
+START_TEST(behind_tls_the_password_is_asked_for)
+{
+	struct config c;
+	struct handshake h = {0};
+	struct fifo out = {0};
+	setup_config(&c, "secret", "", 0, CONFIG_TLS_REQUIRED);
+	ck_assert_int_eq(talk(&h, &c, V38 "\23\0\2\0\0\1\2", 12 + 7, 64, &out), HANDSHAKE_TLS);
+	h.tls = true;
+	fifo_drop(&out, out.len);
+	ck_assert_int_eq(talk(&h, &c, "secret..........\1", 17, 64, &out), HANDSHAKE_DONE);
+	ck_assert_uint_eq(out.len, 20);
+	fifo_done(&out);
+}
+END_TEST
+
+START_TEST(des_takes_eight_characters)
+{
+	/* eight characters count; that viewers agree is seen in tests/native/screen.sh */
+	uint8_t c[16] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15}, d[16], e[16];
+	memcpy(d, c, 16);
+	memcpy(e, c, 16);
+	vnc_encrypt(c, "geheim12");
+	vnc_encrypt(d, "geheim12345");
+	vnc_encrypt(e, "geheim13");
+	ck_assert_mem_eq(c, d, 16);
+	ck_assert_mem_ne(c, e, 16);
+}
+END_TEST
+
+/* --- WebSocket --- */
+
+#define ASK(more)                                                                                            \
+	"GET /websockify HTTP/1.1\r\nHost: server:5900\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"         \
+	"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n" more "\r\n"
+
+static const struct {
+	const char *in;
+	bool any_origin;
+	int result;
+	const char *says;
+} upgrades[] = {
+    /* the example of RFC 6455, 1.3 */
+    {ASK(""), false, 1, "\r\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n"},
+    {ASK("Sec-WebSocket-Protocol: base64, binary\r\n"), false, 1, "\r\nSec-WebSocket-Protocol: binary\r\n"},
+    {ASK("Origin: http://localhost:6080\r\n"), false, 1, " 101 "},
+    {ASK("Origin: http://[::1]\r\n"), false, 1, " 101 "},
+    {ASK("Origin: https://server\r\n"), false, 1, " 101 "},
+    {ASK("Origin: https://server.evil.example\r\n"), false, -1, " 403 "},
+    {ASK("Origin: http://localhost.evil.example\r\n"), false, -1, " 403 "},
+    {ASK("Origin: null\r\n"), false, -1, " 403 "},
+    {ASK("Origin: http://evil.example\r\n"), true, 1, " 101 "},
+    {"GET / HTTP/1.1\r\n\r\n", false, -1, " 426 "},
+    {"POST / HTTP/1.1\r\n\r\n", false, -1, " 405 "},
+    {"GET / HTTP/1.1\r\nUpgrade: websocket\r\nSec-WebSocket-Key: short\r\n\r\n", false, -1, " 426 "},
+    {"GET / HTTP/1.1\r\nUpgrade: web", false, 0, ""},
+};
+
+START_TEST(requests_become_websockets_or_are_told_why_not)
+{
+	struct fifo in = {0}, out = {0};
+	fifo_add(&in, upgrades[_i].in, strlen(upgrades[_i].in));
+	ck_assert_int_eq(ws_upgrade(&in, &out, upgrades[_i].any_origin), upgrades[_i].result);
+	fifo_add_u8(&out, 0);
+	ck_assert_msg(strstr((char *)fifo_head(&out), upgrades[_i].says), "%s", (char *)fifo_head(&out));
+	fifo_done(&in);
+	fifo_done(&out);
+}
+END_TEST
+
+START_TEST(a_request_without_end_is_refused)
+{
+	struct fifo in = {0}, out = {0};
+	memset(fifo_room(&in, WS_REQUEST_MAX), 'x', WS_REQUEST_MAX);
+	fifo_added(&in, WS_REQUEST_MAX - 1);
+	ck_assert_int_eq(ws_upgrade(&in, &out, true), 0);
+	fifo_added(&in, 1);
+	ck_assert_int_eq(ws_upgrade(&in, &out, true), -1);
+	fifo_done(&in);
+	fifo_done(&out);
+}
+END_TEST
+
+static const struct {
+	const char *what, *in;
+	size_t nin;
+	const char *data, *out;
+	size_t nout;
+	int result;
+} frames[] = {
+    {"a frame", BYTES("\202\205\1\2\3\4igohn"), "hello", BYTES(""), 0},
+    {"two fragments", BYTES("\2\202\0\0\0\0he\200\203\0\0\0\0llo"), "hello", BYTES(""), 0},
+    {"a ping between them", BYTES("\2\202\0\0\0\0he\211\201\0\0\0\0p\200\203\0\0\0\0llo"), "hello", BYTES("\212\1p"), 0},
+    {"a long form of the length", BYTES("\202\376\0\5\0\0\0\0hello"), "hello", BYTES(""), 0},
+    {"an empty one", BYTES("\202\200\0\0\0\0\202\201\0\0\0\0x"), "x", BYTES(""), 0},
+    {"half a frame", BYTES("\202\205\0\0\0\0hel"), "hel", BYTES(""), 0},
+    {"half a head", BYTES("\202\376\0"), "", BYTES(""), 0},
+    {"a close", BYTES("\210\202\0\0\0\0\3\350"), "", BYTES("\210\2\3\350"), -1},
+    {"one that is not masked", BYTES("\202\5hello"), "", BYTES(""), -1},
+    {"a continuation of nothing", BYTES("\200\201\0\0\0\0x"), "", BYTES(""), -1},
+    {"a beginning within a message", BYTES("\2\201\0\0\0\0x\202\201\0\0\0\0y"), "x", BYTES(""), -1},
+    {"a ping of 126 bytes", BYTES("\211\376\0\176\0\0\0\0"), "", BYTES(""), -1},
+    {"a reserved bit", BYTES("\302\201\0\0\0\0x"), "", BYTES(""), -1},
+    {"an unknown kind", BYTES("\203\201\0\0\0\0x"), "", BYTES(""), -1},
+    {"a length with its highest bit", BYTES("\202\377\200\0\0\0\0\0\0\1\0\0\0\0"), "", BYTES(""), -1},
+};
+
+START_TEST(frames_are_taken_apart)
+{
+	for (size_t step = 64; step; step /= 8) {
+		struct ws w = {0};
+		struct fifo in = {0}, data = {0}, out = {0};
+		int rc = 0;
+		for (size_t i = 0; i < frames[_i].nin && rc == 0; i += step) {
+			fifo_add(&in, frames[_i].in + i, i + step < frames[_i].nin ? step : frames[_i].nin - i);
+			rc = ws_decode(&w, &in, &data, &out);
+		}
+		ck_assert_msg(rc == frames[_i].result, "%s: %d", frames[_i].what, rc);
+		ck_assert_msg(data.len == strlen(frames[_i].data) && !memcmp(fifo_head(&data), frames[_i].data, data.len), "%s: %.*s",
+			      frames[_i].what, (int)data.len, fifo_head(&data));
+		ck_assert_msg(out.len == frames[_i].nout && !memcmp(fifo_head(&out), frames[_i].out, out.len), "%s", frames[_i].what);
+		fifo_done(&in);
+		fifo_done(&data);
+		fifo_done(&out);
+	}
+}
+END_TEST
+
+START_TEST(frames_have_the_shortest_length)
+{
+	static const struct {
+		size_t n, head;
+	} sizes[] = {{0, 2}, {125, 2}, {126, 4}, {65535, 4}, {65536, 10}};
+	for (size_t i = 0; i < ARRAY_SIZE(sizes); i++) {
+		struct fifo out = {0};
+		AUTO_FREE char *p = x_calloc(1, sizes[i].n + 1);
+		ws_encode(&out, p, sizes[i].n);
+		ck_assert_uint_eq(out.len, sizes[i].head + sizes[i].n);
+		fifo_done(&out);
+	}
+}
+END_TEST
+
+/* --- keys --- */
+
+static void note(void *ctx, unsigned code, bool down)
+{
+	buf_printf(ctx, "%s%u", down ? " +" : " -", code);
+}
+
+static const struct {
+	const char *what;
+	bool caps;
+	uint32_t typed[6]; /* keysym; the highest bit: up */
+	const char *keys;
+} typing[] = {
+#define UP 0x80000000u
+    {"a letter", false, {'a', 'a' | UP}, " +30 -30"},
+    {"a capital without Shift", false, {'A', 'A' | UP}, " +42 +30 -42 -30"},
+    {"a capital with Shift", false, {0xffe1, 'A', 'A' | UP, 0xffe1 | UP}, " +42 +30 -30 -42"},
+    {"a letter with Shift under Caps Lock", true, {0xffe1, 'a', 'a' | UP, 0xffe1 | UP}, " +42 +30 -30 -42"},
+    {"a capital under Caps Lock", true, {'A', 'A' | UP}, " +30 -30"},
+    {"a digit under Caps Lock", true, {'1', '1' | UP}, " +2 -2"},
+    {"a slash that needs Shift elsewhere", false, {0xffe2, '/', '/' | UP, 0xffe2 | UP}, " +54 -54 +53 +54 -53 -54"},
+    {"an at that needs AltGr elsewhere", false, {0xfe03, '@', '@' | UP, 0xfe03 | UP}, " +100 -100 +42 +3 -42 +100 -3 -100"},
+    {"Shift and a key without character", false, {0xffe1, 0xff51, 0xff51 | UP, 0xffe1 | UP}, " +42 +105 -105 -42"},
+    {"a key that goes up as another character", false, {0xffe1, 'A', 0xffe1 | UP, 'a' | UP}, " +42 +30 -42 -30"},
+    {"a release of nothing", false, {'a' | UP}, ""},
+    {"Unicode's name of a character", false, {0x1000061, 0x1000061 | UP}, " +30 -30"},
+    {"no key has it", false, {0x10020ac, 0x10020ac | UP}, ""},
+};
+
+START_TEST(keysyms_press_the_keys_that_make_them)
+{
+	struct keys k = {0};
+	struct buf AUTO_BUF said = {0};
+	for (size_t i = 0; i < ARRAY_SIZE(typing[_i].typed) && typing[_i].typed[i]; i++)
+		keys_sym(&k, typing[_i].typed[i] & ~UP, !(typing[_i].typed[i] & UP), typing[_i].caps, note, &said);
+	ck_assert_msg(str_eq(buf_text(&said), typing[_i].keys), "%s:%s", typing[_i].what, buf_text(&said));
+	ck_assert(!keys_any(&k));
+}
+END_TEST
+
+START_TEST(scan_codes_are_keys_whatever_the_keysym)
+{
+	struct keys k = {0};
+	struct buf AUTO_BUF said = {0};
+	keys_xt(&k, 0x1e, 'q', true, false, note, &said);
+	keys_xt(&k, 0x9d, 0xffe4, true, false, note, &said);
+	ck_assert(keys_any(&k));
+	keys_xt(&k, 0x1e, 'q', false, false, note, &said);
+	keys_xt(&k, 0x9d, 0xffe4, false, false, note, &said);
+	keys_xt(&k, 0, 'b', true, false, note, &said); /* no code: the keysym */
+	keys_xt(&k, 0xffffffff, 'b', false, false, note, &said);
+	ck_assert_str_eq(buf_text(&said), " +30 +97 -30 -97 +48 -48");
+}
+END_TEST
+
+/* --- the picture --- */
+
+struct seen {
+	size_t n;
+	struct screen_rect r[16];
+};
+
+static void see(void *ctx, const struct screen_rect *r)
+{
+	struct seen *s = ctx;
+	if (s->n < ARRAY_SIZE(s->r))
+		s->r[s->n++] = *r;
+}
+
+static struct surface open_surface(uint32_t w, uint32_t h, uint32_t stride, uint64_t offset, int *fd, uint8_t **p)
+{
+	struct surface s = {0};
+	size_t len = offset + (size_t)stride * h;
+	*fd = memfd_create("picture", MFD_CLOEXEC);
+	ck_assert_int_eq(ftruncate(*fd, (off_t)len), 0);
+	*p = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_SHARED, *fd, 0);
+	struct screen_surface m = {SCREEN_SURFACE, 7, offset, w, h, stride};
+	ck_assert_int_eq(surface_open(&s, &m, *fd, NULL), 0);
+	return s;
+}
+
+START_TEST(only_tiles_that_differ_are_told_joined)
+{
+	int fd;
+	uint8_t *p;
+	struct seen seen = {0};
+	struct surface s = open_surface(200, 100, 200 * 4 + 64, 4096 + 256, &fd, &p);
+	uint32_t *first = (uint32_t *)(p + 4096 + 256);
+	size_t line = (200 * 4 + 64) / 4;
+	struct screen_rect all[] = {{0, 0, 200, 100}};
+	ck_assert_uint_eq(surface_update(&s, all, 1, see, &seen), 0);
+	first[0] = first[70] = first[20 * line + 5] = first[20 * line + 100] = 0xffffff; /* tiles (0,0) (1,0) (0,1) (1,1) */
+	first[99 * line + 199] = 1;                                                      /* the last */
+	ck_assert_uint_eq(surface_update(&s, all, 1, see, &seen), 128 * 32 + 8 * 4);
+	ck_assert_uint_eq(seen.n, 2);
+	ck_assert_mem_eq(&seen.r[0], (&(struct screen_rect){0, 0, 128, 32}), sizeof(seen.r[0]));
+	ck_assert_mem_eq(&seen.r[1], (&(struct screen_rect){192, 96, 8, 4}), sizeof(seen.r[0]));
+	ck_assert_uint_eq(s.shadow[0], 0xffffff);
+	ck_assert_uint_eq(s.shadow[99 * 200 + 199], 1);
+	surface_close(&s);
+	close(fd);
+}
+END_TEST
+
+START_TEST(what_is_not_in_the_damage_stays)
+{
+	int fd;
+	uint8_t *p;
+	struct seen seen = {0};
+	struct surface s = open_surface(128, 64, 512, 0, &fd, &p);
+	((uint32_t *)p)[0] = 1;
+	((uint32_t *)p)[100] = 2;
+	struct screen_rect part[] = {{64, 0, 64, 16}, {127, 63, 9999, 9999}, {500, 500, 5, 5}, {0, 0, 0, 0}};
+	ck_assert_uint_eq(surface_update(&s, part, 4, see, &seen), 64 * 16);
+	ck_assert_uint_eq(s.shadow[0], 0);
+	ck_assert_uint_eq(s.shadow[100], 2);
+	surface_close(&s);
+	close(fd);
+}
+END_TEST
+
+START_TEST(pictures_outside_their_memory_are_refused)
+{
+	static const struct screen_surface bad[] = {
+	    {0, 0, 0, 100, 0, 400},           {0, 0, 0, 100, 100, 399},         {0, 0, 0, 100, 12, 400}, {0, 0, 4096, 1, 1, 4},
+	    {0, 0, UINT64_MAX - 3, 1, 1, 4}, {0, 0, 0, 9000, 1, 36000},        {0, 0, 0, 1, 9000, 0},
+	    {0, 0, 0, 8192, 8192, 0xffffffff}, {0, 0, UINT64_MAX, 8192, 8192, 0xffffffff},
+	};
+	int fd = memfd_create("picture", MFD_CLOEXEC);
+	ck_assert_int_eq(ftruncate(fd, 4096), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+		struct surface s = {0};
+		struct err e = {0};
+		ck_assert_msg(surface_open(&s, &bad[i], fd, &e) < 0 && e.msg[0], "row %zu", i);
+		ck_assert_ptr_null(s.shadow);
+	}
+	close(fd);
+}
+END_TEST
+
+/* --- configuration, text --- */
+
+static const struct {
+	const char *json;
+	int result;
+} configs[] = {
+    {"{\"version\": 1, \"name\": \"web1\", \"passwd\": \"x\", \"passwd_valid_to\": 5, \"share\": \"ignore\", \"tls\": \"off\"}", 0},
+    {"{\"version\": 1}", 0},
+    {"{\"version\": 1, \"tls\": \"allowed\"}", 0},
+    {"{\"version\": 2}", -EPROTO},
+    {"{}", -EPROTO},
+    {"[1]", -EPROTO},
+    {"{\"version\": 1, \"share\": \"perhaps\"}", -EINVAL},
+    {"{\"version\": 1, \"tls\": \"on\"}", -EINVAL},
+    {"{\"version\": 1, \"tls\": 1, \"passwd\": [] }", 0},
+    {"nonsense", -EINVAL},
+};
+
+START_TEST(configurations_are_read_or_refused_whole)
+{
+	struct config c = {.passwd = "old"};
+	struct err e = {0};
+	ck_assert_int_eq(config_parse(&c, configs[_i].json, strlen(configs[_i].json), NULL, 0, &e), configs[_i].result);
+	ck_assert(configs[_i].result == 0 ? c.known : !c.known && e.msg[0] && !strcmp(c.passwd, "old"));
+	config_done(&c);
+}
+END_TEST
+
+START_TEST(text_changes_its_encoding)
+{
+	struct buf AUTO_BUF u = {0}, AUTO_BUF l = {0}, AUTO_BUF m = {0};
+	vnc_text_to_utf8(&u, "Gr\xfc\xdf" "e", 5);
+	ck_assert_str_eq(buf_text(&u), "Gr\xc3\xbc\xc3\x9f" "e");
+	vnc_text_to_latin1(&l, "Gr\xc3\xbc\xc3\x9f" "e \xe2\x82\xac \xff\xc3", 14);
+	ck_assert_str_eq(buf_text(&l), "Gr\xfc\xdf" "e ? ??");
+	vnc_text_plain(&m, &l);
+	ck_assert_uint_eq(m.len, 8 + l.len);
+	ck_assert_mem_eq(m.s, "\3\0\0\0\0\0\0\12", 8);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("screen");
+	TCase *t = tcase_create("handshake");
+	tcase_add_loop_test(t, each_handshake_ends_as_it_should, 0, ARRAY_SIZE(talks));
+	tcase_add_test(t, behind_tls_the_password_is_asked_for);
+	tcase_add_test(t, des_takes_eight_characters);
+	suite_add_tcase(s, t);
+	t = tcase_create("websocket");
+	tcase_add_loop_test(t, requests_become_websockets_or_are_told_why_not, 0, ARRAY_SIZE(upgrades));
+	tcase_add_test(t, a_request_without_end_is_refused);
+	tcase_add_loop_test(t, frames_are_taken_apart, 0, ARRAY_SIZE(frames));
+	tcase_add_test(t, frames_have_the_shortest_length);
+	suite_add_tcase(s, t);
+	t = tcase_create("keys");
+	tcase_add_loop_test(t, keysyms_press_the_keys_that_make_them, 0, ARRAY_SIZE(typing));
+	tcase_add_test(t, scan_codes_are_keys_whatever_the_keysym);
+	suite_add_tcase(s, t);
+	t = tcase_create("picture");
+	tcase_add_test(t, only_tiles_that_differ_are_told_joined);
+	tcase_add_test(t, what_is_not_in_the_damage_stays);
+	tcase_add_test(t, pictures_outside_their_memory_are_refused);
+	tcase_add_loop_test(t, configurations_are_read_or_refused_whole, 0, ARRAY_SIZE(configs));
+	tcase_add_test(t, text_changes_its_encoding);
+	suite_add_tcase(s, t);
+	return test_main(s);
+}
