@@ -32,8 +32,8 @@ static char *page_url(int port, const struct screen_info *s)
 {
 	const char *host = str_eq(s->listen, "0.0.0.0") || str_eq(s->listen, "::") ? "127.0.0.1" : s->listen;
 	bool six = strchr(host, ':');
-	return x_asprintf("http://127.0.0.1:%d/vnc.html?host=%s%s%s&port=%d&autoconnect=true&resize=scale", port, six ? "%5B" : "",
-			  host, six ? "%5D" : "", s->port);
+	return x_asprintf("http://127.0.0.1:%d/vnc.html?host=%s%s%s&port=%d&autoconnect=true&resize=scale%s", port, six ? "%5B" : "",
+			  host, six ? "%5D" : "", s->port, s->tls == GRAPHICS_TLS_REQUIRED ? "&encrypt=true" : "");
 }
 
 static void tell(struct cmd_ctx *c, int port, const struct screen_info *s)
