@@ -117,5 +117,7 @@ void screen_tell(const struct screen_info *s, struct buf *out)
 	}
 	buf_puts(out, *s->passwd ? "\n" : ", no password\n");
 	if (ssh)
-		buf_printf(out, "On your machine: %s\nand then a VNC viewer at 127.0.0.1:%d\n", ssh, *s->socket ? PORT_BASE : s->port);
+		buf_printf(out, "On your machine: %s\n", ssh);
+	if (ssh && !str_eq(s->listen, "127.0.0.1"))
+		buf_printf(out, "and then a VNC viewer at 127.0.0.1:%d\n", *s->socket ? PORT_BASE : s->port);
 }

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "src/base/cleanup.h"
+#include "src/cmd/screen_text.h"
 #include "src/base/file.h"
 #include "ui/tui/dialog.h"
 #include "ui/tui/page_text.h"
@@ -182,11 +183,28 @@ static void job_readable(void *arg, int events)
 	job_done(job, r.result, error, out);
 }
 
+/* A start with flags, which no verb has. What it has to say, and where the screen is. */
+static int job_start(struct job *job, char **out, struct err *e)
+{
+	struct backend *b = job->jobs->deck->backend;
+	struct screen_info s;
+	AUTO_FREE char *notes = NULL;
+	int rc = b->ops->domain_start(b, job->uuid, job->start_flags, &notes, e);
+	if (rc)
+		return rc;
+	struct buf all = {0};
+	buf_printf(&all, "%sDomain '%s' started\n", notes ? notes : "", job->name);
+	if (!b->ops->domain_screen(b, job->uuid, &s, NULL))
+		screen_tell(&s, &all);
+	*out = buf_take(&all);
+	return 0;
+}
+
 static int job_call(struct job *job, char **out, struct err *e)
 {
 	struct backend *b = job->jobs->deck->backend;
 	if (job->start_flags)
-		return b->ops->domain_start(b, job->uuid, job->start_flags, out, e);
+		return job_start(job, out, e);
 	return cmd_run(b, job->cmd, *job->uuid ? job->uuid : NULL, out, e);
 }
 
