@@ -66,77 +66,130 @@ void surface_close(struct surface *s)
 	*s = (struct surface){0};
 }
 
-/* One tile. Return: did it differ? The guest may go on drawing: what is compared is what was copied, line by line. */
-static bool tile(struct surface *s, uint32_t x, uint32_t y, uint32_t w, uint32_t h)
+/* A rectangle by its edges; empty while x1 is 0. */
+struct box {
+	uint32_t x0, y0, x1, y1;
+};
+
+static void box_join(struct box *b, const struct box *o)
 {
-	bool differs = false;
-	for (uint32_t i = 0; i < h; i++) {
-		uint32_t *to = s->shadow + (size_t)(y + i) * s->width + x;
-		const uint8_t *from = s->pixels + (size_t)(y + i) * s->stride + (size_t)x * PIXEL;
-		if (memcmp(to, from, w * PIXEL) == 0)
-			continue;
-		memcpy(to, from, w * PIXEL);
-		differs = true;
+	if (!o->x1)
+		return;
+	if (!b->x1) {
+		*b = *o;
+		return;
 	}
-	return differs;
+	b->x0 = o->x0 < b->x0 ? o->x0 : b->x0;
+	b->y0 = o->y0 < b->y0 ? o->y0 : b->y0;
+	b->x1 = o->x1 > b->x1 ? o->x1 : b->x1;
+	b->y1 = o->y1 > b->y1 ? o->y1 : b->y1;
 }
 
-/* Rectangles that grow downwards while each row of tiles has the same run. */
+/* Where two lines of @w pixels that differ do so. */
+static void line_differs(const uint32_t *a, const uint32_t *b, uint32_t w, uint32_t *first, uint32_t *end)
+{
+	uint32_t i = 0;
+	while (i < w && a[i] == b[i])
+		i++;
+	while (w > i && a[w - 1] == b[w - 1])
+		w--;
+	*first = i;
+	*end = w;
+}
+
+/* Bring one tile up to date. Return: the part of it that differed. The guest may go on drawing: each line is copied before it is
+ * compared. */
+static struct box tile(struct surface *s, uint32_t x, uint32_t y, uint32_t w, uint32_t h)
+{
+	uint32_t now[TILE_WIDTH], first, end;
+	struct box b = {0};
+	for (uint32_t i = y; i < y + h; i++) {
+		uint32_t *to = s->shadow + (size_t)i * s->width + x;
+		memcpy(now, s->pixels + (size_t)i * s->stride + (size_t)x * PIXEL, w * PIXEL);
+		if (memcmp(to, now, w * PIXEL) == 0)
+			continue;
+		line_differs(to, now, w, &first, &end);
+		memcpy(to, now, w * PIXEL);
+		box_join(&b, &(struct box){x + first, i, x + end, i + 1});
+	}
+	return b;
+}
+
+/* Runs of tiles that differ, in one row of them; each grows downwards while the next row has the same run. */
 struct runs {
-	struct screen_rect open[SURFACE_MAX / TILE_WIDTH + 1];
+	struct run {
+		uint32_t x, w, bottom; /* in whole tiles */
+		struct box box;        /* what differed */
+	} open[SURFACE_MAX / TILE_WIDTH + 1];
 	size_t n;
 	void (*changed)(void *ctx, const struct screen_rect *r);
 	void *ctx;
 };
 
+static void runs_tell(struct runs *u, const struct box *b)
+{
+	struct screen_rect r = {(uint16_t)b->x0, (uint16_t)b->y0, (uint16_t)(b->x1 - b->x0), (uint16_t)(b->y1 - b->y0)};
+	u->changed(u->ctx, &r);
+}
+
 static void runs_end_above(struct runs *u, uint32_t y)
 {
 	size_t kept = 0;
 	for (size_t i = 0; i < u->n; i++)
-		if ((uint32_t)u->open[i].y + u->open[i].h < y)
-			u->changed(u->ctx, &u->open[i]);
+		if (u->open[i].bottom < y)
+			runs_tell(u, &u->open[i].box);
 		else
 			u->open[kept++] = u->open[i];
 	u->n = kept;
 }
 
-static void runs_add(struct runs *u, uint32_t x, uint32_t y, uint32_t w, uint32_t h)
+static void runs_add(struct runs *u, uint32_t x, uint32_t y, uint32_t w, uint32_t h, const struct box *b)
 {
 	for (size_t i = 0; i < u->n; i++) {
-		struct screen_rect *r = &u->open[i];
-		if (r->x == x && r->w == w && (uint32_t)r->y + r->h == y) {
-			r->h = (uint16_t)(r->h + h);
+		struct run *r = &u->open[i];
+		if (r->x == x && r->w == w && r->bottom == y) {
+			r->bottom += h;
+			box_join(&r->box, b);
 			return;
 		}
 	}
-	if (u->n == sizeof(u->open) / sizeof(u->open[0]))
+	if (u->n == ARRAY_SIZE(u->open))
 		runs_end_above(u, UINT32_MAX);
-	u->open[u->n++] = (struct screen_rect){(uint16_t)x, (uint16_t)y, (uint16_t)w, (uint16_t)h};
+	u->open[u->n++] = (struct run){x, w, y + h, *b};
+}
+
+/* One row of tiles. Return: pixels of the parts that differed. */
+static size_t update_row(struct surface *s, uint32_t x0, uint32_t x1, uint32_t y, uint32_t h, struct runs *u)
+{
+	struct box run = {0};
+	uint32_t begin = x0;
+	size_t pixels = 0;
+	for (uint32_t x = x0, w; x < x1; x += w) {
+		w = TILE_WIDTH - x % TILE_WIDTH;
+		w = w < x1 - x ? w : x1 - x;
+		struct box b = tile(s, x, y, w, h);
+		pixels += (size_t)(b.x1 - b.x0) * (b.y1 - b.y0);
+		if (!b.x1 && run.x1)
+			runs_add(u, begin, y, x - begin, h, &run);
+		if (!b.x1)
+			run = (struct box){0};
+		else if (!run.x1)
+			begin = x;
+		box_join(&run, &b);
+	}
+	if (run.x1)
+		runs_add(u, begin, y, x1 - begin, h, &run);
+	return pixels;
 }
 
 static size_t update_rect(struct surface *s, uint32_t x0, uint32_t y0, uint32_t x1, uint32_t y1, struct runs *u)
 {
 	size_t pixels = 0;
 	for (uint32_t y = y0, h; y < y1; y += h) {
-		uint32_t begin = 0, len = 0;
 		h = TILE_HEIGHT - y % TILE_HEIGHT;
 		h = h < y1 - y ? h : y1 - y;
 		runs_end_above(u, y);
-		for (uint32_t x = x0, w; x < x1; x += w) {
-			w = TILE_WIDTH - x % TILE_WIDTH;
-			w = w < x1 - x ? w : x1 - x;
-			if (!tile(s, x, y, w, h)) {
-				if (len)
-					runs_add(u, begin, y, len, h);
-				len = 0;
-				continue;
-			}
-			begin = len ? begin : x;
-			len += w;
-			pixels += (size_t)w * h;
-		}
-		if (len)
-			runs_add(u, begin, y, len, h);
+		pixels += update_row(s, x0, x1, y, h, u);
 	}
 	runs_end_above(u, UINT32_MAX);
 	return pixels;

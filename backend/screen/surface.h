@@ -29,8 +29,8 @@ int surface_open(struct surface *s, const struct screen_surface *m, int fd, stru
 void surface_blank(struct surface *s, uint32_t width, uint32_t height);
 void surface_close(struct surface *s);
 
-/* Bring the shadow up to date within @in (clipped to the picture). What differed, in whole tiles joined to rectangles, goes to
- * @changed(ctx, ...). Return: pixels that differed, by tiles. */
+/* Bring the shadow up to date within @in (clipped to the picture). What differed, tile by tile, joined to rectangles, goes to
+ * @changed(ctx, ...). Return: how many pixels these have, before joining. */
 size_t surface_update(struct surface *s, const struct screen_rect *in, size_t n,
 		      void (*changed)(void *ctx, const struct screen_rect *r), void *ctx);
 
