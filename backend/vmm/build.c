@@ -71,6 +71,8 @@ static int ide_function(struct machine *m, struct dev **out, struct err *e)
 static int add_disk(struct machine *m, const struct domain_disk *disk, struct err *e)
 {
 	struct dev *ide;
+	if (disk->device == DISK_DEVICE_FLOPPY)
+		return 0; /* the firmware has it (boot/firmware.c) */
 	if (!strcmp(disk->bus, "ide")) {
 		int rc = ide_function(m, &ide, e);
 		return rc ? rc : ide_attach(ide, disk, e);

@@ -142,7 +142,7 @@ static int read_disk(struct domain_disk *k, struct xml_node *n, unsigned *wish, 
 	k->type = (enum disk_type)type;
 	k->device = *wish == WISH_LUN ? DISK_DEVICE_DISK : (enum disk_device) * wish;
 	k->shareable = xml_first(n, "shareable");
-	k->readonly = xml_first(n, "readonly") || *wish == WISH_CDROM;
+	k->readonly = xml_first(n, "readonly") || *wish == WISH_CDROM || *wish == WISH_FLOPPY;
 	rc = *other_type ? 0 : parse_source(k, n, *wish, e);
 	struct xml_node *boot = xml_first(n, "boot");
 	if (!rc && boot)
@@ -159,9 +159,15 @@ static bool supported(struct domain *d, const struct domain_disk *k, struct xml_
 		domain_note(d, n, false,
 			    "devices/disk '%s': the empty floppy drive is left out, there is none yet",
 			    k->target);
+	else if (wish == WISH_FLOPPY && !other_type && str_eq(k->format, "raw") && str_eq(k->target, "fda"))
+		domain_note(d, n, false,
+			    "devices/disk '%s': the BIOS reads the floppy when the guest starts: what is written to it is "
+			    "lost, and drivers of operating systems do not see it",
+			    k->target);
 	else if (wish == WISH_FLOPPY)
 		domain_note(d, n, true,
-			    "devices/disk '%s': a floppy is not supported yet: empty the drive or remove it",
+			    "devices/disk '%s': of floppies only a raw image as fda is supported yet: empty the drive or "
+			    "remove it",
 			    k->target);
 	else if (wish == WISH_LUN)
 		domain_note(d, n, true, "devices/disk '%s': a LUN is not supported yet: use device='disk'",

@@ -1,11 +1,11 @@
 # limit: 240
-# SeaBIOS boots an El Torito CD and an IDE disk, here where a boot sector is all that is run; a medium changes meanwhile.
+# SeaBIOS boots an El Torito CD, an IDE disk and a floppy, here where a boot sector is all that is run; a medium changes meanwhile.
 . tests/lib.sh
 
 tree=$WORK/tree; mkdir -p "$tree"
 dd if="$O/guests/mbr.img" of="$tree/boot.img" bs=2048 count=1 conv=sync status=none
 xorriso -as mkisofs -quiet -V BOOT -b boot.img -no-emul-boot -boot-load-size 4 -o "$WORK/boot.iso" "$tree" 2>/dev/null
-truncate -s 2M "$WORK/empty.iso"; cp "$O/guests/mbr.img" "$WORK/hda.img"; truncate -s 1M "$WORK/hda.img"
+cp "$O/guests/mbr.img" "$WORK/fda.img"; truncate -s 1440K "$WORK/fda.img"; truncate -s 2M "$WORK/empty.iso"; cp "$O/guests/mbr.img" "$WORK/hda.img"; truncate -s 1M "$WORK/hda.img"
 
 pc() { # NAME BOOTDEV DISKS
 	cat > "$WORK/$1.xml" <<-XML
@@ -16,6 +16,7 @@ pc() { # NAME BOOTDEV DISKS
 	vmdeck define "$WORK/$1.xml"
 }
 cd="<disk type='file' device='cdrom'><source file='$WORK/boot.iso'/><target dev='hdc' bus='ide'/></disk>"
+fd="<disk type='file' device='floppy'><source file='$WORK/fda.img'/><target dev='fda' bus='fdc'/></disk>"
 hd="<disk type='file' device='disk'><source file='$WORK/hda.img'/><target dev='hda' bus='ide'/></disk>"
 optional="<disk type='file' device='cdrom'><source file='$WORK/gone.iso' startupPolicy='optional'/><target dev='hdd' bus='ide'/></disk>"
 greets() { wait_for 60 console_has "$1" '^hello from the boot sector'; }
@@ -41,3 +42,9 @@ ok "a guest with an IDE disk is defined and starts" eval 'pc hd hd "$hd" && vmde
 ok "the firmware boots the disk" greets hd
 ok "the boot sector reads the disk through the firmware" eval 'printf d | vmdeck console hd > /dev/null; wait_for 30 console_has hd "^hello from the second sector"'
 ok "destroy ends it too" vmdeck destroy hd
+ok "a guest with a floppy is defined and starts" eval 'pc fd fd "$fd$cd" && vmdeck start fd --force'
+ok "the firmware boots the floppy" greets fd
+ok "and says so too" console_has fd 'Booting from Floppy'
+ok "destroy ends it as well" vmdeck destroy fd
+truncate -s 1000000 "$WORK/fda.img"
+refused "an image that is no floppy's is refused" 'no floppy has 1000000 bytes' vmdeck -q start fd --force

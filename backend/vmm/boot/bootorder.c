@@ -9,6 +9,10 @@
 
 static void disk_path(const struct domain_disk *disk, struct buf *out)
 {
+	if (disk->device == DISK_DEVICE_FLOPPY) {
+		buf_puts(out, "/rom@" BOOT_FLOPPY_FILE "\n");
+		return;
+	}
 	buf_puts(out, "/pci@i0cf8/");
 	if (str_eq(disk->bus, "ide"))
 		buf_printf(out, "ide@%x,%x/drive@%x/disk@%x\n", IDE_SLOT, IDE_FUNCTION, disk->unit / 2, disk->unit % 2);

@@ -7,6 +7,9 @@
 
 struct domain;
 
+/* A floppy is a file of fw_cfg, which SeaBIOS gives as drive A:. */
+#define BOOT_FLOPPY_FILE "floppyimg/fda.img"
+
 /* Append a line for each device that is to be tried, and one that says to stop there; without a newline behind the last. */
 void bootorder_paths(const struct domain *d, struct buf *out);
 

@@ -208,6 +208,31 @@ static int tell_keys(struct dev *d)
 	return 0;
 }
 
+/* The floppy as the firmware keeps it: read once, written nowhere. */
+static int tell_floppy(struct machine *m, struct dev *d, struct err *e)
+{
+	static const unsigned sizes[] = {163840, 184320, 327680, 368640, 737280, 1228800, 1474560, 2949120};
+	int fd = named_get(&m->fds, "disk:fda");
+	struct stat st;
+	if (fd < 0)
+		return 0;
+	bool known = false;
+	if (fstat(fd, &st) < 0)
+		return err_sys(e, errno, "disk 'fda': cannot look at the image");
+	for (unsigned i = 0; i < ARRAY_SIZE(sizes); i++)
+		known = known || st.st_size == sizes[i];
+	if (!known)
+		return err_set(e, EINVAL, "disk 'fda': no floppy has %lld bytes: 1474560 are the usual ones",
+			       (long long)st.st_size);
+	AUTO_FREE char *image = malloc((size_t)st.st_size);
+	if (!image)
+		return err_set(e, ENOMEM, "disk 'fda': out of memory");
+	int rc = fd_pread_all(fd, image, (size_t)st.st_size, 0);
+	if (!rc)
+		rc = fw_cfg_file(d, BOOT_FLOPPY_FILE, image, (size_t)st.st_size);
+	return rc ? err_sys(e, -rc, "disk 'fda': cannot read the image") : 0;
+}
+
 int firmware_tell(struct machine *m, struct err *e)
 {
 	static int (*const parts[])(struct dev *) = {
@@ -222,5 +247,5 @@ int firmware_tell(struct machine *m, struct err *e)
 	}
 	for (unsigned i = 0; i < ARRAY_SIZE(acpi); i++)
 		fw_cfg_on_fresh(d, acpi[i], acpi_fresh, NULL);
-	return 0;
+	return tell_floppy(m, d, e);
 }
