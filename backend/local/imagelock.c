@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "backend/local/local.h"
@@ -19,6 +20,8 @@ enum image_perm { PERM_CONSISTENT_READ = 1, PERM_WRITE = 2, PERM_WRITE_UNCHANGED
 #define PERM_BITS 4
 #define LOCK_USED 100    /* + bit */
 #define LOCK_REFUSED 200 /* + bit */
+#define LINGER_TRIES 40
+#define LINGER_NS 50000000
 
 /* Does process @pid have that file open? */
 static bool has_open(const char *pid, const struct stat *file)
@@ -38,13 +41,14 @@ static bool has_open(const char *pid, const struct stat *file)
 }
 
 /* "process 4711 (qemu-system-x86)" or "another process". Open-file-description locks have no owner in
- * /proc/locks, so whoever has the file open is named. */
-static void who_uses(int fd, char *out, size_t n)
+ * /proc/locks, so whoever has the file open is named. false: nobody that can be seen. */
+static bool who_uses(int fd, char *out, size_t n)
 {
 	struct stat st;
 	snprintf(out, n, "another process");
+	bool found = false;
 	DIR *d = fstat(fd, &st) < 0 ? NULL : opendir("/proc");
-	for (struct dirent *de; d && (de = readdir(d));) {
+	for (struct dirent *de; d && !found && (de = readdir(d));) {
 		if (!isdigit((unsigned char)*de->d_name) || atoi(de->d_name) == getpid() ||
 		    !has_open(de->d_name, &st))
 			continue;
@@ -56,11 +60,12 @@ static void who_uses(int fd, char *out, size_t n)
 			comm[strcspn(comm, "\n")] = 0;
 			snprintf(out, n, "process %.20s (%s)", de->d_name,
 				 str_printable(comm, show, sizeof(show)));
-			break;
 		}
+		found = true;
 	}
 	if (d)
 		closedir(d);
+	return found;
 }
 
 /* Mark the bits of @mask from @base on. */
@@ -85,25 +90,34 @@ static int marked(int fd, unsigned mask, off_t base)
 	return 0;
 }
 
+/* Is the image in use in a way that does not go with ours? 1, 0, -errno. */
+static int conflicts(int fd, unsigned use, unsigned refuse)
+{
+	int rc = marked(fd, use, LOCK_REFUSED);
+	return rc ? rc : marked(fd, refuse, LOCK_USED);
+}
+
 int image_lock(int fd, const char *path, const char *target, bool write, bool share, struct err *e)
 {
 	unsigned use = PERM_CONSISTENT_READ | (write ? PERM_WRITE : 0);
 	unsigned refuse = share ? 0 : PERM_WRITE | PERM_RESIZE;
+	char who[128] = "";
 	int rc = mark(fd, use, LOCK_USED);
 	if (!rc)
 		rc = mark(fd, refuse, LOCK_REFUSED);
 	if (!rc)
-		rc = marked(fd, use, LOCK_REFUSED);
-	if (!rc)
-		rc = marked(fd, refuse, LOCK_USED);
+		rc = conflicts(fd, use, refuse);
+	/* The kernel takes an io_uring apart after its process has ended; its files stay open that long, seen by nobody. */
+	for (int tries = 0; rc == 1 && tries < LINGER_TRIES && !who_uses(fd, who, sizeof(who)); tries++) {
+		nanosleep(&(struct timespec){.tv_nsec = LINGER_NS}, NULL);
+		rc = conflicts(fd, use, refuse);
+	}
 	if (rc == -ENOLCK || rc == -EINVAL || rc == -ENOSYS)
 		return 0; /* a file system without locks */
 	if (rc < 0)
 		return err_sys(e, -rc, "disk '%s': cannot lock image '%s'", target, path);
 	if (!rc)
 		return 0;
-	char who[128];
-	who_uses(fd, who, sizeof(who));
 	return err_set(
 	    e, EBUSY,
 	    "disk '%s': image '%s' is in use by %s: stop that, or let both share it with <shareable/>",

@@ -1,6 +1,6 @@
 /* A boot sector: greets on ttyS0 and on the screen, then does what single letters typed on ttyS0 say, as echo.S does:
  *   p  power off (ACPI S5, where SeaBIOS puts it)    c  reset through port 0xCF9    f  give up (int 18h)
- *   t  triple fault                                  k  reset through the keyboard controller
+ *   k  reset through the keyboard controller
  *   d  read the disk's second sector, which begins with a text
  * Anything else is echoed. The Makefile makes an image of it. */
 	.code16
@@ -31,8 +31,6 @@ next:	mov $0x3fd, %dx
 	je reset_cf9
 	cmp $'k', %al
 	je reset_kbd
-	cmp $'t', %al
-	je triple
 	cmp $'f', %al
 	je give_up
 	cmp $'d', %al
@@ -97,8 +95,6 @@ reset_kbd:
 give_up:
 	sti
 	int $0x18
-triple:	lidt no_idt
-	int $3
 halt:	cli
 	hlt
 	jmp halt
@@ -106,8 +102,6 @@ halt:	cli
 greeting:
 	.asciz "hello from the boot sector\r\n"
 failed:	.asciz "disk error\r\n"
-no_idt:	.word 0
-	.long 0
 drive:	.byte 0
 packet:	.byte 16, 0
 	.word 1, 0x8000, 0
