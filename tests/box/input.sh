@@ -1,4 +1,4 @@
-# limit: 300
+# limit: 400
 # What is typed and pointed at from outside is what Linux reads from its input devices: virtio, PS/2 and vmmouse.
 . tests/lib.sh
 
@@ -27,12 +27,19 @@ ok "a guest with PS/2, vmmouse and virtio keyboard, tablet and mouse is defined"
 ok "it starts" vmdeck start typed
 ok "it comes to its shell" at_shell typed
 
+# vmmouse, at a PS/2 mouse
+ok "psmouse finds the vmmouse" run_says typed 'VMware VMMouse' 'rmmod virtio_input; modprobe psmouse; sleep 2; grep Name /proc/bus/input/devices'
+listen typed "$(event_of typed 'VMware VMMouse')"
+ok "the pointer goes to the four corners, and clicks" eval 'corners typed && click typed right'
+ok "Linux reads the four corners, of 65535 (as 16 bits: -1), and the click" wait_for 20 hears typed \
+	'3:0=-1 3:1=0 3:1=-1 3:0=0 3:1=0 1:273=1 1:273=0'
+
 # PS/2 alone
-ok "psmouse finds a mouse with wheel and five buttons" run_says typed 'Generic Explorer Mouse' \
-	'rmmod virtio_input; modprobe psmouse proto=exps; sleep 2; grep Name /proc/bus/input/devices'
+ok "without vmmouse it finds a mouse with wheel and five buttons" run_says typed 'ImExPS/2' \
+	'killall cat; printf exps > /sys/bus/serio/devices/serio1/protocol; sleep 1; grep Name /proc/bus/input/devices'
 ok "atkbd finds a keyboard of set 2" run_says typed 'AT Translated Set 2 keyboard' 'grep Name /proc/bus/input/devices'
 ok "nothing was said about the controller" run_says typed '^0$' 'dmesg | grep -ciE "i8042.*(fail|error|timeout|spurious)|atkbd.*unknown"'
-kbd=$(event_of typed 'AT Translated'); mouse=$(event_of typed 'Explorer Mouse')
+kbd=$(event_of typed 'AT Translated'); mouse=$(event_of typed 'ImExPS/2')
 listen typed "$kbd"
 ok "send-key types" vmdeck send-key typed --holdtime 20 KEY_LEFTCTRL KEY_A
 ok "send-key knows QEMU's names, and numbers" vmdeck send-key typed --holdtime 20 pause 103 f12
@@ -40,16 +47,9 @@ ok "Linux reads Ctrl and A, down and up in reverse; then Pause, Up and F12" wait
 	'1:29=1 1:30=1 1:30=0 1:29=0 1:119=1 .*1:103=1 1:88=1 1:88=0 1:103=0'
 listen typed "$mouse"
 ok "the mouse moves, the wheel turns, a side button is pressed" eval 'move typed 300 -7 && click typed wheel-up && click typed side'
-ok "Linux reads all of it" wait_for 20 hears typed '2:0=255 2:1=-7 2:0=45 2:8=1 1:275=1 1:275=0'
+ok "Linux reads all of it" wait_for 20 hears typed '2:0=255 2:1=-7 2:0=45 2:8=1 .*1:275=1 1:275=0'
 ok "positions become movement" corners typed
 ok "as far as the screen is wide" wait_for 20 hears typed '(2:0=255 2:1=-255 ){3}.*2:1=255.*2:0=-255'
-
-# vmmouse
-ok "psmouse finds the vmmouse" run_says typed 'VMware VMMouse' 'rmmod psmouse; modprobe psmouse; sleep 2; grep Name /proc/bus/input/devices'
-listen typed "$(event_of typed 'VMware VMMouse')"
-ok "the pointer goes to the four corners, and clicks" eval 'corners typed && click typed right'
-ok "Linux reads the four corners, of 65535 (as 16 bits: -1), and the click" wait_for 20 hears typed \
-	'3:0=-1 3:1=0 3:1=-1 3:0=0 3:1=0 1:273=1 1:273=0'
 
 # virtio
 ok "Linux finds the virtio devices" run_says typed '^3$' 'modprobe virtio_input; sleep 1; grep -c "vmdeck virtio" /proc/bus/input/devices'
