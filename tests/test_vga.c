@@ -716,6 +716,21 @@ START_TEST(reset_is_a_black_screen_and_empty_memory)
 }
 END_TEST
 
+START_TEST(a_kernel_without_firmware_finds_a_linear_mode)
+{
+	struct vga_boot_mode b;
+	ck_assert(vga_boot_mode(&t->m, &b));
+	ck_assert_uint_eq(b.base, LFB);
+	ck_assert_uint_eq(b.width, 1280);
+	ck_assert_uint_eq(b.pitch, 5120);
+	ck_size(1280, 800);
+	mem_write(LFB + 4, 4, 0x123456);
+	ck_assert_uint_eq(pixel(1, 0), 0x123456);
+	pci_config_write(t->m.pci, vga->pci->addr.slot, 0, 0x04, 2, 0);
+	ck_assert(!vga_boot_mode(&t->m, &b));
+}
+END_TEST
+
 /* --- the display --- */
 
 START_TEST(lookers_hear_of_a_surface_only_when_its_form_changes)
@@ -835,6 +850,7 @@ int main(void)
 	tcase_add_test(c, edid_is_well_formed_and_prefers_what_was_wished);
 	tcase_add_test(c, lookers_can_map_the_surface_but_not_write_to_it);
 	tcase_add_test(c, reset_is_a_black_screen_and_empty_memory);
+	tcase_add_test(c, a_kernel_without_firmware_finds_a_linear_mode);
 	tcase_add_test(c, lookers_hear_of_a_surface_only_when_its_form_changes);
 	tcase_add_test(c, each_looker_has_its_own_damage);
 	tcase_add_test(c, many_rectangles_become_few_that_cover_all);

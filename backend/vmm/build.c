@@ -9,6 +9,7 @@
 #include "backend/vmm/control.h"
 #include "backend/vmm/dev/ide.h"
 #include "backend/vmm/dev/piix4_pm.h"
+#include "backend/vmm/dev/vga.h"
 #include "backend/vmm/device.h"
 #include "backend/vmm/display/display.h"
 #include "backend/vmm/input_control.h"
@@ -128,7 +129,7 @@ static int add_inputs(struct machine *m, struct err *e)
 static int add_video(struct machine *m, struct err *e)
 {
 	const struct domain_video *video = m->domain->video;
-	struct dev_def def = {.model = "vga", .name = "vga", .video = video};
+	struct dev_def def = {.model = "vga", .name = VGA_NAME, .video = video};
 	if (!video)
 		return 0;
 	if (video->model == VIDEO_VIRTIO)

@@ -22,6 +22,8 @@
  *   query-blockstats
  *   send-key              {"keys": [{"type": "qcode", "data": "ctrl"}], "hold-time": ms}
  *   input-send-event      {"events": [{"type": "abs", "data": {"axis": "x", "value": 0..32767}}]}; key, btn, rel
+ *   screendump            {"format": "png"}: the screen as a PNG in a descriptor; {"format", "width", "height", "size"}
+ *   x-screen-text         a text mode's cells: {"columns", "rows", "cursor-x", "cursor-y", "lines": [text]}
  *   x-firmware-log        {"kept", "no-bootable-device", "log"}: what SeaBIOS has said since the last reset
  *   x-exits               exit counters by reason */
 #ifndef SRC_PROTO_CONTROL_H

@@ -7,6 +7,7 @@
 
 #include "backend/vmm/boot/acpi.h"
 #include "backend/vmm/boot/image.h"
+#include "backend/vmm/dev/vga.h"
 #include "backend/vmm/machine.h"
 #include "src/base/cleanup.h"
 
@@ -73,6 +74,29 @@ static int write_page_tables(struct machine *m)
 	return gm_write(&m->mem, BOOT_PAGES_GPA, t, WORDS * sizeof(*t));
 }
 
+/* A screen that the kernel can draw on before it has a driver for it. */
+static void screen_info(struct machine *m, struct screen_info *s)
+{
+	struct vga_boot_mode v;
+	pthread_mutex_lock(&m->lock);
+	bool there = vga_boot_mode(m, &v);
+	pthread_mutex_unlock(&m->lock);
+	if (!there)
+		return;
+	s->orig_video_isVGA = VIDEO_TYPE_VLFB;
+	s->lfb_base = v.base;
+	s->lfb_size = v.bytes / 0x10000;
+	s->lfb_width = v.width;
+	s->lfb_height = v.height;
+	s->lfb_linelength = v.pitch;
+	s->lfb_depth = 32;
+	s->blue_size = s->green_size = s->red_size = s->rsvd_size = 8;
+	s->green_pos = 8;
+	s->red_pos = 16;
+	s->rsvd_pos = 24;
+	s->pages = 1;
+}
+
 static int bzimage_finish(struct machine *m, const struct boot_image *k, struct boot_entry *entry, struct err *e)
 {
 	AUTO_FREE struct boot_params *p = calloc(1, sizeof(*p));
@@ -90,6 +114,7 @@ static int bzimage_finish(struct machine *m, const struct boot_image *k, struct 
 	p->ext_ramdisk_image = (uint32_t)(k->initrd_gpa >> 32);
 	p->ext_ramdisk_size = (uint32_t)(k->initrd_len >> 32);
 	p->acpi_rsdp_addr = ACPI_RSDP_GPA;
+	screen_info(m, &p->screen_info);
 	unsigned n = boot_e820(m, map);
 	for (unsigned i = 0; i < n; i++)
 		p->e820_table[i] = (struct boot_e820_entry){.addr = map[i].base, .size = map[i].len, .type = map[i].type};

@@ -118,6 +118,8 @@ static const struct region_ops regs_ops = {regs_read, regs_write};
 
 void vga_wish(struct vga *v, unsigned width, unsigned height)
 {
+	v->width = (uint16_t)width;
+	v->height = (uint16_t)height;
 	edid_make(v->edid, width, height);
 }
 
@@ -254,6 +256,28 @@ void vga_done(struct vga *v)
 	fd_close(v->out_fd);
 	free(v->dirty);
 	free(v->log);
+}
+
+bool vga_boot_mode(struct machine *m, struct vga_boot_mode *out)
+{
+	struct dev *d = dev_find(m, VGA_NAME);
+	struct vga *v = d ? vga_of(d) : NULL;
+	if (!v || !v->pci->bars[0].mapped)
+		return false;
+	vga_dispi_write(v, DISPI_ENABLE, 0);
+	vga_dispi_write(v, DISPI_XRES, v->width);
+	vga_dispi_write(v, DISPI_YRES, v->height);
+	vga_dispi_write(v, DISPI_BPP, 32);
+	vga_dispi_write(v, DISPI_ENABLE, DISPI_ENABLED | DISPI_LFB);
+	v->ar_index |= AR_INDEX_SHOW;
+	*out = (struct vga_boot_mode){
+		.base = (uint32_t)v->pci->bars[0].mapped,
+		.bytes = v->vram_bytes,
+		.width = v->width,
+		.height = v->height,
+		.pitch = (uint16_t)vga_dispi_pitch(v),
+	};
+	return (uint64_t)out->pitch * out->height <= v->vram_bytes;
 }
 
 /* --- alone --- */

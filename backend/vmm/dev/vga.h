@@ -19,6 +19,7 @@
 #include "backend/vmm/display/display.h"
 #include "backend/vmm/pci.h"
 
+#define VGA_NAME "vga" /* of the device */
 #define VGA_PAGE 4096u
 #define VGA_VRAM_MIN (1u << 20)
 #define VGA_VRAM_DEFAULT (16u << 20)
@@ -147,6 +148,7 @@ struct vga {
 	struct rect band; /* changed lines that are not yet reported; h 0 = none */
 
 	uint8_t edid[256];
+	uint16_t width, height; /* that the monitor prefers */
 	bool window_added, dispi_added, lfb_logged;
 	unsigned nports; /* of vga_port_ranges that are on the bus */
 };
@@ -160,6 +162,14 @@ void vga_dump(const struct vga *v, FILE *f);
 struct vga *vga_of(struct dev *d);
 /* What the monitor prefers. */
 void vga_wish(struct vga *v, unsigned width, unsigned height);
+
+/* What firmware leaves for a kernel that needs no driver: a linear mode of 32 bits in BAR 0. */
+struct vga_boot_mode {
+	uint32_t base, bytes; /* guest physical */
+	uint16_t width, height, pitch;
+};
+/* Set the mode that the monitor prefers. false: there is no VGA, or its BARs are not placed. */
+bool vga_boot_mode(struct machine *m, struct vga_boot_mode *out);
 
 /* A byte of VRAM changed other than through a slot with a log. */
 static inline void vga_mark(struct vga *v, uint32_t at)
