@@ -2,6 +2,7 @@
 #include "tests/testlib.h"
 #include "tests/vmmlib.h"
 
+#include <errno.h>
 #include <png.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -716,6 +717,32 @@ START_TEST(reset_is_a_black_screen_and_empty_memory)
 }
 END_TEST
 
+/* What KVM would say to memory over its own pages. */
+static int refuse(void *ctx, const struct mem_slot *gone, unsigned ngone, struct mem_slot *added, unsigned nadded)
+{
+	return nadded ? -EEXIST : 0;
+}
+
+START_TEST(video_memory_that_cannot_be_a_slot_is_reached_by_exits)
+{
+	static const struct mem_sink sink = {.commit = refuse};
+	set_mode(&mode_320_chunky);
+	pci_config_write(t->m.pci, vga->pci->addr.slot, 0, 0x04, 2, 0);
+	t->m.mem.sink = &sink;
+	pci_config_write(t->m.pci, vga->pci->addr.slot, 0, 0x04, 2, 7);
+	mem_write(LFB, 1, 9);
+	for (unsigned i = 2; i < 200; i++)
+		mem_write(0xa0000 + i, 1, 5);
+	display_refresh(screen);
+	ck_assert_uint_eq(pixel(0, 0), grey(9));
+	ck_assert_uint_eq(pixel(4, 0), grey(5));
+	ck_assert_uint_eq(vga->window.alias, VGA_ALIAS_NONE);
+	ck_assert_ptr_null(gm_any(&t->m.mem, LFB, 1));
+	ck_assert_int_eq(memory_commit(&t->m.mem), 0); /* nothing is left that is still wanted */
+	t->m.mem.sink = NULL;
+}
+END_TEST
+
 START_TEST(a_kernel_without_firmware_finds_a_linear_mode)
 {
 	struct vga_boot_mode b;
@@ -850,6 +877,7 @@ int main(void)
 	tcase_add_test(c, edid_is_well_formed_and_prefers_what_was_wished);
 	tcase_add_test(c, lookers_can_map_the_surface_but_not_write_to_it);
 	tcase_add_test(c, reset_is_a_black_screen_and_empty_memory);
+	tcase_add_test(c, video_memory_that_cannot_be_a_slot_is_reached_by_exits);
 	tcase_add_test(c, a_kernel_without_firmware_finds_a_linear_mode);
 	tcase_add_test(c, lookers_hear_of_a_surface_only_when_its_form_changes);
 	tcase_add_test(c, each_looker_has_its_own_damage);

@@ -175,8 +175,10 @@ static void rom_moved(struct pci_dev *p, unsigned bar, uint64_t old, uint64_t no
 	memory_overlay_remove(mem, p->bars[PCI_ROM].name);
 	if (now)
 		memory_overlay(mem, p->bars[PCI_ROM].name, now, p->bars[PCI_ROM].size, p->rom, MEM_READONLY);
-	if (memory_commit(mem))
+	if (memory_commit(mem)) { /* the bus answers there */
 		guest_error(&p->dev, "its ROM cannot be mapped at 0x%llx", (unsigned long long)now);
+		memory_overlay_remove(mem, p->bars[PCI_ROM].name);
+	}
 }
 
 int pci_rom_init(struct pci_dev *p, const void *image, size_t len, const char *name, struct err *e)

@@ -105,8 +105,11 @@ static void lfb_moved(struct pci_dev *p, unsigned bar, uint64_t old, uint64_t no
 	memory_overlay_remove(mem, LFB_NAME);
 	v->lfb_logged = now && mem->sink &&
 			memory_overlay(mem, LFB_NAME, now, v->vram_bytes, v->vram, MEM_DIRTY_LOG | MEM_NO_DMA) == 0;
-	if (memory_commit(mem))
+	if (memory_commit(mem)) { /* over what KVM keeps for itself: the bus answers there */
 		guest_error(&p->dev, "video memory cannot be mapped at 0x%llx", (unsigned long long)now);
+		memory_overlay_remove(mem, LFB_NAME);
+		v->lfb_logged = false;
+	}
 	vga_mark_all(v); /* the log of the old place is gone */
 	v->font_stale = true;
 }

@@ -202,12 +202,6 @@ static void planes_to_text(struct vga *v)
 		memcpy(v->text + 2 * n, v->vram + 4 * n, 2);
 }
 
-static void slots_commit(struct vga *v)
-{
-	if (memory_commit(&v->pci->dev.m->mem))
-		log_error("%s: the memory map cannot be changed", v->pci->dev.name);
-}
-
 void vga_window_close(struct vga *v)
 {
 	struct vga_window w = v->window;
@@ -215,7 +209,8 @@ void vga_window_close(struct vga *v)
 	if (w.alias == VGA_ALIAS_NONE)
 		return;
 	memory_overlay_remove(&v->pci->dev.m->mem, ALIAS_NAME);
-	slots_commit(v); /* from here on nobody writes to it */
+	if (memory_commit(&v->pci->dev.m->mem)) /* from here on nobody writes to it */
+		log_error("%s: the memory map cannot be changed", v->pci->dev.name);
 	v->window = (struct vga_window){0};
 	if (w.alias == VGA_ALIAS_TEXT)
 		text_to_planes(v, 0, VGA_TEXT_LEN / VGA_PAGE);
@@ -229,8 +224,11 @@ static void window_open(struct vga *v, const struct vga_window *w)
 	if (w->alias == VGA_ALIAS_TEXT)
 		planes_to_text(v);
 	uint8_t *hva = w->alias == VGA_ALIAS_TEXT ? v->text : v->vram + w->off;
-	if (memory_overlay(&v->pci->dev.m->mem, ALIAS_NAME, w->gpa, w->len, hva, MEM_DIRTY_LOG | MEM_NO_DMA) == 0)
-		slots_commit(v);
+	struct memory *mem = &v->pci->dev.m->mem;
+	if (memory_overlay(mem, ALIAS_NAME, w->gpa, w->len, hva, MEM_DIRTY_LOG | MEM_NO_DMA) == 0 && memory_commit(mem) == 0)
+		return;
+	memory_overlay_remove(mem, ALIAS_NAME); /* by exits, then */
+	v->window = (struct vga_window){0};
 }
 
 void vga_window_update(struct vga *v)

@@ -156,7 +156,7 @@ enum gpu_error gpu_resource_transfer(const struct memory *mem, struct gpu_resour
 	const struct format *f = format_of(res->format);
 	struct backing b = {.mem = mem, .res = res};
 	uint64_t stride = (uint64_t)res->w * 4;
-	if (!gpu_rect_inside(rect, res->w, res->h) || offset > GPU_BYTES_MAX)
+	if (!f || !gpu_rect_inside(rect, res->w, res->h) || offset > GPU_BYTES_MAX)
 		return GPU_INVALID_PARAMETER;
 	if (!res->entries)
 		return GPU_UNSPEC;
