@@ -8,6 +8,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "backend/screen/guard.h"
 #include "backend/screen/handshake.h"
 #include "backend/screen/keys.h"
 #include "backend/screen/surface.h"
@@ -285,6 +286,63 @@ START_TEST(frames_have_the_shortest_length)
 }
 END_TEST
 
+/* --- what viewers may say --- */
+
+static const struct {
+	const char *what;
+	const char *in;
+	size_t nin;
+	const char *out;
+	size_t nout;
+	int result;
+	unsigned asks;
+} sayings[] = {
+#define FORMAT "\0\0\0\0\40\30\0\1\0\377\0\377\0\377\20\10\0\0\0\0"
+#define ENCODINGS "\2\0\0\2\0\0\0\7\300\241\345\316" /* tight, extended clipboard */
+#define REQUEST "\3\1\0\0\0\0\10\0\10\0"
+    {"all that is usual", BYTES(FORMAT ENCODINGS REQUEST "\4\1\0\0\0\0\0a\5\1\0\1\0\2\6\0\0\0\0\0\0\2hi"),
+     BYTES(FORMAT ENCODINGS REQUEST "\4\1\0\0\0\0\0a\5\1\0\1\0\2\6\0\0\0\0\0\0\2hi"), 0, 0},
+    {"sizes and QEMU's keys", BYTES("\373\0\4\0\3\0\1\0\0\0\0\0\0\0\0\0\4\0\3\0\0\0\0\0\377\0\0\1\0\0\0a\0\0\0\36"),
+     BYTES("\373\0\4\0\3\0\1\0\0\0\0\0\0\0\0\0\4\0\3\0\0\0\0\0\377\0\0\1\0\0\0a\0\0\0\36"), 0, 0},
+    {"QEMU's sound is not heard", BYTES("\377\1\0\2\1\2\0\0\276\11\377\1\0\0" REQUEST), BYTES(REQUEST), 0, 0},
+    {"nor the power button", BYTES("\372\0\1\2" REQUEST), BYTES(REQUEST), 0, 0},
+    {"the clipboard is announced once", BYTES(ENCODINGS ENCODINGS), BYTES(ENCODINGS "\2\0\0\1\0\0\0\7"), 0, 0},
+    {"an extended clipboard", BYTES(ENCODINGS "\6\0\0\0\377\377\377\372\20\0\0\1zz"),
+     BYTES(ENCODINGS "\6\0\0\0\377\377\377\372\20\0\0\1zz"), 0, 0},
+    {"one that is asked for", BYTES(ENCODINGS "\6\0\0\0\377\377\377\374\2\0\0\1" REQUEST), BYTES(ENCODINGS REQUEST), 0,
+     GUARD_CLIP_REQUEST},
+    {"one that is peeked at", BYTES(ENCODINGS "\6\0\0\0\377\377\377\374\4\0\0\0"), BYTES(ENCODINGS), 0, GUARD_CLIP_PEEK},
+    {"one that was not announced", BYTES("\6\0\0\0\377\377\377\374\2\0\0\1"), BYTES(""), -1, 0},
+    {"one that is shorter than its flags", BYTES(ENCODINGS "\6\0\0\0\377\377\377\375\2\0\0"), BYTES(ENCODINGS), -1, 0},
+    {"a clipboard of 2 GiB", BYTES("\6\0\0\0\177\377\377\377"), BYTES(""), -1, 0},
+    {"the smallest length", BYTES(ENCODINGS "\6\0\0\0\200\0\0\0"), BYTES(ENCODINGS), -1, 0},
+    {"pixels of 24 bits", BYTES("\0\0\0\0\30\30\0\1\0\377\0\377\0\377\20\10\0\0\0\0"), BYTES(""), -1, 0},
+    {"too many encodings", BYTES("\2\0\1\1"), BYTES(""), -1, 0},
+    {"file transfer", BYTES("\7\1\0\0\0\0\0\0\0\0\0\0"), BYTES(""), -1, 0},
+    {"scaling", BYTES("\10\2\0\0"), BYTES(""), -1, 0},
+    {"half of a message", BYTES(REQUEST "\3\1\0\0"), BYTES(REQUEST), 0, 0},
+};
+
+START_TEST(viewers_may_say_what_is_usual)
+{
+	for (size_t step = 256; step; step /= 16) {
+		struct guard g = {0};
+		struct fifo in = {0}, out = {0};
+		int rc = 0;
+		for (size_t i = 0; i < sayings[_i].nin && rc == 0; i += step) {
+			fifo_add(&in, sayings[_i].in + i, i + step < sayings[_i].nin ? step : sayings[_i].nin - i);
+			rc = guard_step(&g, &in, &out, 4096);
+		}
+		ck_assert_msg(rc == sayings[_i].result && (rc == 0 || g.why), "%s: %d", sayings[_i].what, rc);
+		ck_assert_msg(out.len == sayings[_i].nout && !memcmp(fifo_head(&out), sayings[_i].out, out.len), "%s: %zu bytes",
+			      sayings[_i].what, out.len);
+		ck_assert_uint_eq(g.asks, sayings[_i].asks);
+		fifo_done(&in);
+		fifo_done(&out);
+	}
+}
+END_TEST
+
 /* --- keys --- */
 
 static void note(void *ctx, unsigned code, bool down)
@@ -481,6 +539,7 @@ int main(void)
 	tcase_add_test(t, frames_have_the_shortest_length);
 	suite_add_tcase(s, t);
 	t = tcase_create("keys");
+	tcase_add_loop_test(t, viewers_may_say_what_is_usual, 0, ARRAY_SIZE(sayings));
 	tcase_add_loop_test(t, keysyms_press_the_keys_that_make_them, 0, ARRAY_SIZE(typing));
 	tcase_add_test(t, scan_codes_are_keys_whatever_the_keysym);
 	suite_add_tcase(s, t);

@@ -15,6 +15,7 @@
 #include <time.h>
 
 #include "backend/screen/fifo.h"
+#include "backend/screen/guard.h"
 #include "backend/screen/handshake.h"
 #include "backend/screen/tls.h"
 #include "backend/screen/ws.h"
@@ -57,6 +58,8 @@ struct viewer {
 	struct handshake hs;
 	struct fifo wire; /* from it, WebSocket frames */
 	struct fifo in;   /* from it, RFB */
+	struct guard guard;
+	struct fifo to;   /* of that, what is for the server */
 	struct fifo out;  /* to it */
 	size_t skip;      /* bytes of the server that are not for it */
 	int64_t born, moved, hold;
@@ -75,7 +78,7 @@ struct relay {
 	struct config config;
 	struct viewer v[SLOTS];
 	unsigned last_id;
-	bool drain, news;
+	bool drain, news, asked;
 	struct {
 		unsigned id;
 		int fd;
@@ -109,6 +112,7 @@ static void viewer_close(struct relay *r, struct viewer *v, const char *why)
 	fd_close(v->inner);
 	fifo_done(&v->wire);
 	fifo_done(&v->in);
+	fifo_done(&v->to);
 	fifo_done(&v->out);
 	*v = (struct viewer){.fd = -1, .inner = -1};
 }
@@ -206,14 +210,31 @@ static bool read_inner(struct relay *r, struct viewer *v, int64_t now)
 
 static bool write_inner(struct viewer *v)
 {
-	while (v->in.len) {
-		ssize_t k = send(v->inner, fifo_head(&v->in), v->in.len, MSG_DONTWAIT | MSG_NOSIGNAL);
+	while (v->to.len) {
+		ssize_t k = send(v->inner, fifo_head(&v->to), v->to.len, MSG_DONTWAIT | MSG_NOSIGNAL);
 		if (k < 0 && (errno == EAGAIN || errno == EINTR))
 			return true;
 		if (k <= 0)
 			return false;
-		fifo_drop(&v->in, (size_t)k);
+		fifo_drop(&v->to, (size_t)k);
 	}
+	return true;
+}
+
+/* What it has sent, as far as the server takes it. false: it is to be closed. */
+static bool hear(struct relay *r, struct viewer *v)
+{
+	size_t before;
+	do {
+		before = v->in.len;
+		if (guard_step(&v->guard, &v->in, &v->to, RELAY_IN_MAX) < 0) {
+			log_info("screen: the viewer from %s is closed: %s", v->host, v->guard.why);
+			return false;
+		}
+		if (!write_inner(v))
+			return false;
+	} while (!v->to.len && v->in.len < before);
+	r->asked |= v->guard.asks != 0;
 	return true;
 }
 
@@ -337,12 +358,12 @@ static bool do_sniff(struct viewer *v, int64_t now)
 }
 
 /* false: the server has heard all. */
-static bool leave(struct viewer *v)
+static bool leave(struct relay *r, struct viewer *v)
 {
 	char p[4096];
-	if (!write_inner(v))
+	if (!hear(r, v))
 		return false;
-	if (!v->in.len && !v->shut)
+	if (!v->to.len && !v->shut)
 		v->shut = shutdown(v->inner, SHUT_WR) == 0;
 	ssize_t k;
 	while ((k = recv(v->inner, p, sizeof(p), MSG_DONTWAIT)) > 0)
@@ -374,10 +395,10 @@ static bool advance(struct relay *r, struct viewer *v, int64_t now, const char *
 		v->born = now;
 		fifo_done(&v->out);
 	}
-	if (v->phase == RUN && (!write_inner(v) || !read_inner(r, v, now)))
+	if (v->phase == RUN && (!hear(r, v) || !read_inner(r, v, now)))
 		viewer_flush(v, now);
 	*why = "it is gone";
-	if (v->phase == LEAVE && !leave(v))
+	if (v->phase == LEAVE && !leave(r, v))
 		return false;
 	if (v->ended && v->phase < RUN)
 		viewer_flush(v, now);
@@ -476,7 +497,7 @@ static short wanted_outside(const struct relay *r, const struct viewer *v, int64
 
 static short wanted_inner(const struct relay *r, const struct viewer *v)
 {
-	short want = v->in.len ? POLLOUT : 0;
+	short want = v->to.len ? POLLOUT : 0;
 	if (v->out.len < (r->drain ? RELAY_DRAIN_MAX : RELAY_OUT_MAX))
 		want |= POLLIN;
 	return want;
@@ -537,15 +558,28 @@ static void work(struct relay *r, const struct polled *w, int64_t now)
 /* Tell what happened, without the lock. */
 static void tell(struct relay *r)
 {
+	struct {
+		unsigned id, what;
+	} asks[SLOTS];
+	size_t nasks = 0;
 	pthread_mutex_lock(&r->lock);
 	bool news = r->news;
 	r->news = false;
+	for (size_t i = 0; r->asked && i < SLOTS; i++)
+		if (r->v[i].guard.asks) {
+			asks[nasks].id = r->v[i].id;
+			asks[nasks++].what = r->v[i].guard.asks;
+			r->v[i].guard.asks = 0;
+		}
+	r->asked = false;
 	pthread_mutex_unlock(&r->lock);
 	for (size_t i = 0; i < r->njoined; i++)
 		r->ops.joined(r->ctx, r->joined[i].id, r->joined[i].fd, r->joined[i].view_only);
 	r->njoined = 0;
 	if (news)
 		r->ops.changed(r->ctx);
+	for (size_t i = 0; i < nasks; i++)
+		r->ops.asked(r->ctx, asks[i].id, asks[i].what);
 }
 
 static void *run(void *arg)

@@ -38,6 +38,8 @@ struct relay_ops {
 	void (*joined)(void *ctx, unsigned id, int fd, bool view_only);
 	/* Something for the list of viewers changed. */
 	void (*changed)(void *ctx);
+	/* A viewer asks for what is in its extended clipboard (GUARD_CLIP_*). */
+	void (*asked)(void *ctx, unsigned id, unsigned what);
 	/* DES as VNC Authentication has it. */
 	void (*encrypt)(uint8_t challenge[16], const char *passwd);
 };

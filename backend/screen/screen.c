@@ -10,6 +10,7 @@
 #include <sys/eventfd.h>
 #include <time.h>
 
+#include "backend/screen/guard.h"
 #include "backend/screen/relay.h"
 #include "backend/screen/sandbox_rules.h"
 #include "backend/screen/surface.h"
@@ -25,7 +26,6 @@
 
 /* What other threads leave for the main one. */
 struct inbox {
-	pthread_mutex_t lock;
 	struct newcomer {
 		unsigned id;
 		int fd;
@@ -37,6 +37,10 @@ struct inbox {
 	size_t clip_len;
 	unsigned clip_from;
 	bool clip_utf8, viewers;
+	struct {
+		unsigned id, what;
+	} asks[NEW_MAX];
+	size_t nasks;
 };
 
 struct screen {
@@ -44,6 +48,7 @@ struct screen {
 	struct vnc *vnc;
 	struct relay *relay;
 	struct surface picture;
+	pthread_mutex_t lock; /* the inbox */
 	struct inbox inbox;
 	atomic_bool woken, input;
 	bool wanted;     /* a viewer has asked since the last refresh */
@@ -117,13 +122,13 @@ static void on_clipboard(void *ctx, unsigned id, const char *text, size_t len, b
 {
 	struct screen *s = ctx;
 	char *copy = x_strndup(text, len);
-	pthread_mutex_lock(&s->inbox.lock);
+	pthread_mutex_lock(&s->lock);
 	free(s->inbox.clip);
 	s->inbox.clip = copy;
 	s->inbox.clip_len = strlen(copy);
 	s->inbox.clip_from = id;
 	s->inbox.clip_utf8 = utf8;
-	pthread_mutex_unlock(&s->inbox.lock);
+	pthread_mutex_unlock(&s->lock);
 	wake(s);
 }
 
@@ -137,21 +142,33 @@ static void on_drain(void *ctx, bool on)
 static void on_joined(void *ctx, unsigned id, int fd, bool view_only)
 {
 	struct screen *s = ctx;
-	pthread_mutex_lock(&s->inbox.lock);
+	pthread_mutex_lock(&s->lock);
 	if (s->inbox.n < NEW_MAX)
 		s->inbox.newcomers[s->inbox.n++] = (struct newcomer){id, fd, view_only, now_ms()};
 	else
 		close(fd);
-	pthread_mutex_unlock(&s->inbox.lock);
+	pthread_mutex_unlock(&s->lock);
 	wake(s);
 }
 
 static void on_changed(void *ctx)
 {
 	struct screen *s = ctx;
-	pthread_mutex_lock(&s->inbox.lock);
+	pthread_mutex_lock(&s->lock);
 	s->inbox.viewers = true;
-	pthread_mutex_unlock(&s->inbox.lock);
+	pthread_mutex_unlock(&s->lock);
+	wake(s);
+}
+
+static void on_asked(void *ctx, unsigned id, unsigned what)
+{
+	struct screen *s = ctx;
+	pthread_mutex_lock(&s->lock);
+	if (s->inbox.nasks < NEW_MAX) {
+		s->inbox.asks[s->inbox.nasks].id = id;
+		s->inbox.asks[s->inbox.nasks++].what = what;
+	}
+	pthread_mutex_unlock(&s->lock);
 	wake(s);
 }
 
@@ -289,30 +306,30 @@ static int take_message(struct screen *s)
 
 /* --- the loop --- */
 
-static void take_inbox(struct screen *s, int64_t now)
+static void take_inbox(struct screen *s)
 {
 	uint64_t count;
-	char *clip;
 	if (read(s->wake, &count, sizeof(count)) < 0)
 		return;
 	atomic_store(&s->woken, false);
 	s->wanted = true;
 	if (atomic_exchange(&s->input, false))
 		s->pace = SCREEN_PACE_INPUT_MS;
-	pthread_mutex_lock(&s->inbox.lock);
-	for (size_t i = 0; i < s->inbox.n && s->nnew < NEW_MAX; i++)
-		s->newcomers[s->nnew++] = s->inbox.newcomers[i];
-	s->inbox.n = 0;
-	clip = TAKE_PTR(s->inbox.clip);
-	size_t len = s->inbox.clip_len;
-	unsigned from = s->inbox.clip_from;
-	bool utf8 = s->inbox.clip_utf8, viewers = s->inbox.viewers;
-	s->inbox.viewers = false;
-	pthread_mutex_unlock(&s->inbox.lock);
-	if (clip)
-		vnc_clipboard(s->vnc, from, clip, len, utf8);
-	free(clip);
-	if (viewers)
+	pthread_mutex_lock(&s->lock);
+	struct inbox got = s->inbox;
+	s->inbox = (struct inbox){0};
+	pthread_mutex_unlock(&s->lock);
+	for (size_t i = 0; i < got.n; i++)
+		if (s->nnew < NEW_MAX)
+			s->newcomers[s->nnew++] = got.newcomers[i];
+		else
+			close(got.newcomers[i].fd);
+	if (got.clip)
+		vnc_clipboard(s->vnc, got.clip_from, got.clip, got.clip_len, got.clip_utf8);
+	free(got.clip);
+	for (size_t i = 0; i < got.nasks; i++)
+		vnc_clipboard_answer(s->vnc, got.asks[i].id, got.asks[i].what == GUARD_CLIP_PEEK);
+	if (got.viewers)
 		s->told_at = 0;
 }
 
@@ -393,19 +410,19 @@ static int round_of(struct screen *s)
 	if (poll(p, 2, timeout) < 0 && errno != EINTR)
 		return -errno;
 	if (p[1].revents)
-		take_inbox(s, now);
+		take_inbox(s);
 	return p[0].revents ? take_message(s) : 0;
 }
 
 struct screen *screen_new(int machine, const int *listeners, size_t n, struct err *e)
 {
 	static const struct vnc_ops vnc_ops = {on_key, on_pointer, on_release, on_resize, on_wanted, on_clipboard, on_drain};
-	static const struct relay_ops relay_ops = {on_joined, on_changed, vnc_encrypt};
+	static const struct relay_ops relay_ops = {on_joined, on_changed, on_asked, vnc_encrypt};
 	struct screen *s = x_calloc(1, sizeof(*s));
 	s->machine = machine;
 	s->pace = SCREEN_PACE_MS;
 	s->seen_at = now_ms();
-	pthread_mutex_init(&s->inbox.lock, NULL);
+	pthread_mutex_init(&s->lock, NULL);
 	s->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	s->vnc = vnc_new(&vnc_ops, s);
 	s->relay = s->wake < 0 ? NULL : relay_new(listeners, n, &relay_ops, s, e);

@@ -543,6 +543,23 @@ void vnc_clipboard(struct vnc *v, unsigned from, const char *text, size_t len, b
 	let_go(v);
 }
 
+void vnc_clipboard_answer(struct vnc *v, unsigned id, bool peek)
+{
+	struct buf AUTO_BUF m = {0}, AUTO_BUF text = {0};
+	hold_all(v);
+	for (struct client *c = v->clients; c; c = c->next) {
+		if (c->id != id || !c->cl->extClipboardData || c->cl->extClipboardDataSize < 1)
+			continue;
+		buf_add(&text, c->cl->extClipboardData, (size_t)c->cl->extClipboardDataSize - 1);
+		if (peek)
+			vnc_text_notify(&m);
+		else
+			vnc_text_provide(&m, &text);
+		rfbWriteExact(c->cl, m.s, (int)m.len);
+	}
+	let_go(v);
+}
+
 void vnc_encrypt(uint8_t challenge[16], const char *passwd)
 {
 	char copy[9];

@@ -49,6 +49,9 @@ void vnc_set_state(struct vnc *v, unsigned leds, bool absolute);
 /* Give text to all viewers but @from. */
 void vnc_clipboard(struct vnc *v, unsigned from, const char *text, size_t len, bool utf8);
 
+/* Answer viewer @id: with the text that it was last told of, or (@peek) that there is text. */
+void vnc_clipboard_answer(struct vnc *v, unsigned id, bool peek);
+
 /* DES as VNC Authentication has it; the first call must come before the sandbox. Any thread. */
 void vnc_encrypt(uint8_t challenge[16], const char *passwd);
 

@@ -1,9 +1,10 @@
-/* What a viewer that is not in yet sends to vmdeck-screen: HTTP and WebSocket frames (first byte odd) or plain RFB, up to
- * ClientInit. The first byte also says how viewers are let in, the second in what pieces the rest comes. */
+/* What a viewer sends to vmdeck-screen: HTTP and WebSocket frames (first byte odd) or plain RFB, up to
+ * ClientInit, and what it says then. The first byte also says how viewers are let in, the second in what pieces the rest comes. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "backend/screen/guard.h"
 #include "backend/screen/handshake.h"
 #include "backend/screen/ws.h"
 
@@ -26,7 +27,9 @@ struct talk {
 	struct handshake_env env;
 	struct fifo wire, in, out;
 	struct ws ws;
-	bool web, upgraded;
+	bool web, upgraded, is_in;
+	struct guard guard;
+	struct fifo server;
 };
 
 /* false: it is over. */
@@ -41,6 +44,8 @@ static bool hear(struct talk *t, const uint8_t *p, size_t n)
 	}
 	if (t->web && ws_decode(&t->ws, &t->wire, &t->in, &t->out) < 0)
 		return false;
+	if (t->is_in)
+		return guard_step(&t->guard, &t->in, &t->server, 65536) == 0;
 	enum handshake_result rc = handshake_step(&t->h, &t->env, &t->in, &t->out);
 	if (rc == HANDSHAKE_TLS)
 		t->h.tls = true;
@@ -49,6 +54,9 @@ static bool hear(struct talk *t, const uint8_t *p, size_t n)
 	/* nobody comes in past the password, or in the clear where TLS is asked for */
 	if (rc == HANDSHAKE_DONE && t->env.config->tls == CONFIG_TLS_REQUIRED && !t->h.tls)
 		abort();
+	t->is_in = rc == HANDSHAKE_DONE;
+	if (t->is_in)
+		return guard_step(&t->guard, &t->in, &t->server, 65536) == 0;
 	return rc == HANDSHAKE_MORE || rc == HANDSHAKE_TLS;
 }
 
@@ -71,5 +79,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	fifo_done(&t.wire);
 	fifo_done(&t.in);
 	fifo_done(&t.out);
+	fifo_done(&t.server);
 	return 0;
 }
