@@ -158,6 +158,7 @@ static int live_text(struct local *l, struct guest *g, unsigned flags, char **te
 		*text = domain_text_passwd(g->live_xml, info.passwd);
 	else
 		*text = x_strdup(g->live_xml);
+	*text = media_trays(g, *text);
 	return *text ? 0 : err_set(e, EPROTO, "domain '%s': its live XML makes no sense", g->name);
 }
 

@@ -160,6 +160,8 @@ int scope_enter(pid_t pid, const char *name, const char *uuid, struct err *e);
 int scope_lingering(void);
 
 /* launch.c. @paused etc: enum start_flags. @persistent false: from domain_create. */
+/* media.c: The live XML (taken) with the trays of its drives as they are now. */
+char *media_trays(const struct guest *g, char *xml);
 /* media.c: What is to be started of @d when optional media are missing; *out is the caller's, NULL: @d as it is. */
 int media_at_start(const struct domain *d, struct domain **out, struct buf *notes, struct err *e);
 

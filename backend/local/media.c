@@ -116,6 +116,8 @@ static int change_live(struct local *l, struct guest *g, struct change *c, bool 
 		return err_sys(e, errno, "cannot lock '%s'", dir);
 	int rc = live_read(l, g->uuid, &old, e);
 	if (!rc)
+		old = media_trays(g, TAKE_PTR(old));
+	if (!rc)
 		rc = edit(c, old, REG_LIVE_XML, true, &new, &d, e);
 	if (!rc)
 		rc = tell_machine(l, g, c, force, e);
@@ -251,4 +253,26 @@ int local_domain_block_info(struct backend *b, const char *uuid, const char *tar
 	}
 	domain_free(d);
 	return rc;
+}
+
+/* The guest opens and closes trays without asking anybody; the stats tell. */
+char *media_trays(const struct guest *g, char *xml)
+{
+	unsigned n = g->stats.nblocks;
+	if (g->stats_fd < 0 || !g->stats.magic || g->stats.block_size != STATS_BLOCK || n > STATS_BLOCKS_MAX)
+		return xml;
+	for (unsigned i = 0; xml && i < n; i++) {
+		struct stats_block b;
+		if (fd_pread_all(g->stats_fd, &b, sizeof(b), (off_t)STATS_BLOCK * (1 + i)))
+			break;
+		if (b.kind != STATS_DISK || b.disk.tray == STATS_TRAY_NONE)
+			continue;
+		b.name[sizeof(b.name) - 1] = 0;
+		char *other = domain_text_tray(xml, b.name, b.disk.tray == STATS_TRAY_OPEN);
+		if (other) {
+			free(xml);
+			xml = other;
+		}
+	}
+	return xml;
 }

@@ -95,38 +95,20 @@ const struct cmd cmd_domain_change_media = {
 
 /* domblklist */
 
-/* The running guest's own view of its drives (query-block), or NULL. */
-static json_t *ask_drives(struct cmd_ctx *c)
-{
-	AUTO_FREE char *reply = NULL;
-	if (!(c->domain.state & DOMAIN_ACTIVE) || cmd_flag(c, "inactive"))
-		return NULL;
-	if (c->backend->ops->domain_command(c->backend, c->domain.uuid, "query-block", NULL, &reply, NULL))
-		return NULL;
-	return json_parse(reply, strlen(reply), NULL);
-}
-
 /* What lies in the drive of @k, NULL: nothing. A medium in an open tray does not. */
-static const char *source_now(const struct domain_disk *k, const json_t *drives)
+static const char *source_now(const struct domain_disk *k)
 {
-	for (size_t i = 0; i < json_array_size(drives); i++) {
-		const json_t *d = json_array_get(drives, i);
-		if (!str_eq(json_str(d, "device", NULL), k->target) || !json_flag(d, "removable", false))
-			continue;
-		const char *file = json_str(json_object_get(d, "inserted"), "file", NULL);
-		return json_flag(d, "tray_open", false) ? NULL : file;
-	}
 	return k->tray_open ? NULL : k->source;
 }
 
-static void blklist_json(struct cmd_ctx *c, const struct domain *d, const json_t *drives)
+static void blklist_json(struct cmd_ctx *c, const struct domain *d)
 {
 	json_t *list = json_array();
 	for (size_t i = 0; i < d->ndisks; i++) {
 		static const char *const types[] = {"file", "block"}, *const devices[] = {"disk", "cdrom",
 											  "floppy"};
 		const struct domain_disk *k = &d->disks[i];
-		const char *source = source_now(k, drives);
+		const char *source = source_now(k);
 		json_t *j = json_object();
 		json_set_str(j, "type", types[k->type]);
 		json_set_str(j, "device", devices[k->device]);
@@ -137,7 +119,7 @@ static void blklist_json(struct cmd_ctx *c, const struct domain *d, const json_t
 	cmd_json(c, list);
 }
 
-static void blklist_table(struct cmd_ctx *c, const struct domain *d, const json_t *drives)
+static void blklist_table(struct cmd_ctx *c, const struct domain *d)
 {
 	static const char *const types[] = {"file", "block"}, *const devices[] = {"disk", "cdrom", "floppy"};
 	bool details = cmd_flag(c, "details");
@@ -146,7 +128,7 @@ static void blklist_table(struct cmd_ctx *c, const struct domain *d, const json_
 	table_row(&t, details ? head : head + 2);
 	for (size_t i = 0; i < d->ndisks; i++) {
 		const struct domain_disk *k = &d->disks[i];
-		const char *source = source_now(k, drives);
+		const char *source = source_now(k);
 		const char *const row[] = {types[k->type], devices[k->device], k->target,
 					   source ? source : "-"};
 		table_row(&t, details ? row : row + 2);
@@ -168,11 +150,10 @@ static int domain_blklist_exec(struct cmd_ctx *c, struct err *e)
 	int rc = domain_load_xml(c, &d, e);
 	if (rc)
 		return cmd_failed(c, e, "list the disks of");
-	AUTO_JSON json_t *drives = ask_drives(c);
 	if (c->json)
-		blklist_json(c, d, drives);
+		blklist_json(c, d);
 	else
-		blklist_table(c, d, drives);
+		blklist_table(c, d);
 	domain_free(d);
 	return 0;
 }

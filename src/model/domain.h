@@ -210,7 +210,9 @@ struct domain_medium {
  * such disk. */
 int domain_text_medium(const char *text, const char *where, const char *target, const struct domain_medium *m, char **out,
 		       struct err *e);
-/* The same without that disk. */
+/* The same with that drive's tray open or closed; NULL when it is so already, or there is no such drive. */
+char *domain_text_tray(const char *text, const char *target, bool open);
+/* The text without that disk. */
 int domain_text_without_disk(const char *text, const char *where, const char *target, char **out, struct err *e);
 
 /* What firmware tries, in its order: by <boot order=>, else by <boot dev=>, else disks before CD-ROMs. @out has room for

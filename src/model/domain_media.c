@@ -76,3 +76,19 @@ int domain_text_without_disk(const char *text, const char *where, const char *ta
 	xml_free(x);
 	return 0;
 }
+
+char *domain_text_tray(const char *text, const char *target, bool open)
+{
+	struct xml *x;
+	struct xml_node *disk;
+	char *out = NULL;
+	if (open_text(text, "domain", target, &x, &disk, NULL))
+		return NULL;
+	struct xml_node *t = xml_first(disk, "target");
+	if (str_eq(xml_attr(t, "tray"), "open") != open) {
+		xml_set_attr(t, "tray", open ? "open" : NULL);
+		out = xml_text(x);
+	}
+	xml_free(x);
+	return out;
+}

@@ -35,8 +35,11 @@ struct stats_vcpu {
 	uint32_t tid, index;
 };
 
+enum stats_tray { STATS_TRAY_NONE, STATS_TRAY_CLOSED, STATS_TRAY_OPEN }; /* NONE: no removable medium */
+
 struct stats_disk {
 	uint64_t rd_ops, rd_bytes, rd_ns, wr_ops, wr_bytes, wr_ns, fl_ops, fl_ns, discard_ops, errors;
+	uint32_t tray; /* enum stats_tray */
 };
 
 struct stats_console {

@@ -34,6 +34,9 @@ ok "but not the old one" eval '! ls -l /proc/$(machine_pid cd)/fd | grep -q boot
 refused "an image that is missing is not put in" 'none.iso.*No such file' vmdeck change-media cd hdc "$WORK/none.iso"
 refused "a disk that there is not is named" 'vda' vmdeck change-media cd vda --eject
 refused "a full drive takes no second medium" 'already has media' vmdeck change-media cd hdc "$WORK/boot.iso" --insert
+tray() { vmdeck qemu-monitor-command cd "{\"execute\":\"blockdev-$1-tray\",\"arguments\":{\"id\":\"hdc\"}}"; }
+ok "an open tray holds no medium" eval 'tray open && says "hdc +-\$" vmdeck domblklist cd && vmdeck dumpxml cd | grep -q "tray=.open"'
+ok "a closed one does" eval 'tray close && says "hdc +$WORK/empty.iso" vmdeck domblklist cd'
 ok "it is ejected" vmdeck change-media cd hdc --eject
 refused "and not twice" "doesn't have media" vmdeck change-media cd hdc --eject
 ok "the definition still has its CD" says "hdc +$WORK/boot.iso" vmdeck domblklist cd --inactive

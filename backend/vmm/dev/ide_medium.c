@@ -112,8 +112,15 @@ static void tell_trays(void *ctx)
 		tell_tray(&ide->ch[i / 2].drives[i % 2]);
 }
 
+static void publish_tray(struct ide_drive *d)
+{
+	uint32_t tray = d->tray_open ? STATS_TRAY_OPEN : STATS_TRAY_CLOSED;
+	__atomic_store_n(&d->stats->tray, tray, __ATOMIC_RELAXED);
+}
+
 void ide_tray_moved(struct ide_drive *d)
 {
+	publish_tray(d);
 	if (d->ch->ide->tray_fd >= 0)
 		eventfd_write(d->ch->ide->tray_fd, 1);
 }
@@ -124,6 +131,7 @@ static int attach_cd(struct ide *ide, struct ide_drive *d, struct err *e)
 {
 	d->cd = true;
 	d->tray_open = d->told_open = d->disk->tray_open;
+	publish_tray(d);
 	if (ide->tray_fd >= 0)
 		return 0;
 	ide->tray_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -207,6 +215,7 @@ static void tray(struct ide_drive *d, bool open)
 		return;
 	bool was = atapi_ready(d);
 	d->tray_open = open;
+	publish_tray(d);
 	if (open)
 		d->locked = false;
 	if (was && !atapi_ready(d))
