@@ -134,17 +134,17 @@ START_TEST(addresses_are_numbers_or_localhost)
 		int rc, family;
 		bool loopback;
 	} cases[] = {
-		{"127.0.0.1", 0, AF_INET, true},
-		{"127.9.9.9", 0, AF_INET, true},
-		{"localhost", 0, AF_INET, true},
-		{"0.0.0.0", 0, AF_INET, false},
-		{"::1", 0, AF_INET6, true},
-		{"::", 0, AF_INET6, false},
-		{"192.0.2.77", -EADDRNOTAVAIL, 0, false},
-		{"example.com", -EINVAL, 0, false},
-		{"127.1", -EINVAL, 0, false},
-		{"", -EINVAL, 0, false},
-		{"127.0.0.1\n", -EINVAL, 0, false},
+	    {"127.0.0.1", 0, AF_INET, true},
+	    {"127.9.9.9", 0, AF_INET, true},
+	    {"localhost", 0, AF_INET, true},
+	    {"0.0.0.0", 0, AF_INET, false},
+	    {"::1", 0, AF_INET6, true},
+	    {"::", 0, AF_INET6, false},
+	    {"192.0.2.77", -EADDRNOTAVAIL, 0, false},
+	    {"example.com", -EINVAL, 0, false},
+	    {"127.1", -EINVAL, 0, false},
+	    {"", -EINVAL, 0, false},
+	    {"127.0.0.1\n", -EINVAL, 0, false},
 	};
 	struct sockaddr_storage sa;
 	socklen_t len = sizeof(sa);
@@ -203,14 +203,14 @@ START_TEST(passwords_are_given_made_or_left_out)
 		int rc;
 		const char *is; /* NULL: made up */
 	} cases[] = {
-		{NULL, 0, NULL, 0, NULL},
-		{NULL, 0, "0.0.0.0", 0, NULL},
-		{"abc", 0, NULL, 0, "abc"},
-		{"", 0, NULL, 0, ""},
-		{NULL, START_NO_PASSWORD, NULL, 0, ""},
-		{"abc", START_NO_PASSWORD, NULL, 0, ""},
-		{"", 0, "0.0.0.0", -EPERM, NULL},
-		{NULL, START_NO_PASSWORD, "0.0.0.0", -EPERM, NULL},
+	    {NULL, 0, NULL, 0, NULL},
+	    {NULL, 0, "0.0.0.0", 0, NULL},
+	    {"abc", 0, NULL, 0, "abc"},
+	    {"", 0, NULL, 0, ""},
+	    {NULL, START_NO_PASSWORD, NULL, 0, ""},
+	    {"abc", START_NO_PASSWORD, NULL, 0, ""},
+	    {"", 0, "0.0.0.0", -EPERM, NULL},
+	    {NULL, START_NO_PASSWORD, "0.0.0.0", -EPERM, NULL},
 	};
 	g.passwd = (char *)cases[_i].passwd;
 	g.listen = (char *)cases[_i].listen;
@@ -262,7 +262,8 @@ START_TEST(the_file_tells_all_and_only_to_the_user)
 	ck_assert_int_eq(info.passwd_valid_to, 4102444800);
 	ck_assert_int_eq(info.tls, GRAPHICS_TLS_ALLOWED);
 	ck_assert_uint_eq(info.nviewers, 0);
-	static const char viewers[] = "{\"port\":5900,\"clients\":[{\"host\":\"10.0.0.1\",\"service\":\"1\",\"viewonly\":true}]}";
+	static const char viewers[] =
+	    "{\"port\":5900,\"clients\":[{\"host\":\"10.0.0.1\",\"service\":\"1\",\"viewonly\":true}]}";
 	ck_assert_int_eq(file_replace(path, viewers, strlen(viewers), 0600, &e), 0);
 	ck_assert_int_eq(graphics_info(local_of(b), d.uuid, &info, &e), 0);
 	ck_assert(info.nviewers == 1 && info.viewers[0].viewonly);

@@ -1,5 +1,6 @@
-/* The keeper and the screen of its guest. This program is also the machine and the screen process: the keeper is the real one. The
- * screen serves one viewer at a time with one line, "screen PID NFDS ARGC NAME", and does what a line of the viewer says. */
+/* The keeper and the screen of its guest. This program is also the machine and the screen process: the keeper
+ * is the real one. The screen serves one viewer at a time with one line, "screen PID NFDS ARGC NAME", and
+ * does what a line of the viewer says. */
 #include <check.h>
 #include <dirent.h>
 #include <errno.h>
@@ -62,7 +63,8 @@ static int fake_screen(int argc, char **argv)
 	if (recv(LAUNCH_FD, hello, sizeof(hello), 0) != 5)
 		return 4;
 	for (;;) {
-		struct pollfd p[2] = {{.fd = LAUNCH_FD, .events = POLLIN}, {.fd = SCREEN_LISTEN_FD, .events = POLLIN}};
+		struct pollfd p[2] = {{.fd = LAUNCH_FD, .events = POLLIN},
+				      {.fd = SCREEN_LISTEN_FD, .events = POLLIN}};
 		poll(p, 2, -1);
 		int c = p[1].revents ? accept4(SCREEN_LISTEN_FD, NULL, NULL, SOCK_CLOEXEC) : -1;
 		if (c >= 0)
@@ -267,15 +269,15 @@ START_TEST(starts_are_a_second_apart_and_five_a_minute)
 	static const struct {
 		int64_t starts[8], now, next;
 	} cases[] = {
-		{{0}, 5000, 5000},
-		{{5000}, 5001, 6000},
-		{{5000}, 5999, 6000},
-		{{5000}, 6000, 6000},
-		{{5000}, 9999, 9999},
-		{{5000, 6000, 7000, 8000}, 8500, 9000},
-		{{5000, 6000, 7000, 8000, 9000}, 9500, 65000},
-		{{5000, 6000, 7000, 8000, 9000, 65000}, 65001, 66000},
-		{{5000, 6000, 7000, 8000, 9000, 65000, 66000}, 67500, 67500},
+	    {{0}, 5000, 5000},
+	    {{5000}, 5001, 6000},
+	    {{5000}, 5999, 6000},
+	    {{5000}, 6000, 6000},
+	    {{5000}, 9999, 9999},
+	    {{5000, 6000, 7000, 8000}, 8500, 9000},
+	    {{5000, 6000, 7000, 8000, 9000}, 9500, 65000},
+	    {{5000, 6000, 7000, 8000, 9000, 65000}, 65001, 66000},
+	    {{5000, 6000, 7000, 8000, 9000, 65000, 66000}, 67500, 67500},
 	};
 	struct keeper_screen s = {0};
 	for (unsigned i = 0; cases[_i].starts[i]; i++)

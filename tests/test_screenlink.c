@@ -1,5 +1,5 @@
-/* The machine's end of the screen: what it sends, what it takes, and that it never waits. The test is the screen process and the
- * keeper; video and input devices are fakes. */
+/* The machine's end of the screen: what it sends, what it takes, and that it never waits. The test is the
+ * screen process and the keeper; video and input devices are fakes. */
 #include <check.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -82,9 +82,12 @@ static void pointer(struct dev *d, const struct input_pointer *p)
 	got.pointer = *p;
 }
 
-static const struct input_sink sink = {
-	.rank = 1, .absolute = true, .key_active = active, .key = key, .pointer_active = active, .pointer = pointer};
-
+static const struct input_sink sink = {.rank = 1,
+				       .absolute = true,
+				       .key_active = active,
+				       .key = key,
+				       .pointer_active = active,
+				       .pointer = pointer};
 
 static void setup(void)
 {
@@ -106,7 +109,8 @@ static void setup(void)
 	json_set_str(config, "share", "force-shared");
 	json_set_str(config, "program", "/not/for/it");
 	ck_assert_int_eq(screenlink_new(&m, pair[0], config, &e), 0);
-	surface = (struct surface){.fd = memfd_create("vram", MFD_CLOEXEC), .width = 640, .height = 480, .stride = 2560};
+	surface = (struct surface){
+	    .fd = memfd_create("vram", MFD_CLOEXEC), .width = 640, .height = 480, .stride = 2560};
 	display_attach(display_of(&m), &video, &video_ops, &e);
 	display_set_surface(display_of(&m), &video, &surface);
 	ck_assert_int_eq(input_sink_add(&m, &input, &sink, &e), 0);
@@ -141,7 +145,8 @@ static int64_t now_ms(void)
 	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
 }
 
-/* The next message to @sock, with at most 3 descriptors; its size, 0 when the other end is closed. The loop runs meanwhile. */
+/* The next message to @sock, with at most 3 descriptors; its size, 0 when the other end is closed. The loop
+ * runs meanwhile. */
 static char message[SCREEN_MESSAGE_MAX];
 static int fds[3];
 static size_t nfds;
@@ -244,14 +249,16 @@ END_TEST
 
 START_TEST(what_changes_is_sent_again)
 {
-	static struct cursor c = {.defined = true, .visible = true, .w = 2, .h = 3, .hot_x = 1, .x = 7, .y = 9, .pixels = {42}};
+	static struct cursor c = {
+	    .defined = true, .visible = true, .w = 2, .h = 3, .hot_x = 1, .x = 7, .y = 9, .pixels = {42}};
 	attach();
 	skip_greeting();
 	input_set_leds(&m, INPUT_LED_CAPS);
 	const struct screen_state *t = expect(SCREEN_STATE, sizeof(*t));
 	ck_assert_uint_eq(t->leds, INPUT_LED_CAPS);
 	display_set_cursor(display_of(&m), &video, &c);
-	const struct screen_cursor *k = expect(SCREEN_CURSOR_SHAPE, offsetof(struct screen_cursor, pixels) + 2 * 3 * 4);
+	const struct screen_cursor *k =
+	    expect(SCREEN_CURSOR_SHAPE, offsetof(struct screen_cursor, pixels) + 2 * 3 * 4);
 	ck_assert(k->defined && k->visible && k->w == 2 && k->h == 3 && k->hot_x == 1 && k->pixels[0] == 42);
 	const struct screen_pos *p = expect(SCREEN_CURSOR_POS, sizeof(*p));
 	ck_assert(p->x == 7 && p->y == 9);
@@ -314,12 +321,12 @@ START_TEST(the_last_pixel_is_the_end_of_the_scale)
 	static const struct {
 		int x, y, at_x, at_y;
 	} cases[] = {
-		{0, 0, 0, 0},
-		{639, 0, INPUT_ABS_MAX, 0},
-		{0, 479, 0, INPUT_ABS_MAX},
-		{639, 479, INPUT_ABS_MAX, INPUT_ABS_MAX},
-		{-5, 100000, 0, INPUT_ABS_MAX},
-		{INT32_MIN, INT32_MAX, 0, INPUT_ABS_MAX},
+	    {0, 0, 0, 0},
+	    {639, 0, INPUT_ABS_MAX, 0},
+	    {0, 479, 0, INPUT_ABS_MAX},
+	    {639, 479, INPUT_ABS_MAX, INPUT_ABS_MAX},
+	    {-5, 100000, 0, INPUT_ABS_MAX},
+	    {INT32_MIN, INT32_MAX, 0, INPUT_ABS_MAX},
 	};
 	attach();
 	skip_greeting();
@@ -359,14 +366,14 @@ START_TEST(one_that_talks_nonsense_is_dropped_and_the_keeper_told)
 		size_t n;
 		const char *text;
 	} cases[] = {
-		{SCREEN_KEY, 2, NULL},
-		{SCREEN_KEY, sizeof(struct screen_key) - 1, NULL},
-		{SCREEN_POINTER, sizeof(struct screen_pointer) + 4, NULL},
-		{SCREEN_CONFIG, 4, NULL},
-		{4711, 4, NULL},
-		{SCREEN_VIEWERS, 0, "not json"},
-		{SCREEN_VIEWERS, 0, "{}"},
-		{SCREEN_VIEWERS, 0, ""},
+	    {SCREEN_KEY, 2, NULL},
+	    {SCREEN_KEY, sizeof(struct screen_key) - 1, NULL},
+	    {SCREEN_POINTER, sizeof(struct screen_pointer) + 4, NULL},
+	    {SCREEN_CONFIG, 4, NULL},
+	    {4711, 4, NULL},
+	    {SCREEN_VIEWERS, 0, "not json"},
+	    {SCREEN_VIEWERS, 0, "{}"},
+	    {SCREEN_VIEWERS, 0, ""},
 	};
 	char text[100] = "";
 	size_t n = cases[_i].n;
@@ -431,8 +438,9 @@ END_TEST
 
 START_TEST(viewers_are_listed_by_query_and_file)
 {
-	static const char text[] = "....[{\"host\":\"10.0.0.\\u001b7\",\"service\":\"4711\",\"family\":\"ipv4\",\"websocket\":true,"
-				   "\"junk\":{\"a\":1},\"sent\":12},7]";
+	static const char text[] =
+	    "....[{\"host\":\"10.0.0.\\u001b7\",\"service\":\"4711\",\"family\":\"ipv4\",\"websocket\":true,"
+	    "\"junk\":{\"a\":1},\"sent\":12},7]";
 	char msg[sizeof(text)];
 	uint32_t type = SCREEN_VIEWERS;
 	json_t *ret = NULL;
@@ -466,7 +474,8 @@ START_TEST(viewers_are_listed_by_query_and_file)
 }
 END_TEST
 
-static int command(int (*fn)(struct machine *, const json_t *, json_t **, int *, struct err *), const char *args)
+static int command(int (*fn)(struct machine *, const json_t *, json_t **, int *, struct err *),
+		   const char *args)
 {
 	AUTO_JSON json_t *a = json_parse(args, strlen(args), NULL);
 	json_t *ret = NULL;
@@ -478,7 +487,9 @@ START_TEST(a_password_set_is_told_to_screen_and_file)
 {
 	attach();
 	skip_greeting();
-	ck_assert_int_eq(command(screenlink_set_password, "{\"protocol\":\"vnc\",\"password\":\"new\",\"connected\":\"disconnect\"}"), 0);
+	ck_assert_int_eq(command(screenlink_set_password,
+				 "{\"protocol\":\"vnc\",\"password\":\"new\",\"connected\":\"disconnect\"}"),
+			 0);
 	expect(SCREEN_CONFIG, 0);
 	ck_assert_msg(strstr(message + 4, "\"passwd\":\"new\""), "%s", message + 4);
 	expect(SCREEN_KICK, 4);
@@ -487,7 +498,8 @@ START_TEST(a_password_set_is_told_to_screen_and_file)
 	ck_assert_int_eq(command(screenlink_set_password, "{\"password\":\"look\",\"view\":true}"), 0);
 	expect(SCREEN_CONFIG, 0);
 	ck_assert_msg(strstr(message + 4, "\"view_passwd\":\"look\""), "%s", message + 4);
-	ck_assert_int_eq(command(screenlink_expire_password, "{\"protocol\":\"vnc\",\"time\":\"1234567890\"}"), 0);
+	ck_assert_int_eq(
+	    command(screenlink_expire_password, "{\"protocol\":\"vnc\",\"time\":\"1234567890\"}"), 0);
 	expect(SCREEN_CONFIG, 0);
 	ck_assert_msg(strstr(message + 4, "\"passwd_valid_to\":1234567890"), "%s", message + 4);
 	ck_assert_int_eq(command(screenlink_change_vnc_password, "{\"password\":\"newer\"}"), 0);
@@ -504,15 +516,15 @@ START_TEST(what_would_open_the_screen_or_means_nothing_is_refused)
 		int (*fn)(struct machine *, const json_t *, json_t **, int *, struct err *);
 		const char *args;
 	} cases[] = {
-		{screenlink_set_password, "{\"password\":\"\"}"},
-		{screenlink_set_password, "{}"},
-		{screenlink_set_password, "{\"protocol\":\"spice\",\"password\":\"x\"}"},
-		{screenlink_set_password, "{\"password\":\"x\",\"connected\":\"perhaps\"}"},
-		{screenlink_change_vnc_password, "{\"password\":\"\"}"},
-		{screenlink_expire_password, "{\"time\":\"tomorrow\"}"},
-		{screenlink_expire_password, "{\"time\":\"+\"}"},
-		{screenlink_expire_password, "{\"time\":\"+99999999999999999999\"}"},
-		{screenlink_expire_password, "{}"},
+	    {screenlink_set_password, "{\"password\":\"\"}"},
+	    {screenlink_set_password, "{}"},
+	    {screenlink_set_password, "{\"protocol\":\"spice\",\"password\":\"x\"}"},
+	    {screenlink_set_password, "{\"password\":\"x\",\"connected\":\"perhaps\"}"},
+	    {screenlink_change_vnc_password, "{\"password\":\"\"}"},
+	    {screenlink_expire_password, "{\"time\":\"tomorrow\"}"},
+	    {screenlink_expire_password, "{\"time\":\"+\"}"},
+	    {screenlink_expire_password, "{\"time\":\"+99999999999999999999\"}"},
+	    {screenlink_expire_password, "{}"},
 	};
 	ck_assert_int_eq(command(cases[_i].fn, cases[_i].args), -EINVAL);
 }

@@ -55,7 +55,9 @@ static void teardown(void)
 
 static int dial(void)
 {
-	struct sockaddr_in sa = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	struct sockaddr_in sa = {.sin_family = AF_INET,
+				 .sin_port = htons((uint16_t)port),
+				 .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 	struct timeval limit = {.tv_sec = 20};
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
@@ -66,28 +68,29 @@ static int dial(void)
 static const struct {
 	const char *first, *status, *has; /* has: in the answer */
 } cases[] = {
-	{"GET /vnc.html HTTP/1.1", "200", "the page"},
-	{"GET /vnc.html?host=127.0.0.1&port=5900 HTTP/1.1", "200", "text/html"},
-	{"GET / HTTP/1.1", "200", "the page"},
-	{"GET /app/ui.js HTTP/1.1", "200", "text/javascript"},
-	{"HEAD /app/ui.js HTTP/1.1", "200", "Content-Length: 10"},
-	{"GET /app HTTP/1.1", "404", "Not found"},
-	{"GET /app/ HTTP/1.1", "404", "Not found"},
-	{"GET /none HTTP/1.1", "404", "Not found"},
-	{"GET /../secret HTTP/1.1", "404", "Not found"},
-	{"GET /app/../../secret HTTP/1.1", "404", "Not found"},
-	{"GET /%2e%2e/secret HTTP/1.1", "404", "Not found"},
-	{"GET /%2e%2e%2fsecret HTTP/1.1", "404", "Not found"},
-	{"GET //etc/passwd HTTP/1.1", "404", "Not found"},
-	{"GET /.hidden HTTP/1.1", "404", "Not found"},
-	{"POST /vnc.html HTTP/1.1", "405", "Only GET"},
-	{"nonsense", "", ""},
+    {"GET /vnc.html HTTP/1.1", "200", "the page"},
+    {"GET /vnc.html?host=127.0.0.1&port=5900 HTTP/1.1", "200", "text/html"},
+    {"GET / HTTP/1.1", "200", "the page"},
+    {"GET /app/ui.js HTTP/1.1", "200", "text/javascript"},
+    {"HEAD /app/ui.js HTTP/1.1", "200", "Content-Length: 10"},
+    {"GET /app HTTP/1.1", "404", "Not found"},
+    {"GET /app/ HTTP/1.1", "404", "Not found"},
+    {"GET /none HTTP/1.1", "404", "Not found"},
+    {"GET /../secret HTTP/1.1", "404", "Not found"},
+    {"GET /app/../../secret HTTP/1.1", "404", "Not found"},
+    {"GET /%2e%2e/secret HTTP/1.1", "404", "Not found"},
+    {"GET /%2e%2e%2fsecret HTTP/1.1", "404", "Not found"},
+    {"GET //etc/passwd HTTP/1.1", "404", "Not found"},
+    {"GET /.hidden HTTP/1.1", "404", "Not found"},
+    {"POST /vnc.html HTTP/1.1", "405", "Only GET"},
+    {"nonsense", "", ""},
 };
 
 START_TEST(files_of_the_folder_and_nothing_else)
 {
 	AUTO_CLOSE int fd = dial();
-	AUTO_FREE char *ask = x_asprintf("%s\r\nHost: 127.0.0.1\r\nConnection: close\r\nContent-Length: 0\r\n\r\n", cases[_i].first);
+	AUTO_FREE char *ask = x_asprintf(
+	    "%s\r\nHost: 127.0.0.1\r\nConnection: close\r\nContent-Length: 0\r\n\r\n", cases[_i].first);
 	AUTO_BUF struct buf b = {0};
 	char part[1000];
 	ck_assert_int_eq(write(fd, ask, strlen(ask)), (ssize_t)strlen(ask));
@@ -95,7 +98,8 @@ START_TEST(files_of_the_folder_and_nothing_else)
 		buf_add(&b, part, (size_t)n);
 	const char *text = buf_text(&b);
 	ck_assert_msg(!strstr(text, "secret") && !strstr(text, "root:"), "%s", text);
-	ck_assert_msg(!*cases[_i].status || !strncmp(text + strcspn(text, " ") + 1, cases[_i].status, 3), "%s", text);
+	ck_assert_msg(!*cases[_i].status || !strncmp(text + strcspn(text, " ") + 1, cases[_i].status, 3),
+		      "%s", text);
 	ck_assert_msg(strstr(text, cases[_i].has) != NULL, "%s", text);
 }
 END_TEST

@@ -19,7 +19,10 @@ void fake_screen_define(struct fake_domain *d, const struct domain *parsed)
 		snprintf(d->screen.socket, sizeof(d->screen.socket), "%s", g->socket);
 	else
 		d->screen.port = g->port > 0 ? g->port : 5900;
-	snprintf(d->screen.listen, sizeof(d->screen.listen), "%s", g->socket ? "" : g->listen ? g->listen : "127.0.0.1");
+	snprintf(d->screen.listen, sizeof(d->screen.listen), "%s",
+		 g->socket   ? ""
+		 : g->listen ? g->listen
+			     : "127.0.0.1");
 	snprintf(d->screen.passwd, sizeof(d->screen.passwd), "%.8s", g->passwd ? g->passwd : PASSWORD);
 	d->screen.passwd_valid_to = g->passwd_valid_to;
 	d->screen.tls = g->tls;
@@ -53,7 +56,8 @@ int fake_screen_script(struct fake *f, char *args, struct err *e)
 			return err_set(e, EINVAL, "fake script: screen %s: no key '%s'", name, word);
 	}
 	for (unsigned i = 0; i < d->screen.nviewers && i < SCREEN_VIEWERS_MAX; i++) {
-		d->screen.viewers[i] = (struct screen_viewer){.encoding = "tight", .sent_bytes = 1000000u * (i + 1)};
+		d->screen.viewers[i] =
+		    (struct screen_viewer){.encoding = "tight", .sent_bytes = 1000000u * (i + 1)};
 		snprintf(d->screen.viewers[i].host, sizeof(d->screen.viewers[i].host), "192.0.2.%u", i + 1);
 		snprintf(d->screen.viewers[i].service, sizeof(d->screen.viewers[i].service), "%u", 40000 + i);
 	}
@@ -73,7 +77,8 @@ int fake_screen(struct backend *b, const char *uuid, struct screen_info *info, s
 	if (!(d->info.state & DOMAIN_ACTIVE))
 		return err_set(e, ENOTCONN, "domain '%s' is not running", d->info.name);
 	if (!d->graphics)
-		return err_set(e, ENOENT, "domain '%s' has no screen: its XML has no <graphics>", d->info.name);
+		return err_set(e, ENOENT, "domain '%s' has no screen: its XML has no <graphics>",
+			       d->info.name);
 	*info = d->screen;
 	return 0;
 }

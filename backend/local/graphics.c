@@ -1,4 +1,5 @@
-/* What a guest's screen needs is settled when the guest starts, long before the first viewer: port, password, certificates. */
+/* What a guest's screen needs is settled when the guest starts, long before the first viewer: port, password,
+ * certificates. */
 #include "backend/local/graphics.h"
 
 #include <errno.h>
@@ -49,7 +50,8 @@ static const char *domain_at(const struct local *l, const char *self, int port)
 {
 	for (size_t i = 0; i < l->nguests; i++) {
 		struct screen_info info;
-		if (strcmp(l->guests[i]->uuid, self) && !graphics_info(l, l->guests[i]->uuid, &info, NULL) && info.port == port)
+		if (strcmp(l->guests[i]->uuid, self) && !graphics_info(l, l->guests[i]->uuid, &info, NULL) &&
+		    info.port == port)
 			return l->guests[i]->name;
 	}
 	return NULL;
@@ -63,8 +65,11 @@ static int bind_port(struct graphics *a, struct err *e)
 	if (fd == -EADDRINUSE && a->g->port > 0) {
 		const char *who = domain_at(a->l, a->d->uuid, port);
 		if (who)
-			err_set(e, EADDRINUSE, "port %d of '%s' is the screen of domain '%s': leave the choice to vmdeck, with "
-			               "port='-1' autoport='yes'", port, listen, who);
+			err_set(
+			    e, EADDRINUSE,
+			    "port %d of '%s' is the screen of domain '%s': leave the choice to vmdeck, with "
+			    "port='-1' autoport='yes'",
+			    port, listen, who);
 	}
 	if (fd < 0)
 		return fd;
@@ -90,19 +95,27 @@ static int settle_password(struct graphics *a, struct err *e)
 	char made[PASSWORD_LEN + 1] = "";
 	if (none && a->outside)
 		return err_set(e, EPERM,
-			       "its screen would be open to everybody who reaches '%s': give it a password, or let it listen on "
-			       "127.0.0.1", json_str(a->screen, "listen", ""));
+			       "its screen would be open to everybody who reaches '%s': give it a password, "
+			       "or let it listen on "
+			       "127.0.0.1",
+			       json_str(a->screen, "listen", ""));
 	if (!none && !g->passwd)
 		password_make(made);
 	const char *passwd = none ? "" : g->passwd ? g->passwd : made;
 	if (strlen(passwd) > PASSWORD_LEN)
-		note(a, "note: VNC looks at the first %d characters of the screen's password only", PASSWORD_LEN);
+		note(a, "note: VNC looks at the first %d characters of the screen's password only",
+		     PASSWORD_LEN);
 	if (g->passwd_valid_to && g->passwd_valid_to < time(NULL))
-		note(a, "warning: the screen's password has ended (passwdValidTo): nobody is let in until vmdeck vnc-passwd %s",
+		note(a,
+		     "warning: the screen's password has ended (passwdValidTo): nobody is let in until "
+		     "vmdeck vnc-passwd %s",
 		     a->d->name);
 	if (a->outside && g->tls == GRAPHICS_TLS_OFF)
-		note(a, "warning: the screen listens on %s without TLS: who is on the way sees it, and VNC's password is weak. Better: "
-			"127.0.0.1 and ssh -L", json_str(a->screen, "listen", ""));
+		note(a,
+		     "warning: the screen listens on %s without TLS: who is on the way sees it, and VNC's "
+		     "password is weak. Better: "
+		     "127.0.0.1 and ssh -L",
+		     json_str(a->screen, "listen", ""));
 	json_set_str(a->screen, "passwd", passwd);
 	json_set_int(a->screen, "passwd_valid_to", none ? 0 : g->passwd_valid_to);
 	json_set_str(a->screen, "view_passwd", g->view_passwd && !none ? g->view_passwd : "");
@@ -125,10 +138,13 @@ static int open_certificates(struct graphics *a, struct err *e)
 {
 	static const struct {
 		const char *file, *name;
-	} files[] = {{"ca-cert.pem", "tls.ca"}, {"server-cert.pem", "tls.cert"}, {"server-key.pem", "tls.key"}};
+	} files[] = {
+	    {"ca-cert.pem", "tls.ca"}, {"server-cert.pem", "tls.cert"}, {"server-key.pem", "tls.key"}};
 	AUTO_FREE char *dir = pki_folder(a);
 	if (!dir) {
-		note(a, "note: no server-cert.pem in '%s/pki' or '%s': the screen is encrypted, but viewers cannot tell whose it is",
+		note(a,
+		     "note: no server-cert.pem in '%s/pki' or '%s': the screen is encrypted, but viewers "
+		     "cannot tell whose it is",
 		     a->l->dirs->config, LIBVIRT_PKI);
 		return 0;
 	}
@@ -160,8 +176,8 @@ static int write_screen_json(struct graphics *a, struct err *e)
 	return fd < 0 ? err_sys(e, errno, "cannot open '%s'", path) : named_add(a->fds, "screen.json", fd);
 }
 
-int graphics_open(struct local *l, const struct domain *d, unsigned flags, struct fd_set_named *fds, json_t **screen,
-		  struct buf *notes, struct err *e)
+int graphics_open(struct local *l, const struct domain *d, unsigned flags, struct fd_set_named *fds,
+		  json_t **screen, struct buf *notes, struct err *e)
 {
 	struct err why = {0};
 	*screen = NULL;
@@ -219,7 +235,8 @@ int graphics_info(const struct local *l, const char *uuid, struct screen_info *o
 {
 	AUTO_FREE char *path = registry_path(l, uuid, REG_SCREEN);
 	json_t *j = NULL;
-	for (int i = 0; i < 10 && !j; i++) { /* the machine writes it in place: once in a long while it is half there */
+	for (int i = 0; i < 10 && !j;
+	     i++) { /* the machine writes it in place: once in a long while it is half there */
 		AUTO_FREE char *text = NULL;
 		size_t len;
 		int rc = file_read(path, SCREEN_JSON_MAX, &text, &len, e);
@@ -233,7 +250,8 @@ int graphics_info(const struct local *l, const char *uuid, struct screen_info *o
 		json_decref(j);
 		return err_set(e, EPROTO, "'%s' makes no sense", path);
 	}
-	*out = (struct screen_info){.port = (int)json_int(j, "port", 0), .passwd_valid_to = json_int(j, "passwd_valid_to", 0)};
+	*out = (struct screen_info){.port = (int)json_int(j, "port", 0),
+				    .passwd_valid_to = json_int(j, "passwd_valid_to", 0)};
 	copy(out->listen, sizeof(out->listen), j, "listen");
 	snprintf(out->socket, sizeof(out->socket), "%s", json_str(j, "socket", ""));
 	snprintf(out->passwd, sizeof(out->passwd), "%.8s", json_str(j, "passwd", ""));

@@ -1,5 +1,5 @@
-/* Binding what viewers connect to. A port is found by taking it: the lowest one that bind() and listen() give, so two starts at once
- * never have the same. It stays bound until the guest has ended. */
+/* Binding what viewers connect to. A port is found by taking it: the lowest one that bind() and listen()
+ * give, so two starts at once never have the same. It stays bound until the guest has ended. */
 #include <arpa/inet.h>
 #include <ctype.h>
 #include <dirent.h>
@@ -43,7 +43,10 @@ static int address_parse(const char *text, union address *a, socklen_t *len, str
 		*len = sizeof(a->v6);
 		return 0;
 	}
-	return err_set(e, EINVAL, "listen address '%s' is neither an IPv4 nor an IPv6 address: write one, 127.0.0.1 or 0.0.0.0", text);
+	return err_set(
+	    e, EINVAL,
+	    "listen address '%s' is neither an IPv4 nor an IPv6 address: write one, 127.0.0.1 or 0.0.0.0",
+	    text);
 }
 
 bool graphics_loopback(const char *listen)
@@ -66,9 +69,10 @@ static int try_port(union address a, socklen_t len, int port)
 		a.v4.sin_port = htons((uint16_t)port);
 	else
 		a.v6.sin6_port = htons((uint16_t)port);
-	/* With SO_REUSEADDR what the last guest's viewers left in TIME_WAIT is no obstacle; a listener still is. */
-	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) < 0 || bind(fd, &a.any, len) < 0 ||
-	    listen(fd, BACKLOG) < 0)
+	/* With SO_REUSEADDR what the last guest's viewers left in TIME_WAIT is no obstacle; a listener still
+	 * is. */
+	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) < 0 ||
+	    bind(fd, &a.any, len) < 0 || listen(fd, BACKLOG) < 0)
 		return -errno;
 	return TAKE_FD(fd);
 }
@@ -84,7 +88,8 @@ static unsigned long listener_inode(const char *path, int port)
 		unsigned at;
 		char state[8];
 		unsigned long inode;
-		if (sscanf(line, " %*d: %*[0-9A-Fa-f]:%x %*[0-9A-Fa-f]:%*x %7s %*s %*s %*s %*s %*s %lu", &at, state, &inode) == 3 &&
+		if (sscanf(line, " %*d: %*[0-9A-Fa-f]:%x %*[0-9A-Fa-f]:%*x %7s %*s %*s %*s %*s %*s %lu", &at,
+			   state, &inode) == 3 &&
 		    (int)at == port && !strcmp(state, TCP_LISTEN))
 			return inode;
 	}
@@ -152,15 +157,18 @@ int graphics_bind_tcp(const char *listen, int *port, struct err *e)
 			return fd;
 		}
 		if (fd == -EADDRNOTAVAIL)
-			return err_set(e, EADDRNOTAVAIL, "listen address '%s' is none of this host's: see ip address", listen);
+			return err_set(e, EADDRNOTAVAIL,
+				       "listen address '%s' is none of this host's: see ip address", listen);
 		if (fd != -EADDRINUSE)
 			return err_sys(e, -fd, "cannot listen on '%s' port %d", listen, p);
 	}
 	if (*port <= 0)
 		return err_set(e, EADDRINUSE, "no port from %d to %d is free on '%s'", first, last, listen);
 	AUTO_FREE char *who = graphics_port_holder(*port);
-	return err_set(e, EADDRINUSE, "port %d of '%s' is taken by %s: leave the choice to vmdeck, with port='-1' autoport='yes'",
-	               *port, listen, who);
+	return err_set(
+	    e, EADDRINUSE,
+	    "port %d of '%s' is taken by %s: leave the choice to vmdeck, with port='-1' autoport='yes'",
+	    *port, listen, who);
 }
 
 int graphics_bind_unix(const char *path, struct err *e)
@@ -169,10 +177,14 @@ int graphics_bind_unix(const char *path, struct err *e)
 	struct err why = {0};
 	if (lstat(path, &st) == 0) {
 		if (!S_ISSOCK(st.st_mode))
-			return err_set(e, EEXIST, "'%s' is there and is no socket: remove it, or name another path", path);
+			return err_set(e, EEXIST,
+				       "'%s' is there and is no socket: remove it, or name another path",
+				       path);
 		AUTO_CLOSE int fd = unixsock_connect(path, &why);
 		if (fd >= 0)
-			return err_set(e, EADDRINUSE, "the socket '%s' is in use by another program: name another path", path);
+			return err_set(e, EADDRINUSE,
+				       "the socket '%s' is in use by another program: name another path",
+				       path);
 		if (fd != -ECONNREFUSED && fd != -ENOENT)
 			return err_set(e, why.code, "%s: remove it, or name another path", why.msg);
 	}

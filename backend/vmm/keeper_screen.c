@@ -68,7 +68,8 @@ unsigned keeper_screen_poll(const struct keeper_screen *s, struct pollfd *p, int
 	return s->nlisten;
 }
 
-/* In the child: descriptors LAUNCH_FD and from SCREEN_LISTEN_FD on; all others of the keeper are closed by the exec. */
+/* In the child: descriptors LAUNCH_FD and from SCREEN_LISTEN_FD on; all others of the keeper are closed by
+ * the exec. */
 static void __attribute__((noreturn)) become(const struct keeper_screen *s, int sock, pid_t parent)
 {
 	int fds[1 + SCREEN_LISTEN_MAX];
@@ -129,14 +130,15 @@ bool keeper_screen_reaped(struct keeper_screen *s, pid_t pid, int status)
 		return false;
 	s->pid = 0;
 	if (WIFSIGNALED(status))
-		log_warn("screen: its process was killed by signal %d (%s); the next viewer has a new one", WTERMSIG(status),
-		         strsignal(WTERMSIG(status)));
+		log_warn("screen: its process was killed by signal %d (%s); the next viewer has a new one",
+			 WTERMSIG(status), strsignal(WTERMSIG(status)));
 	else if (WEXITSTATUS(status))
-		log_warn("screen: its process ended with status %d; the next viewer has a new one", WEXITSTATUS(status));
+		log_warn("screen: its process ended with status %d; the next viewer has a new one",
+			 WEXITSTATUS(status));
 	int64_t now = now_ms(), at = keeper_screen_next(s, now);
 	if (at > now + KEEPER_SCREEN_BACKOFF_MS)
-		log_warn("screen: it was started %d times within a minute; not again for %d s", KEEPER_SCREEN_STARTS,
-		         (int)((at - now) / 1000));
+		log_warn("screen: it was started %d times within a minute; not again for %d s",
+			 KEEPER_SCREEN_STARTS, (int)((at - now) / 1000));
 	return true;
 }
 

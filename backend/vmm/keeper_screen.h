@@ -1,8 +1,10 @@
-/* The keeper's side of a guest's screen: the listening sockets, and the process that serves viewers. (src/proto/screen.h)
+/* The keeper's side of a guest's screen: the listening sockets, and the process that serves viewers.
+ * (src/proto/screen.h)
  *
- * While no screen process runs the keeper polls the sockets itself and accepts nothing: who comes waits in the kernel's queue
- * until the process, which gets the same sockets, takes it. It is started when somebody waits, at most once a
- * second and five times a minute. It never holds the guest's lock, and ends with the keeper (PDEATHSIG) or the machine. */
+ * While no screen process runs the keeper polls the sockets itself and accepts nothing: who comes waits in
+ * the kernel's queue until the process, which gets the same sockets, takes it. It is started when somebody
+ * waits, at most once a second and five times a minute. It never holds the guest's lock, and ends with the
+ * keeper (PDEATHSIG) or the machine. */
 #ifndef BACKEND_VMM_KEEPER_SCREEN_H
 #define BACKEND_VMM_KEEPER_SCREEN_H
 
@@ -23,14 +25,16 @@ struct keeper_screen {
 	int listen[SCREEN_LISTEN_MAX];
 	unsigned nlisten; /* 0: this guest has no screen */
 	char *program, *name;
-	pid_t pid;        /* 0: none runs */
-	int64_t starts[KEEPER_SCREEN_STARTS]; /* times in ms, the oldest at [nstarts % KEEPER_SCREEN_STARTS] */
+	pid_t pid; /* 0: none runs */
+	int64_t
+	    starts[KEEPER_SCREEN_STARTS]; /* times in ms, the oldest at [nstarts % KEEPER_SCREEN_STARTS] */
 	unsigned nstarts;
 };
 
 /* Take the listening sockets out of @fds and what is to be run out of @go. */
 void keeper_screen_init(struct keeper_screen *s, struct fd_set_named *fds, const json_t *go);
-/* What to poll for now (@p has SCREEN_LISTEN_MAX); how many. *timeout_ms: until when to ask again, -1 for ever. */
+/* What to poll for now (@p has SCREEN_LISTEN_MAX); how many. *timeout_ms: until when to ask again, -1 for
+ * ever. */
 unsigned keeper_screen_poll(const struct keeper_screen *s, struct pollfd *p, int *timeout_ms);
 /* Somebody waits: start the process, and send the machine its end over @machine. */
 void keeper_screen_start(struct keeper_screen *s, int machine);

@@ -18,7 +18,8 @@ static char *password_copy(const char *s)
 
 void screen_config_init(struct screen_config *c, const json_t *screen)
 {
-	*c = (struct screen_config){.settled = screen ? json_deep_copy(screen) : json_object(), .clients = json_array()};
+	*c = (struct screen_config){.settled = screen ? json_deep_copy(screen) : json_object(),
+				    .clients = json_array()};
 	c->passwd = password_copy(json_str(screen, "passwd", ""));
 	c->view_passwd = password_copy(json_str(screen, "view_passwd", ""));
 	c->valid_to = json_int(screen, "passwd_valid_to", 0);
@@ -37,8 +38,10 @@ int screen_config_password(struct screen_config *c, const char *password, bool v
 {
 	char **to = view ? &c->view_passwd : &c->passwd;
 	if (!password || !*password)
-		return err_set(e, EINVAL, "the password is empty, and would let everybody in: give it 1 to %d characters",
-		               SCREEN_PASSWORD_MAX);
+		return err_set(
+		    e, EINVAL,
+		    "the password is empty, and would let everybody in: give it 1 to %d characters",
+		    SCREEN_PASSWORD_MAX);
 	free(*to);
 	*to = password_copy(password);
 	return 0;
@@ -49,8 +52,10 @@ int screen_config_expire(struct screen_config *c, const char *when, int64_t now,
 	uint64_t s = 0;
 	bool relative = when && *when == '+';
 	if (!when || (strcmp(when, "now") && strcmp(when, "never") &&
-	              (!str_u64(when + relative, &s) || s > INT64_MAX / 2)))
-		return err_set(e, EINVAL, "time '%.40s' is none of now, never, +SECONDS, SECONDS since the epoch", when ? when : "");
+		      (!str_u64(when + relative, &s) || s > INT64_MAX / 2)))
+		return err_set(e, EINVAL,
+			       "time '%.40s' is none of now, never, +SECONDS, SECONDS since the epoch",
+			       when ? when : "");
 	if (!strcmp(when, "never"))
 		c->valid_to = 0;
 	else if (!strcmp(when, "now"))
@@ -127,7 +132,8 @@ char *screen_config_file(const struct screen_config *c)
 /* QEMU's QMP reference, "query-vnc". */
 json_t *screen_config_query(const struct screen_config *c)
 {
-	const char *listen = json_str(c->settled, "listen", NULL), *path = json_str(c->settled, "socket", NULL);
+	const char *listen = json_str(c->settled, "listen", NULL),
+		   *path = json_str(c->settled, "socket", NULL);
 	const char *tls = json_str(c->settled, "tls", "off");
 	bool enabled = listen || path;
 	char service[24];
@@ -140,7 +146,10 @@ json_t *screen_config_query(const struct screen_config *c)
 	json_set_str(j, "service", path ? "" : service);
 	json_set_str(j, "family", path ? "unix" : strchr(listen, ':') ? "ipv6" : "ipv4");
 	bool required = !strcmp(tls, "required");
-	json_set_str(j, "auth", *c->passwd ? (required ? "vencrypt+x509+vnc" : "vnc") : required ? "vencrypt+x509+none" : "none");
+	json_set_str(j, "auth",
+		     *c->passwd ? (required ? "vencrypt+x509+vnc" : "vnc")
+		     : required ? "vencrypt+x509+none"
+				: "none");
 	json_object_set(j, "clients", c->clients);
 	return j;
 }

@@ -20,20 +20,20 @@
 #include "src/proto/screen.h"
 
 #define STALL_MS 5000
-#define BATCH 64      /* messages read before others have their turn */
+#define BATCH 64       /* messages read before others have their turn */
 #define KEY_LAST 0x2ff /* linux/input-event-codes.h, KEY_MAX */
 #define MOVE_MAX 4096
 #define WHEEL_MAX 32
 
 enum { /* what is to be sent, in this order */
-	SEND_CONFIG = 1,
-	SEND_SURFACE = 2,
-	SEND_CURSOR_SHAPE = 4,
-	SEND_CURSOR_POS = 8,
-	SEND_STATE = 16,
-	SEND_KICK = 32,
-	SEND_DAMAGE = 64, /* the answer to a SCREEN_REFRESH */
-	SEND_GREETING = SEND_CONFIG | SEND_SURFACE | SEND_CURSOR_SHAPE | SEND_STATE,
+       SEND_CONFIG = 1,
+       SEND_SURFACE = 2,
+       SEND_CURSOR_SHAPE = 4,
+       SEND_CURSOR_POS = 8,
+       SEND_STATE = 16,
+       SEND_KICK = 32,
+       SEND_DAMAGE = 64, /* the answer to a SCREEN_REFRESH */
+       SEND_GREETING = SEND_CONFIG | SEND_SURFACE | SEND_CURSOR_SHAPE | SEND_STATE,
 };
 
 /* A screen process. */
@@ -49,15 +49,15 @@ struct screenlink {
 	uv_poll_t keeper_poll;
 	uv_async_t changed;
 	uv_timer_t stall;
-	unsigned handles; /* that are not closed yet, at the end */
+	unsigned handles;         /* that are not closed yet, at the end */
 	struct screen_peer *peer; /* NULL: none runs */
 	struct display_client client;
 	struct screen_config config;
 	int json_fd, tls_fds[3];
 	unsigned ntls;
 	bool tls_ca;
-	unsigned pending;  /* SEND_ bits, set by any thread */
-	unsigned unsent;   /* those that the socket did not take yet */
+	unsigned pending;    /* SEND_ bits, set by any thread */
+	unsigned unsent;     /* those that the socket did not take yet */
 	unsigned generation; /* of the surface that the screen has */
 	bool surface_sent, damage_taken;
 	struct screen_damage damage;
@@ -73,8 +73,9 @@ static void want(struct screenlink *l, unsigned bits)
 
 static void display_changed(struct display_client *c, unsigned what)
 {
-	want(c->ctx, (what & DISPLAY_SURFACE ? SEND_SURFACE : 0) | (what & DISPLAY_CURSOR_SHAPE ? SEND_CURSOR_SHAPE : 0) |
-	             (what & DISPLAY_CURSOR_POS ? SEND_CURSOR_POS : 0));
+	want(c->ctx, (what & DISPLAY_SURFACE ? SEND_SURFACE : 0) |
+			 (what & DISPLAY_CURSOR_SHAPE ? SEND_CURSOR_SHAPE : 0) |
+			 (what & DISPLAY_CURSOR_POS ? SEND_CURSOR_POS : 0));
 }
 
 static void input_has_changed(void *ctx)
@@ -202,7 +203,8 @@ static int send_cursor_pos(struct screenlink *l)
 
 static int send_state(struct screenlink *l)
 {
-	struct screen_state msg = {.type = SCREEN_STATE, .leds = input_leds(l->m), .absolute = input_absolute(l->m)};
+	struct screen_state msg = {
+	    .type = SCREEN_STATE, .leds = input_leds(l->m), .absolute = input_absolute(l->m)};
 	return put(l, &msg, sizeof(msg), NULL, 0);
 }
 
@@ -224,8 +226,8 @@ static int send_damage(struct screenlink *l)
 		l->damage = (struct screen_damage){.type = SCREEN_DAMAGE, .generation = l->generation};
 		l->damage.n = display_take_damage(d, &l->client, r);
 		for (unsigned i = 0; i < l->damage.n; i++)
-			l->damage.rects[i] = (struct screen_rect){(uint16_t)r[i].x, (uint16_t)r[i].y, (uint16_t)r[i].w,
-			                                          (uint16_t)r[i].h};
+			l->damage.rects[i] = (struct screen_rect){(uint16_t)r[i].x, (uint16_t)r[i].y,
+								  (uint16_t)r[i].w, (uint16_t)r[i].h};
 		l->damage_taken = true;
 	}
 	int rc = put(l, &l->damage, sizeof(l->damage), NULL, 0);
@@ -238,13 +240,9 @@ static const struct {
 	unsigned bit;
 	int (*send)(struct screenlink *l);
 } senders[] = {
-	{SEND_CONFIG, send_config},
-	{SEND_SURFACE, send_surface},
-	{SEND_CURSOR_SHAPE, send_cursor_shape},
-	{SEND_CURSOR_POS, send_cursor_pos},
-	{SEND_STATE, send_state},
-	{SEND_KICK, send_kick},
-	{SEND_DAMAGE, send_damage},
+    {SEND_CONFIG, send_config},         {SEND_SURFACE, send_surface}, {SEND_CURSOR_SHAPE, send_cursor_shape},
+    {SEND_CURSOR_POS, send_cursor_pos}, {SEND_STATE, send_state},     {SEND_KICK, send_kick},
+    {SEND_DAMAGE, send_damage},
 };
 
 static void peer_ready(uv_poll_t *p, int status, int events);
@@ -318,13 +316,13 @@ static void on_pointer(struct screenlink *l, const void *p)
 	const struct screen_pointer *in = p;
 	const struct surface *s = display_surface(display_of(l->m));
 	struct input_pointer out = {
-		.absolute = in->absolute != 0,
-		.x = clamp(in->x, -MOVE_MAX, MOVE_MAX),
-		.y = clamp(in->y, -MOVE_MAX, MOVE_MAX),
-		.wheel = clamp(in->wheel, -WHEEL_MAX, WHEEL_MAX),
-		.hwheel = clamp(in->hwheel, -WHEEL_MAX, WHEEL_MAX),
-		.buttons = in->buttons & (INPUT_BUTTON_LEFT | INPUT_BUTTON_MIDDLE | INPUT_BUTTON_RIGHT | INPUT_BUTTON_SIDE |
-	                                  INPUT_BUTTON_EXTRA),
+	    .absolute = in->absolute != 0,
+	    .x = clamp(in->x, -MOVE_MAX, MOVE_MAX),
+	    .y = clamp(in->y, -MOVE_MAX, MOVE_MAX),
+	    .wheel = clamp(in->wheel, -WHEEL_MAX, WHEEL_MAX),
+	    .hwheel = clamp(in->hwheel, -WHEEL_MAX, WHEEL_MAX),
+	    .buttons = in->buttons & (INPUT_BUTTON_LEFT | INPUT_BUTTON_MIDDLE | INPUT_BUTTON_RIGHT |
+				      INPUT_BUTTON_SIDE | INPUT_BUTTON_EXTRA),
 	};
 	if (out.absolute) {
 		out.x = s ? scale(in->x, s->width) : 0;
@@ -338,7 +336,7 @@ static void on_resize(struct screenlink *l, const void *p)
 	const struct screen_size *s = p;
 	if (s->width && s->height)
 		display_wish(display_of(l->m), s->width < DISPLAY_WIDTH_MAX ? s->width : DISPLAY_WIDTH_MAX,
-		             s->height < DISPLAY_HEIGHT_MAX ? s->height : DISPLAY_HEIGHT_MAX);
+			     s->height < DISPLAY_HEIGHT_MAX ? s->height : DISPLAY_HEIGHT_MAX);
 }
 
 static void on_release(struct screenlink *l, const void *p)
@@ -351,11 +349,11 @@ static const struct {
 	size_t size;
 	void (*fn)(struct screenlink *l, const void *p); /* m->lock is held */
 } receivers[] = {
-	{SCREEN_REFRESH, sizeof(uint32_t), on_refresh},
-	{SCREEN_KEY, sizeof(struct screen_key), on_key},
-	{SCREEN_POINTER, sizeof(struct screen_pointer), on_pointer},
-	{SCREEN_RESIZE, sizeof(struct screen_size), on_resize},
-	{SCREEN_RELEASE, sizeof(uint32_t), on_release},
+    {SCREEN_REFRESH, sizeof(uint32_t), on_refresh},
+    {SCREEN_KEY, sizeof(struct screen_key), on_key},
+    {SCREEN_POINTER, sizeof(struct screen_pointer), on_pointer},
+    {SCREEN_RESIZE, sizeof(struct screen_size), on_resize},
+    {SCREEN_RELEASE, sizeof(uint32_t), on_release},
 };
 
 /* false: it makes no sense. */
@@ -515,88 +513,15 @@ void screenlink_free(struct machine *m)
 	uv_close((uv_handle_t *)&l->stall, handle_closed);
 }
 
-/* --- commands --- */
-
-static int link_of(struct machine *m, struct screenlink **l, struct err *e)
+struct screen_config *screenlink_config(struct machine *m)
 {
-	*l = m->screenlink;
-	return *l ? 0 : err_set(e, ENOTSUP, "this guest has no screen: its XML has no <graphics>");
+	return m->screenlink ? &m->screenlink->config : NULL;
 }
 
-int screenlink_query_vnc(struct machine *m, const json_t *args, json_t **ret, int *fd, struct err *e)
+void screenlink_config_changed(struct machine *m, bool kick)
 {
-	struct screen_config none;
-	if (m->screenlink) {
-		*ret = screen_config_query(&m->screenlink->config);
-		return 0;
-	}
-	screen_config_init(&none, NULL);
-	*ret = screen_config_query(&none);
-	screen_config_done(&none);
-	return 0;
-}
-
-static void config_changed(struct screenlink *l, bool kick)
-{
+	struct screenlink *l = m->screenlink;
 	json_write(l);
 	if (l->peer)
 		want(l, SEND_CONFIG | (kick ? SEND_KICK : 0));
-}
-
-static int protocol_check(const json_t *args, struct err *e)
-{
-	const char *protocol = json_str(args, "protocol", "vnc");
-	return strcmp(protocol, "vnc") ? err_set(e, EINVAL, "protocol '%.20s' is not served: vnc is the only one", protocol) : 0;
-}
-
-int screenlink_set_password(struct machine *m, const json_t *args, json_t **ret, int *fd, struct err *e)
-{
-	struct screenlink *l;
-	const char *connected = json_str(args, "connected", "keep");
-	int rc = link_of(m, &l, e);
-	if (!rc)
-		rc = protocol_check(args, e);
-	if (rc)
-		return rc;
-	if (strcmp(connected, "keep") && strcmp(connected, "fail") && strcmp(connected, "disconnect"))
-		return err_set(e, EINVAL, "connected '%.20s' is none of keep, fail, disconnect", connected);
-	if (!strcmp(connected, "fail") && json_array_size(l->config.clients))
-		return err_set(e, EBUSY, "%zu viewers are connected", json_array_size(l->config.clients));
-	rc = screen_config_password(&l->config, json_str(args, "password", NULL), json_flag(args, "view", false), e);
-	if (!rc)
-		config_changed(l, !strcmp(connected, "disconnect"));
-	return rc;
-}
-
-int screenlink_change_vnc_password(struct machine *m, const json_t *args, json_t **ret, int *fd, struct err *e)
-{
-	struct screenlink *l;
-	int rc = link_of(m, &l, e);
-	if (!rc)
-		rc = screen_config_password(&l->config, json_str(args, "password", NULL), false, e);
-	if (!rc)
-		config_changed(l, false);
-	return rc;
-}
-
-int screenlink_expire_password(struct machine *m, const json_t *args, json_t **ret, int *fd, struct err *e)
-{
-	struct screenlink *l;
-	int rc = link_of(m, &l, e);
-	if (!rc)
-		rc = protocol_check(args, e);
-	if (!rc)
-		rc = screen_config_expire(&l->config, json_str(args, "time", NULL), machine_wall(m, NULL), e);
-	if (!rc)
-		config_changed(l, false);
-	return rc;
-}
-
-int screenlink_kick(struct machine *m, const json_t *args, json_t **ret, int *fd, struct err *e)
-{
-	struct screenlink *l;
-	int rc = link_of(m, &l, e);
-	if (!rc && l->peer)
-		want(l, SEND_KICK);
-	return rc;
 }

@@ -1,11 +1,12 @@
 /* The machine's end of the screen process. (src/proto/screen.h)
  *
- * The keeper sends a socket whenever it has started one; the link greets it, answers its requests for what changed, and passes
- * on what viewers type. Sending never waits: everything that can be sent is the present state of something, so what a full
- * socket does not take is remembered as one bit, and the state of then is sent when there is room. A screen that takes
- * nothing for 5 s is dropped; the keeper is told to end it.
+ * The keeper sends a socket whenever it has started one; the link greets it, answers its requests for what
+ * changed, and passes on what viewers type. Sending never waits: everything that can be sent is the present
+ * state of something, so what a full socket does not take is remembered as one bit, and the state of then is
+ * sent when there is room. A screen that takes nothing for 5 s is dropped; the keeper is told to end it.
  *
- * Main loop's thread; m->lock is taken inside. Devices only set bits (the display's and the input's callbacks). */
+ * Main loop's thread; m->lock is taken inside. Devices only set bits (the display's and the input's
+ * callbacks). */
 #ifndef BACKEND_VMM_SCREENLINK_H
 #define BACKEND_VMM_SCREENLINK_H
 
@@ -15,9 +16,10 @@
 #include "src/base/json.h"
 
 struct machine;
+struct screen_config;
 
-/* Wait for screens on @keeper (the launch socket). @screen: of the go message; NULL: this guest has none, and nothing is
- * done. Takes "tls.*" and "screen.json" out of m->fds. */
+/* Wait for screens on @keeper (the launch socket). @screen: of the go message; NULL: this guest has none, and
+ * nothing is done. Takes "tls.*" and "screen.json" out of m->fds. */
 int screenlink_new(struct machine *m, int keeper, const json_t *screen, struct err *e);
 /* Viewers are sent away. */
 void screenlink_free(struct machine *m);
@@ -25,10 +27,16 @@ void screenlink_free(struct machine *m);
 /* One more screen process: @fd is taken. Whom there was is forgotten. */
 void screenlink_attach(struct machine *m, int fd);
 
-/* The commands of the control socket (control_commands[]). */
+/* Its configuration, to be changed in place; NULL: no screen. */
+struct screen_config *screenlink_config(struct machine *m);
+/* It was: tell the file, and the screen; @kick: and send viewers away. */
+void screenlink_config_changed(struct machine *m, bool kick);
+
+/* screenlink_control.c: the commands of the control socket (control_commands[]). */
 int screenlink_query_vnc(struct machine *m, const json_t *args, json_t **ret, int *fd, struct err *e);
 int screenlink_set_password(struct machine *m, const json_t *args, json_t **ret, int *fd, struct err *e);
-int screenlink_change_vnc_password(struct machine *m, const json_t *args, json_t **ret, int *fd, struct err *e);
+int screenlink_change_vnc_password(struct machine *m, const json_t *args, json_t **ret, int *fd,
+				   struct err *e);
 int screenlink_expire_password(struct machine *m, const json_t *args, json_t **ret, int *fd, struct err *e);
 int screenlink_kick(struct machine *m, const json_t *args, json_t **ret, int *fd, struct err *e);
 

@@ -23,7 +23,8 @@ static int target(struct cmd_ctx *c, const char *key, struct screen_info *s, str
 	if (rc)
 		return rc;
 	return *s->socket ? err_set(e, EINVAL,
-				    "the screen of domain '%s' is the socket '%s', where no browser comes: let it have a port",
+				    "the screen of domain '%s' is the socket '%s', where no browser comes: "
+				    "let it have a port",
 				    c->domain.name, s->socket)
 			  : 0;
 }
@@ -32,8 +33,9 @@ static char *page_url(int port, const struct screen_info *s)
 {
 	const char *host = str_eq(s->listen, "0.0.0.0") || str_eq(s->listen, "::") ? "127.0.0.1" : s->listen;
 	bool six = strchr(host, ':');
-	return x_asprintf("http://127.0.0.1:%d/vnc.html?host=%s%s%s&port=%d&autoconnect=true&resize=scale%s", port, six ? "%5B" : "",
-			  host, six ? "%5D" : "", s->port, s->tls == GRAPHICS_TLS_REQUIRED ? "&encrypt=true" : "");
+	return x_asprintf("http://127.0.0.1:%d/vnc.html?host=%s%s%s&port=%d&autoconnect=true&resize=scale%s",
+			  port, six ? "%5B" : "", host, six ? "%5D" : "", s->port,
+			  s->tls == GRAPHICS_TLS_REQUIRED ? "&encrypt=true" : "");
 }
 
 static void tell(struct cmd_ctx *c, int port, const struct screen_info *s)
@@ -42,7 +44,8 @@ static void tell(struct cmd_ctx *c, int port, const struct screen_info *s)
 		struct screen_info none = {.listen = "127.0.0.1", .port = 5900};
 		AUTO_FREE char *ssh = screen_ssh(&none, port);
 		fprintf(c->out, "http://127.0.0.1:%d/vnc.html?host=127.0.0.1&port=5900\n", port);
-		fprintf(c->msg, "Put the port of the guest's screen in place of 5900: vmdeck vncdisplay NAME\n");
+		fprintf(c->msg,
+			"Put the port of the guest's screen in place of 5900: vmdeck vncdisplay NAME\n");
 		if (ssh)
 			fprintf(c->msg, "On your machine, with that port: %s\n", ssh);
 		return;
@@ -66,13 +69,15 @@ static int domain_novnc_exec(struct cmd_ctx *c, struct err *e)
 	if (rc)
 		return rc;
 	if (access(NOVNC_FOLDER "/vnc.html", R_OK) < 0)
-		return err_set(e, ENOENT, "'%s' is missing: install the package novnc", NOVNC_FOLDER "/vnc.html");
+		return err_set(e, ENOENT, "'%s' is missing: install the package novnc",
+			       NOVNC_FOLDER "/vnc.html");
 	sigset_t end, before;
 	sigemptyset(&end);
 	sigaddset(&end, SIGINT);
 	sigaddset(&end, SIGTERM);
 	sigaddset(&end, SIGHUP);
-	pthread_sigmask(SIG_BLOCK, &end, &before); /* for the server's thread too, which is begun after this */
+	/* For the server's thread too, which is begun after this. */
+	pthread_sigmask(SIG_BLOCK, &end, &before);
 	int port = (int)n;
 	struct webfiles *w = webfiles_start(NOVNC_FOLDER, &port, e);
 	if (w) {
@@ -90,15 +95,16 @@ const struct cmd cmd_domain_novnc = {
 	.name = "domain-novnc",
 	.alias = "novnc",
 	.summary = "serve noVNC's pages for the screens of guests",
-	.about = "Serve the pages of the package novnc on 127.0.0.1 until Ctrl and C, and print the address for the browser: with a "
-		 "domain, its screen is what the page opens. Over ssh the command that brings both to your own machine is told on "
-		 "standard error.",
+	.about = "Serve the pages of the package novnc on 127.0.0.1 until Ctrl and C, and print the address "
+		 "for the browser: with a domain, its screen is what the page opens. Over ssh the command that "
+		 "brings both to your own machine is told on standard error.",
 	.flags = CMD_TTY | CMD_QUIET,
 	.args =
-		(const struct cmd_arg[]){
-			{"domain", ARG_STRING, true, false, "domain name, id or uuid", false},
-			{"port", ARG_NUMBER, false, false, "of the pages; without it the lowest free one from 6080", false},
-			{0},
-		},
+	(const struct cmd_arg[]){
+		{"domain", ARG_STRING, true, false, "domain name, id or uuid", false},
+		{"port", ARG_NUMBER, false, false, "of the pages; without it the lowest free one from 6080",
+		 false},
+		{0},
+	},
 	.exec = domain_novnc_exec,
 };

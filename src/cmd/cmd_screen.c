@@ -47,7 +47,8 @@ static json_t *screen_json(const struct screen_info *s)
 	json_set_str(j, "socket", s->socket);
 	json_set_str(j, "passwd", s->passwd);
 	json_set_str(j, "view_passwd", s->view_passwd);
-	json_set_take(j, "passwd_valid_to", s->passwd_valid_to ? json_integer(s->passwd_valid_to) : json_null());
+	json_set_take(j, "passwd_valid_to",
+		      s->passwd_valid_to ? json_integer(s->passwd_valid_to) : json_null());
 	json_set_str(j, "tls", tls[s->tls]);
 	json_set_str(j, "ssh", ssh);
 	json_set_int(j, "viewers", s->nviewers);
@@ -90,9 +91,9 @@ const struct cmd cmd_domain_vncdisplay = {
 	.name = "domain-vncdisplay",
 	.alias = "vncdisplay",
 	.summary = "vnc display",
-	.about = "Output where the guest's screen is, as an address and a display number (port 5900 is display 0), or the path "
-		 "of its socket. Its password, and over ssh the command that brings it to your own machine, are told on standard "
-		 "error.",
+	.about = "Output where the guest's screen is, as an address and a display number (port 5900 is "
+		 "display 0), or the path of its socket. Its password, and over ssh the command that brings "
+		 "it to your own machine, are told on standard error.",
 	.target = CMD_DOMAIN,
 	.states = DOMAIN_ACTIVE,
 	.flags = CMD_JSON | CMD_QUIET,
@@ -107,14 +108,15 @@ static int domain_display_exec(struct cmd_ctx *c, struct err *e)
 		return err_set(e, ENOENT, "No graphical display with type '%s' found", type);
 	int rc = c->backend->ops->domain_screen(c->backend, c->domain.uuid, &s, e);
 	if (rc)
-		return rc == -ENOENT ? err_set(e, ENOENT, "No graphical display found: domain '%s' has no <graphics>",
-					       c->domain.name)
-				     : rc;
+		return rc == -ENOENT
+			   ? err_set(e, ENOENT, "No graphical display found: domain '%s' has no <graphics>",
+				     c->domain.name)
+			   : rc;
 	bool all = str_eq(s.listen, "0.0.0.0") || str_eq(s.listen, "::");
 	AUTO_FREE char *at = all ? x_asprintf("localhost:%d", s.port - 5900) : screen_display(&s);
 	const char *passwd = cmd_flag(c, "include-password") ? s.passwd : "";
-	AUTO_FREE char *uri = x_asprintf("vnc%s://%s%s%s%s", *s.socket ? "+unix" : "", *passwd ? ":" : "", passwd,
-					 *passwd ? "@" : "", at);
+	AUTO_FREE char *uri = x_asprintf("vnc%s://%s%s%s%s", *s.socket ? "+unix" : "", *passwd ? ":" : "",
+					 passwd, *passwd ? "@" : "", at);
 	if (c->json) {
 		json_t *j = json_object();
 		json_set_str(j, "uri", uri);
@@ -134,12 +136,12 @@ const struct cmd cmd_domain_display = {
 	.states = DOMAIN_ACTIVE,
 	.flags = CMD_JSON | CMD_QUIET,
 	.args =
-		(const struct cmd_arg[]){
-			CMD_FLAG("include-password", "includes the password into the connection URI if available"),
-			{"type", ARG_STRING, false, false, "select particular graphical display: vnc", false},
-			CMD_FLAG("all", "show all possible graphical displays"),
-			{0},
-		},
+	(const struct cmd_arg[]){
+		CMD_FLAG("include-password", "includes the password into the connection URI if available"),
+		{"type", ARG_STRING, false, false, "select particular graphical display: vnc", false},
+		CMD_FLAG("all", "show all possible graphical displays"),
+		{0},
+	},
 	.exec = domain_display_exec,
 };
 
@@ -165,7 +167,9 @@ static int expiry(const char *text, char out[32], struct err *e)
 	}
 	uint64_t n;
 	if (!str_eq(text, "now") && !str_eq(text, "never") && !(*text == '+' && str_u64(text + 1, &n)))
-		return err_set(e, EINVAL, "'%s' is no time: write now, never, +SECONDS or 2027-01-31T23:59:59 (UTC)", text);
+		return err_set(e, EINVAL,
+			       "'%s' is no time: write now, never, +SECONDS or 2027-01-31T23:59:59 (UTC)",
+			       text);
 	snprintf(out, 32, "%.31s", text);
 	return 0;
 }
@@ -207,7 +211,8 @@ static int domain_vnc_passwd_exec(struct cmd_ctx *c, struct err *e)
 	else if (!until)
 		password_make(passwd);
 	if (!rc && strlen(passwd) > PASSWORD_LEN)
-		rc = err_set(e, EINVAL, "the password is longer than the %d characters that VNC looks at", PASSWORD_LEN);
+		rc = err_set(e, EINVAL, "the password is longer than the %d characters that VNC looks at",
+			     PASSWORD_LEN);
 	if (!rc && (given || !until))
 		rc = set_password(c, passwd, e);
 	if (!rc && until)
@@ -225,18 +230,19 @@ const struct cmd cmd_domain_vnc_passwd = {
 	.name = "domain-vnc-passwd",
 	.alias = "vnc-passwd",
 	.summary = "change the password of a running guest's screen",
-	.about = "Without --password a new one is made up and printed. With --expire alone only the time changes until "
-		 "which it is good. The next start goes by the XML again.",
+	.about = "Without --password a new one is made up and printed. With --expire alone only the time "
+		 "changes until which it is good. The next start goes by the XML again.",
 	.target = CMD_DOMAIN,
 	.states = DOMAIN_ACTIVE,
 	.args =
-		(const struct cmd_arg[]){
-			{"password", ARG_STRING, false, false, "1 to 8 characters; - is a line of standard input", false},
-			CMD_FLAG("view", "the password of those who may only watch"),
-			{"expire", ARG_STRING, false, false, "now, never, +SECONDS or a date such as 2027-01-31T23:59:59", false},
-			CMD_FLAG("disconnect", "send away who is connected"),
-			{0},
-		},
+	(const struct cmd_arg[]){
+		{"password", ARG_STRING, false, false, "1 to 8 characters; - is a line of standard input", false},
+		CMD_FLAG("view", "the password of those who may only watch"),
+		{"expire", ARG_STRING, false, false, "now, never, +SECONDS or a date such as 2027-01-31T23:59:59",
+		 false},
+		CMD_FLAG("disconnect", "send away who is connected"),
+		{0},
+	},
 	.exec = domain_vnc_passwd_exec,
 };
 

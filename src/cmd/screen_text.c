@@ -98,7 +98,8 @@ char *screen_ssh(const struct screen_info *s, int web)
 	if (web)
 		buf_printf(&b, "-L %d:127.0.0.1:%d ", web, web);
 	AUTO_FREE char *to = *s->socket ? x_strdup(s->socket) : with_port(reach(s), s->port);
-	buf_printf(&b, "-L %d:%s %s%s%s", *s->socket ? PORT_BASE : s->port, to, user ? user : "", user ? "@" : "", host);
+	buf_printf(&b, "-L %d:%s %s%s%s", *s->socket ? PORT_BASE : s->port, to, user ? user : "",
+		   user ? "@" : "", host);
 	return buf_take(&b);
 }
 

@@ -39,18 +39,19 @@ static int load(struct webfiles *w, struct err *e)
 		const char *name;
 		void *slot;
 	} want[] = {
-		{"MHD_start_daemon", &w->start},
-		{"MHD_stop_daemon", &w->stop},
-		{"MHD_create_response_from_buffer", &w->from_buffer},
-		{"MHD_create_response_from_fd", &w->from_fd},
-		{"MHD_add_response_header", &w->add_header},
-		{"MHD_queue_response", &w->queue},
-		{"MHD_destroy_response", &w->destroy},
+	    {"MHD_start_daemon", &w->start},
+	    {"MHD_stop_daemon", &w->stop},
+	    {"MHD_create_response_from_buffer", &w->from_buffer},
+	    {"MHD_create_response_from_fd", &w->from_fd},
+	    {"MHD_add_response_header", &w->add_header},
+	    {"MHD_queue_response", &w->queue},
+	    {"MHD_destroy_response", &w->destroy},
 	};
 	for (size_t i = 0; i < ARRAY_SIZE(want); i++) {
 		void *f = w->lib ? dlsym(w->lib, want[i].name) : NULL;
 		if (!f)
-			return err_set(e, ENOENT, "libmicrohttpd is missing: install the package libmicrohttpd12");
+			return err_set(e, ENOENT,
+				       "libmicrohttpd is missing: install the package libmicrohttpd12");
 		memcpy(want[i].slot, &f, sizeof(f));
 	}
 	return 0;
@@ -61,17 +62,17 @@ static const char *type_of(const char *path)
 	static const struct {
 		const char *end, *type;
 	} types[] = {
-		{".html", "text/html; charset=utf-8"},
-		{".js", "text/javascript; charset=utf-8"},
-		{".css", "text/css; charset=utf-8"},
-		{".json", "application/json"},
-		{".svg", "image/svg+xml"},
-		{".png", "image/png"},
-		{".ico", "image/x-icon"},
-		{".mp3", "audio/mpeg"},
-		{".oga", "audio/ogg"},
-		{".ttf", "font/ttf"},
-		{".woff", "font/woff"},
+	    {".html", "text/html; charset=utf-8"},
+	    {".js", "text/javascript; charset=utf-8"},
+	    {".css", "text/css; charset=utf-8"},
+	    {".json", "application/json"},
+	    {".svg", "image/svg+xml"},
+	    {".png", "image/png"},
+	    {".ico", "image/x-icon"},
+	    {".mp3", "audio/mpeg"},
+	    {".oga", "audio/ogg"},
+	    {".ttf", "font/ttf"},
+	    {".woff", "font/woff"},
 	};
 	for (size_t i = 0; i < ARRAY_SIZE(types); i++)
 		if (str_ends(path, types[i].end))
@@ -89,8 +90,8 @@ static int file_of(const struct webfiles *w, const char *url, struct stat *st)
 	return fd >= 0 && fstat(fd, st) == 0 && S_ISREG(st->st_mode) ? TAKE_FD(fd) : -1;
 }
 
-static enum MHD_Result answer(void *ctx, struct MHD_Connection *c, const char *url, const char *method, const char *version,
-			      const char *upload, size_t *upload_size, void **state)
+static enum MHD_Result answer(void *ctx, struct MHD_Connection *c, const char *url, const char *method,
+			      const char *version, const char *upload, size_t *upload_size, void **state)
 {
 	static char none[] = "Not found\n", wrong[] = "Only GET\n";
 	const struct webfiles *w = ctx;
@@ -107,7 +108,11 @@ static enum MHD_Result answer(void *ctx, struct MHD_Connection *c, const char *u
 	w->add_header(r, "Content-Type", fd >= 0 ? type_of(strcmp(url, "/") ? url : ".html") : "text/plain");
 	w->add_header(r, "X-Content-Type-Options", "nosniff");
 	w->add_header(r, "Cache-Control", "no-cache");
-	enum MHD_Result ok = w->queue(c, fd >= 0 ? MHD_HTTP_OK : get ? MHD_HTTP_NOT_FOUND : MHD_HTTP_METHOD_NOT_ALLOWED, r);
+	enum MHD_Result ok = w->queue(c,
+				      fd >= 0 ? MHD_HTTP_OK
+				      : get   ? MHD_HTTP_NOT_FOUND
+					      : MHD_HTTP_METHOD_NOT_ALLOWED,
+				      r);
 	w->destroy(r);
 	return ok;
 }
@@ -130,8 +135,10 @@ static int listen_at(int *port, struct err *e)
 		if (errno != EADDRINUSE)
 			return err_sys(e, errno, "cannot listen on 127.0.0.1 port %d", p);
 	}
-	return err_set(e, EADDRINUSE, first == last ? "port %d of 127.0.0.1 is taken: name another, or none" :
-		       "no port from %d to %d is free on 127.0.0.1", first, last);
+	return err_set(e, EADDRINUSE,
+		       first == last ? "port %d of 127.0.0.1 is taken: name another, or none"
+				     : "no port from %d to %d is free on 127.0.0.1",
+		       first, last);
 }
 
 struct webfiles *webfiles_start(const char *folder, int *port, struct err *e)
@@ -142,8 +149,8 @@ struct webfiles *webfiles_start(const char *folder, int *port, struct err *e)
 	int fd = rc ? rc : listen_at(port, e);
 	if (fd >= 0) {
 		w->daemon = w->start(MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_POLL, 0, NULL, NULL, answer, w,
-				     MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT, CONNECTIONS_MAX,
-				     MHD_OPTION_CONNECTION_TIMEOUT, IDLE_S, MHD_OPTION_END);
+				     MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT,
+				     CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT, IDLE_S, MHD_OPTION_END);
 		if (!w->daemon) {
 			fd_close(fd);
 			err_set(e, EIO, "libmicrohttpd does not start");

@@ -10,7 +10,8 @@
 static void each_graphics(struct xml *x, void (*fn)(struct xml_node *n, const void *ctx), const void *ctx)
 {
 	struct xml_node *devices = xml_first(xml_root(x), "devices");
-	for (struct xml_node *n = devices ? xml_first(devices, "graphics") : NULL; n; n = xml_next(n, "graphics"))
+	for (struct xml_node *n = devices ? xml_first(devices, "graphics") : NULL; n;
+	     n = xml_next(n, "graphics"))
 		fn(n, ctx);
 }
 
@@ -20,7 +21,8 @@ static void set_port(struct xml_node *n, const void *ctx)
 	const int *port = ctx;
 	char number[16];
 	const char *has = xml_attr(n, "port");
-	if (xml_attr(n, "socket") || (has && *has != '-' && !str_eq(has, "0") && !str_eq(xml_attr(n, "autoport"), "yes")))
+	if (xml_attr(n, "socket") ||
+	    (has && *has != '-' && !str_eq(has, "0") && !str_eq(xml_attr(n, "autoport"), "yes")))
 		return;
 	snprintf(number, sizeof(number), "%d", *port);
 	xml_set_attr(n, "port", number);

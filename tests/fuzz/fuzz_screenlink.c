@@ -1,5 +1,5 @@
-/* Any bytes as what a screen process that viewers have taken over says to the machine. It may be dropped for it; the machine goes on
- * and takes the next one.
+/* Any bytes as what a screen process that viewers have taken over says to the machine. It may be dropped for
+ * it; the machine goes on and takes the next one.
  *
  * Input: messages, each a length of two bytes and that many bytes. */
 #include <fcntl.h>
@@ -60,14 +60,16 @@ static void pointer(struct dev *d, const struct input_pointer *p)
 }
 
 static const struct display_ops video_ops = {.refresh = refresh, .wish = wish};
-static const struct input_sink sink = {.absolute = true, .key_active = active, .key = key, .pointer_active = active, .pointer = pointer};
+static const struct input_sink sink = {
+    .absolute = true, .key_active = active, .key = key, .pointer_active = active, .pointer = pointer};
 
 static void build(void)
 {
 	static const struct irq_sink nobody;
 	struct err e = {0};
 	int pair[2];
-	check(!machine_init_bare(&m, 1 << 20, &nobody, NULL, &e) && !uv_loop_init(&loop) && !unixsock_pair(SOCK_SEQPACKET, pair));
+	check(!machine_init_bare(&m, 1 << 20, &nobody, NULL, &e) && !uv_loop_init(&loop) &&
+	      !unixsock_pair(SOCK_SEQPACKET, pair));
 	m.loop = &loop;
 	keeper = pair[1];
 	fcntl(keeper, F_SETFL, O_NONBLOCK);
@@ -75,7 +77,8 @@ static void build(void)
 	check(!screenlink_new(&m, pair[0], config, &e));
 	json_decref(config);
 	surface.fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
-	check(!display_attach(display_of(&m), &video, &video_ops, &e) && !input_sink_add(&m, &input, &sink, &e));
+	check(!display_attach(display_of(&m), &video, &video_ops, &e) &&
+	      !input_sink_add(&m, &input, &sink, &e));
 	display_set_surface(display_of(&m), &video, &surface);
 }
 
