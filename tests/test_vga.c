@@ -263,6 +263,36 @@ START_TEST(text_is_read_as_cells)
 }
 END_TEST
 
+START_TEST(text_modes_have_the_size_that_registers_say)
+{
+	static const struct {
+		unsigned cols, lines, height; /* of characters, of the screen, of a character */
+		unsigned rows, width;
+	} c[] = {
+		{80, 400, 16, 25, 720}, {80, 400, 8, 50, 720}, {40, 400, 16, 25, 360}, {132, 400, 16, 25, 1188},
+		{132, 344, 8, 43, 1188}, {132, 480, 8, 60, 1188}, {100, 480, 16, 30, 900},
+	};
+	struct text_screen text;
+	set_mode(&mode_text);
+	indexed(0x3d4, 0x01, 39); /* is protected */
+	ck_size(720, 400);
+	indexed(0x3d4, 0x11, 0);
+	for (size_t i = 0; i < ARRAY_SIZE(c); i++) {
+		indexed(0x3d4, 0x01, (uint8_t)(c[i].cols - 1));
+		indexed(0x3d4, 0x13, (uint8_t)(c[i].cols / 2));
+		indexed(0x3d4, 0x12, (uint8_t)(c[i].lines - 1));
+		indexed(0x3d4, 0x07, c[i].lines > 256 ? 0x1f : 0x1d);
+		indexed(0x3d4, 0x09, (uint8_t)(0x40 | (c[i].height - 1)));
+		mem_write(0xb8000 + 2 * (c[i].cols * c[i].rows - 1), 2, 0x0758);
+		ck_size(c[i].width, c[i].lines);
+		ck_assert(display_text(screen, &text));
+		ck_assert_uint_eq(text.cols, c[i].cols);
+		ck_assert_uint_eq(text.rows, c[i].rows);
+		ck_assert_uint_eq(text.cells[c[i].cols * c[i].rows - 1].ch, 'X');
+	}
+}
+END_TEST
+
 START_TEST(a_changed_cell_is_the_only_damage)
 {
 	set_mode(&mode_text);
@@ -743,6 +773,44 @@ START_TEST(video_memory_that_cannot_be_a_slot_is_reached_by_exits)
 }
 END_TEST
 
+static unsigned logs_read;
+
+static int accept(void *ctx, const struct mem_slot *gone, unsigned ngone, struct mem_slot *added, unsigned nadded)
+{
+	return 0;
+}
+
+static int no_page(void *ctx, const struct mem_slot *slot, uint64_t *bitmap)
+{
+	logs_read++;
+	memset(bitmap, 0, (slot->len / 4096 + 63) / 64 * 8);
+	return 0;
+}
+
+START_TEST(nothing_is_looked_for_until_somebody_looks)
+{
+	static const struct mem_sink sink = {accept, no_page};
+	set_mode(&mode_text);
+	t->m.mem.sink = &sink;
+	pci_config_write(t->m.pci, vga->pci->addr.slot, 0, 0x04, 2, 0);
+	pci_config_write(t->m.pci, vga->pci->addr.slot, 0, 0x04, 2, 7);
+	logs_read = 0;
+	for (unsigned i = 0; i < 500; i++)
+		mem_write(0xb8000 + 2 * i, 2, 0x0741);
+	ck_assert_uint_eq(vga->window.alias, VGA_ALIAS_TEXT);
+	vmm_advance(t, 10000000000u);
+	ck_assert_uint_eq(logs_read, 0);
+	display_refresh(screen);
+	ck_assert_uint_eq(logs_read, 2); /* of the text and of video memory */
+	dispi_mode(1024, 768, 32);
+	display_refresh(screen);
+	ck_assert(display_take_damage(screen, &looker, rects) == 1);
+	display_refresh(screen);
+	ck_assert_uint_eq(display_take_damage(screen, &looker, rects), 0);
+	t->m.mem.sink = NULL;
+}
+END_TEST
+
 START_TEST(a_kernel_without_firmware_finds_a_linear_mode)
 {
 	struct vga_boot_mode b;
@@ -853,6 +921,7 @@ int main(void)
 	tcase_add_test(c, there_is_a_black_picture_before_any_mode_is_set);
 	tcase_add_test(c, text_is_painted_with_its_font_and_colours);
 	tcase_add_test(c, text_is_read_as_cells);
+	tcase_add_test(c, text_modes_have_the_size_that_registers_say);
 	tcase_add_test(c, a_changed_cell_is_the_only_damage);
 	tcase_add_test(c, cursor_and_blinking_cells_come_and_go_with_the_time);
 	tcase_add_test(c, two_fonts_make_512_characters);
@@ -878,6 +947,7 @@ int main(void)
 	tcase_add_test(c, lookers_can_map_the_surface_but_not_write_to_it);
 	tcase_add_test(c, reset_is_a_black_screen_and_empty_memory);
 	tcase_add_test(c, video_memory_that_cannot_be_a_slot_is_reached_by_exits);
+	tcase_add_test(c, nothing_is_looked_for_until_somebody_looks);
 	tcase_add_test(c, a_kernel_without_firmware_finds_a_linear_mode);
 	tcase_add_test(c, lookers_hear_of_a_surface_only_when_its_form_changes);
 	tcase_add_test(c, each_looker_has_its_own_damage);
