@@ -148,8 +148,9 @@ lint: deps-build ## layers, cppcheck and gcc's analyzer
 	$(Q)tests/lint
 
 bench: deps-check ## speed and size against QEMU, as ratios, in the box
-	$(Q)$(MAKE) --no-print-directory all $(O)/guests/echo.elf
+	$(Q)$(MAKE) --no-print-directory all $(O)/guests/echo.elf $(O)/guests/scroll.img $(O)/tools/rfbview
 	$(Q)O=$(O) tests/bench/run
+	$(Q)O=$(O) tests/bench/vnc
 
 # The targets are plain programs with LLVMFuzzerTestOneInput: clang drives them here, `make check` replays corpora.
 $(O)/fuzz/%: tests/fuzz/%.c $(LIB_SRC)

@@ -14,7 +14,7 @@ screen() {
 	for i in $(seq 20); do
 		PORT=$((20000 + RANDOM % 12000))
 		"$O/tools/screenhost" "$O/vmdeck-screen" $PORT "$@" <> "$HERE/$NAME.in" >> "$HERE/$NAME.out" 2> "$HERE/$NAME.err" &
-		HOST=$!; host_pids+=($HOST)
+		HOST=$!; host_pids+=("$HOST")
 		wait_for 5 screen_pid > /dev/null && wait_for 10 port_open > /dev/null && return 0
 	done
 	echo "not ok no screen could be started: $(cat "$HERE/$NAME.err")"; exit 1

@@ -17,7 +17,7 @@ enum config_tls { CONFIG_TLS_OFF, CONFIG_TLS_ALLOWED, CONFIG_TLS_REQUIRED };
 
 struct config {
 	char name[128];
-	bool known;        /* the machine has said so; nobody is let in before */
+	bool known;                              /* the machine has said so; nobody is let in before */
 	char passwd[CONFIG_PASSWD_MAX + 1];      /* "": none is asked for */
 	char view_passwd[CONFIG_PASSWD_MAX + 1]; /* "": there is none */
 	int64_t passwd_valid_to;                 /* seconds since 1970, 0 = ever */
@@ -26,8 +26,8 @@ struct config {
 	struct tls_cred *cred; /* NULL when tls is off; see config_done() */
 };
 
-/* Parse the JSON text of a SCREEN_CONFIG with its descriptors (which stay the caller's). *c is complete or untouched. 0 or
- * -errno. */
+/* Parse the JSON text of a SCREEN_CONFIG with its descriptors (which stay the caller's). *c is complete or
+ * untouched. 0 or -errno. */
 int config_parse(struct config *c, const char *text, size_t len, const int *fds, size_t nfds, struct err *e);
 void config_done(struct config *c);
 

@@ -125,10 +125,14 @@ static const struct {
 	uint8_t len;        /* of the whole, when nothing is to be judged */
 	enum verdict (*judge)(struct guard *, const uint8_t *, size_t, struct fifo *);
 } messages[] = {
-    {SET_PIXEL_FORMAT, 20, 0, pixel_format}, {SET_ENCODINGS, 4, 0, encodings},
-    {UPDATE_REQUEST, 10, 10, NULL},          {KEY_EVENT, 8, 8, NULL},
-    {POINTER_EVENT, 6, 6, NULL},             {CUT_TEXT, 8, 0, cut_text},
-    {XVP, 4, 0, xvp},                        {SET_DESKTOP_SIZE, 8, 0, desktop_size},
+    {SET_PIXEL_FORMAT, 20, 0, pixel_format},
+    {SET_ENCODINGS, 4, 0, encodings},
+    {UPDATE_REQUEST, 10, 10, NULL},
+    {KEY_EVENT, 8, 8, NULL},
+    {POINTER_EVENT, 6, 6, NULL},
+    {CUT_TEXT, 8, 0, cut_text},
+    {XVP, 4, 0, xvp},
+    {SET_DESKTOP_SIZE, 8, 0, desktop_size},
     {QEMU, 4, 0, qemu},
 };
 

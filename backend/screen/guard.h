@@ -1,9 +1,10 @@
-/* What a viewer may say to libvncserver once it is in: the messages of RFC 6143, 7.5, desktop sizes, QEMU's keys and the extended
- * clipboard, whole and of sane lengths. The rest of what the library understands (file transfer, scaling, chat) is not let through.
+/* What a viewer may say to libvncserver once it is in: the messages of RFC 6143, 7.5, desktop sizes, QEMU's
+ * keys and the extended clipboard, whole and of sane lengths. The rest of what the library understands (file
+ * transfer, scaling, chat) is not let through.
  *
- * Two things the library does on a viewer's word on the wrong thread, in the middle of an update, are taken from it: its answer
- * to an extended clipboard that is asked for, which is asked of us instead (GUARD_*), and to a second announcement of that
- * encoding, which it need not hear again. */
+ * Two things the library does on a viewer's word on the wrong thread, in the middle of an update, are taken
+ * from it: its answer to an extended clipboard that is asked for, which is asked of us instead (GUARD_*), and
+ * to a second announcement of that encoding, which it need not hear again. */
 #ifndef BACKEND_SCREEN_GUARD_H
 #define BACKEND_SCREEN_GUARD_H
 
@@ -26,7 +27,8 @@ struct guard {
 	const char *why;
 };
 
-/* Take messages from @in to @out, as far as they have come, and not much beyond @max bytes in it. -1: close, @why says why. */
+/* Take messages from @in to @out, as far as they have come, and not much beyond @max bytes in it. -1: close,
+ * @why says why. */
 int guard_step(struct guard *g, struct fifo *in, struct fifo *out, size_t max);
 
 #endif

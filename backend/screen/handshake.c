@@ -12,6 +12,9 @@ enum { VENCRYPT_TLS_NONE = 257, VENCRYPT_TLS_VNC = 258, VENCRYPT_X509_NONE = 260
 #define VERSION "RFB 003.008\n"
 #define VERSION_LEN 12
 
+#define TLS_ONLY "This screen takes encrypted connections only: use a viewer with TLS (VeNCrypt)"
+#define EXPIRED "The password of this screen has expired; ask for a new one"
+
 /* GO_ON: to the next state at once. */
 enum step { GO_ON, WAIT, TLS, IN, OUT };
 
@@ -47,7 +50,8 @@ static enum step refuse_result(struct handshake *h, struct fifo *out, const char
 	return h->minor >= 8 ? refuse(h, out, why) : closed(h, why);
 }
 
-static enum step start(struct handshake *h, const struct handshake_env *env, struct fifo *in, struct fifo *out)
+static enum step start(struct handshake *h, const struct handshake_env *env, struct fifo *in,
+		       struct fifo *out)
 {
 	fifo_add(out, VERSION, VERSION_LEN);
 	h->state = HANDSHAKE_VERSION;
@@ -91,10 +95,10 @@ static enum step offer(struct handshake *h, const struct handshake_env *env, str
 	if (!c->known)
 		return refuse_all(h, out, "The guest's screen is not ready yet; try again");
 	if (config_expired(c, env->now))
-		return refuse_all(h, out, "The password of this screen has expired; ask for a new one");
+		return refuse_all(h, out, EXPIRED);
 	if (h->minor == 3) {
 		if (must)
-			return refuse_all(h, out, "This screen takes encrypted connections only: use a viewer with TLS (VeNCrypt)");
+			return refuse_all(h, out, TLS_ONLY);
 		fifo_add_u32(out, h->plain);
 		return begin_auth(h, env, out);
 	}
@@ -107,7 +111,8 @@ static enum step offer(struct handshake *h, const struct handshake_env *env, str
 	return GO_ON;
 }
 
-static enum step version(struct handshake *h, const struct handshake_env *env, struct fifo *in, struct fifo *out)
+static enum step version(struct handshake *h, const struct handshake_env *env, struct fifo *in,
+			 struct fifo *out)
 {
 	uint8_t *p = fifo_head(in);
 	if (in->len && memcmp(p, VERSION, in->len < 4 ? in->len : 4))
@@ -121,7 +126,8 @@ static enum step version(struct handshake *h, const struct handshake_env *env, s
 	return offer(h, env, out);
 }
 
-static enum step security(struct handshake *h, const struct handshake_env *env, struct fifo *in, struct fifo *out)
+static enum step security(struct handshake *h, const struct handshake_env *env, struct fifo *in,
+			  struct fifo *out)
 {
 	if (!in->len)
 		return WAIT;
@@ -135,11 +141,12 @@ static enum step security(struct handshake *h, const struct handshake_env *env, 
 	if (type == h->plain && (env->config->tls != CONFIG_TLS_REQUIRED || h->tls))
 		return begin_auth(h, env, out);
 	if (env->config->tls == CONFIG_TLS_REQUIRED && !h->tls)
-		return refuse_result(h, out, "This screen takes encrypted connections only: use a viewer with TLS (VeNCrypt)");
+		return refuse_result(h, out, TLS_ONLY);
 	return refuse_result(h, out, "That security type was not offered");
 }
 
-static enum step vencrypt_version(struct handshake *h, const struct handshake_env *env, struct fifo *in, struct fifo *out)
+static enum step vencrypt_version(struct handshake *h, const struct handshake_env *env, struct fifo *in,
+				  struct fifo *out)
 {
 	if (in->len < 2)
 		return WAIT;
@@ -159,7 +166,8 @@ static enum step vencrypt_version(struct handshake *h, const struct handshake_en
 	return GO_ON;
 }
 
-static enum step vencrypt_subtype(struct handshake *h, const struct handshake_env *env, struct fifo *in, struct fifo *out)
+static enum step vencrypt_subtype(struct handshake *h, const struct handshake_env *env, struct fifo *in,
+				  struct fifo *out)
 {
 	uint32_t type, want;
 	bool asks = h->plain == SECURITY_VNC;
@@ -181,7 +189,8 @@ static enum step vencrypt_subtype(struct handshake *h, const struct handshake_en
 	return TLS;
 }
 
-static bool response_is(const struct handshake *h, const struct handshake_env *env, const uint8_t *p, const char *passwd)
+static bool response_is(const struct handshake *h, const struct handshake_env *env, const uint8_t *p,
+			const char *passwd)
 {
 	uint8_t c[HANDSHAKE_CHALLENGE], differ = 0;
 	if (!passwd[0])
@@ -193,7 +202,8 @@ static bool response_is(const struct handshake *h, const struct handshake_env *e
 	return !differ;
 }
 
-static enum step response(struct handshake *h, const struct handshake_env *env, struct fifo *in, struct fifo *out)
+static enum step response(struct handshake *h, const struct handshake_env *env, struct fifo *in,
+			  struct fifo *out)
 {
 	if (in->len < HANDSHAKE_CHALLENGE)
 		return WAIT;
@@ -202,7 +212,7 @@ static enum step response(struct handshake *h, const struct handshake_env *env, 
 	h->view_only = !full && response_is(h, env, p, env->config->view_passwd);
 	fifo_drop(in, HANDSHAKE_CHALLENGE);
 	if (config_expired(env->config, env->now))
-		return refuse_result(h, out, "The password of this screen has expired; ask for a new one");
+		return refuse_result(h, out, EXPIRED);
 	if (!full && !h->view_only)
 		return refuse_result(h, out, "Wrong password");
 	fifo_add_u32(out, 0);
@@ -220,9 +230,11 @@ static enum step init(struct handshake *h, const struct handshake_env *env, stru
 	return IN;
 }
 
-enum handshake_result handshake_step(struct handshake *h, const struct handshake_env *env, struct fifo *in, struct fifo *out)
+enum handshake_result handshake_step(struct handshake *h, const struct handshake_env *env, struct fifo *in,
+				     struct fifo *out)
 {
-	static enum step (*const steps[])(struct handshake *, const struct handshake_env *, struct fifo *, struct fifo *) = {
+	static enum step (*const steps[])(struct handshake *, const struct handshake_env *, struct fifo *,
+					  struct fifo *) = {
 	    [HANDSHAKE_START] = start,
 	    [HANDSHAKE_VERSION] = version,
 	    [HANDSHAKE_SECURITY] = security,

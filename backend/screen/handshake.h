@@ -1,8 +1,9 @@
-/* How a viewer gets in: the RFB handshake up to ClientInit, spoken here, so that libvncserver only ever hears viewers that
- * were let in, and each over a socket of ours.
+/* How a viewer gets in: the RFB handshake up to ClientInit, spoken here, so that libvncserver only ever hears
+ * viewers that were let in, and each over a socket of ours.
  *
- * RFB 3.8 (RFC 6143, 7.1), also for viewers of 3.7 and 3.3; security types None, VNC Authentication and VeNCrypt 0.2 with the
- * subtypes TLSNone, TLSVnc, X509None and X509Vnc. A state machine over two queues: no input or output of its own. */
+ * RFB 3.8 (RFC 6143, 7.1), also for viewers of 3.7 and 3.3; security types None, VNC Authentication and
+ * VeNCrypt 0.2 with the subtypes TLSNone, TLSVnc, X509None and X509Vnc. A state machine over two queues: no
+ * input or output of its own. */
 #ifndef BACKEND_SCREEN_HANDSHAKE_H
 #define BACKEND_SCREEN_HANDSHAKE_H
 
@@ -51,6 +52,7 @@ struct handshake_env {
 };
 
 /* Go on as far as what is in @in allows. @h is zero-initialised before the first call. */
-enum handshake_result handshake_step(struct handshake *h, const struct handshake_env *env, struct fifo *in, struct fifo *out);
+enum handshake_result handshake_step(struct handshake *h, const struct handshake_env *env, struct fifo *in,
+				     struct fifo *out);
 
 #endif

@@ -1,4 +1,5 @@
-/* vmdeck-screen: the VNC server of one guest. Not for people to start: the guest's keeper does. (src/proto/screen.h) */
+/* vmdeck-screen: the VNC server of one guest. Not for people to start: the guest's keeper does.
+ * (src/proto/screen.h) */
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -18,7 +19,8 @@ int main(int argc, char **argv)
 	char who[160];
 	int listeners[SCREEN_LISTEN_MAX];
 	if (argc < 3 || !str_u64(argv[1], &n) || n > SCREEN_LISTEN_MAX || fcntl(LAUNCH_FD, F_GETFD) < 0) {
-		fprintf(stderr, "usage: vmdeck-screen LISTENERS NAME\na guest's keeper starts it; see vmdeck(1)\n");
+		fprintf(stderr,
+			"usage: vmdeck-screen LISTENERS NAME\na guest's keeper starts it; see vmdeck(1)\n");
 		return 2;
 	}
 	snprintf(who, sizeof(who), "screen %s", argv[2]);

@@ -31,8 +31,8 @@
 #define WRONG_PASSWORD_MS 1000     /* so long a wrong password has to wait for its answer */
 #define FLUSH_MS 2000
 
-/* What we say to the server in a viewer's place (version, security type None, shared), and how long its answers to that
- * are: version, one security type, SecurityResult. */
+/* What we say to the server in a viewer's place (version, security type None, shared), and how long its
+ * answers to that are: version, one security type, SecurityResult. */
 #define INNER_HELLO "RFB 003.008\n\1\1"
 #define INNER_ANSWER (12 + 2 + 4)
 
@@ -41,7 +41,7 @@ enum phase {
 	SNIFF, /* what is it? */
 	TLS,   /* what is in the queue goes out in the clear, then TLS */
 	HTTP,
-	RFB,   /* the handshake */
+	RFB, /* the handshake */
 	RUN,
 	LEAVE, /* it sends no more: the server hears what it has sent, and its end */
 	FLUSH, /* closed when its queue is empty */
@@ -59,9 +59,9 @@ struct viewer {
 	struct fifo wire; /* from it, WebSocket frames */
 	struct fifo in;   /* from it, RFB */
 	struct guard guard;
-	struct fifo to;   /* of that, what is for the server */
-	struct fifo out;  /* to it */
-	size_t skip;      /* bytes of the server that are not for it */
+	struct fifo to;  /* of that, what is for the server */
+	struct fifo out; /* to it */
+	size_t skip;     /* bytes of the server that are not for it */
 	int64_t born, moved, hold;
 	uint64_t sent;
 	char host[64], service[16];
@@ -284,8 +284,10 @@ static void join(struct relay *r, struct viewer *v, int64_t now)
 
 static void do_handshake(struct relay *r, struct viewer *v, int64_t now)
 {
-	struct handshake_env env = {
-	    .config = &r->config, .now = (int64_t)time(NULL), .random = tls_random, .encrypt = r->ops.encrypt};
+	struct handshake_env env = {.config = &r->config,
+				    .now = (int64_t)time(NULL),
+				    .random = tls_random,
+				    .encrypt = r->ops.encrypt};
 	struct fifo out = {0};
 	enum handshake_result rc = handshake_step(&v->hs, &env, &v->in, &out);
 	if (out.len)
@@ -475,7 +477,8 @@ static void accept_one(struct relay *r, int listener, int64_t now)
 		fd_close(fd);
 		return;
 	}
-	*v = (struct viewer){.phase = SNIFF, .id = ++r->last_id, .fd = fd, .inner = -1, .born = now, .moved = now};
+	*v = (struct viewer){
+	    .phase = SNIFF, .id = ++r->last_id, .fd = fd, .inner = -1, .born = now, .moved = now};
 	name_peer(v, &a, len);
 }
 
@@ -529,7 +532,8 @@ static int prepare(struct relay *r, struct polled *w, int64_t now)
 		if (!used)
 			continue;
 		int64_t d = deadline(r, v);
-		if (v->tls_done && v->phase <= RUN && !v->ended && v->in.len < RELAY_IN_MAX && tls_pending(v->tls))
+		if (v->tls_done && v->phase <= RUN && !v->ended && v->in.len < RELAY_IN_MAX &&
+		    tls_pending(v->tls))
 			d = now;
 		at = d < at ? d : at;
 	}

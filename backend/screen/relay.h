@@ -1,13 +1,14 @@
 /* The relay: every viewer's connection goes through it, on a thread of its own.
  *
- * Theory of operation. A connection is accepted, its first bytes tell what it is (RFB says nothing first; TLS of a browser;
- * HTTP), it speaks the handshake (handshake.c), with TLS and WebSocket frames taken off here, and when it is in, one end of a
- * socket pair goes to the server (joined), which hears plain RFB from ClientInit on. From then on bytes are carried both ways
- * over queues of bounded size: a viewer that does not read stops only its own thread of the server, and is closed when
- * nothing has moved for RELAY_STALL_MS while bytes are waiting. Nobody waits for anybody here: all sockets are non-blocking.
+ * Theory of operation. A connection is accepted, its first bytes tell what it is (RFB says nothing first; TLS
+ * of a browser; HTTP), it speaks the handshake (handshake.c), with TLS and WebSocket frames taken off here,
+ * and when it is in, one end of a socket pair goes to the server (joined), which hears plain RFB from
+ * ClientInit on. From then on bytes are carried both ways over queues of bounded size: a viewer that does not
+ * read stops only its own thread of the server, and is closed when nothing has moved for RELAY_STALL_MS while
+ * bytes are waiting. Nobody waits for anybody here: all sockets are non-blocking.
  *
- * relay_drain() is for the server when it needs all of its threads to come to the end of what they send: until it is taken
- * back, queues grow as they must.
+ * relay_drain() is for the server when it needs all of its threads to come to the end of what they send:
+ * until it is taken back, queues grow as they must.
  *
  * All functions may be called from any thread; the callbacks come on the relay's, without a lock held. */
 #ifndef BACKEND_SCREEN_RELAY_H
@@ -33,8 +34,8 @@
 struct relay;
 
 struct relay_ops {
-	/* Viewer @id is in: @fd, now the callee's, is the server's end. The viewer has had ServerInit's predecessors and waits for
-	 * ServerInit. */
+	/* Viewer @id is in: @fd, now the callee's, is the server's end. The viewer has had ServerInit's
+	 * predecessors and waits for ServerInit. */
 	void (*joined)(void *ctx, unsigned id, int fd, bool view_only);
 	/* Something for the list of viewers changed. */
 	void (*changed)(void *ctx);
@@ -45,7 +46,8 @@ struct relay_ops {
 };
 
 /* Start with these listening sockets (the relay's from now on). NULL with @e. */
-struct relay *relay_new(const int *listeners, size_t n, const struct relay_ops *ops, void *ctx, struct err *e);
+struct relay *relay_new(const int *listeners, size_t n, const struct relay_ops *ops, void *ctx,
+			struct err *e);
 
 /* Take over @c (emptied): for viewers that are not in yet. */
 void relay_config(struct relay *r, struct config *c);

@@ -51,8 +51,8 @@ struct screen {
 	pthread_mutex_t lock; /* the inbox */
 	struct inbox inbox;
 	atomic_bool woken, input;
-	bool wanted;     /* a viewer has asked since the last refresh */
-	bool asked;      /* a refresh is under way */
+	bool wanted; /* a viewer has asked since the last refresh */
+	bool asked;  /* a refresh is under way */
 	int64_t asked_at, fresh_at, seen_at, told_at;
 	int pace;
 	struct newcomer newcomers[NEW_MAX]; /* wait for a refresh */
@@ -223,7 +223,9 @@ static int take_damage(struct screen *s, const char *p, size_t n, const int *fds
 	memcpy(&m, p, n);
 	if (m.n > (n - head) / sizeof(m.rects[0]))
 		return -EPROTO;
-	size_t pixels = m.generation == s->picture.generation ? surface_update(&s->picture, m.rects, m.n, changed, s->vnc) : 0;
+	size_t pixels = m.generation == s->picture.generation
+			    ? surface_update(&s->picture, m.rects, m.n, changed, s->vnc)
+			    : 0;
 	if (pixels)
 		s->pace = SCREEN_PACE_MS;
 	else
@@ -276,8 +278,9 @@ static int take_kick(struct screen *s, const char *p, size_t n, const int *fds, 
 int screen_message(struct screen *s, const char *p, size_t n, const int *fds, size_t nfds)
 {
 	static int (*const takers[])(struct screen *, const char *, size_t, const int *, size_t) = {
-	    [SCREEN_CONFIG] = take_config,       [SCREEN_SURFACE] = take_surface,  [SCREEN_DAMAGE] = take_damage,
-	    [SCREEN_CURSOR_SHAPE] = take_cursor, [SCREEN_CURSOR_POS] = take_pos,   [SCREEN_STATE] = take_state,
+	    [SCREEN_CONFIG] = take_config,  [SCREEN_SURFACE] = take_surface,
+	    [SCREEN_DAMAGE] = take_damage,  [SCREEN_CURSOR_SHAPE] = take_cursor,
+	    [SCREEN_CURSOR_POS] = take_pos, [SCREEN_STATE] = take_state,
 	    [SCREEN_KICK] = take_kick,
 	};
 	uint32_t type;
@@ -416,7 +419,8 @@ static int round_of(struct screen *s)
 
 struct screen *screen_new(int machine, const int *listeners, size_t n, struct err *e)
 {
-	static const struct vnc_ops vnc_ops = {on_key, on_pointer, on_release, on_resize, on_wanted, on_clipboard, on_drain};
+	static const struct vnc_ops vnc_ops = {on_key,    on_pointer,   on_release, on_resize,
+					       on_wanted, on_clipboard, on_drain};
 	static const struct relay_ops relay_ops = {on_joined, on_changed, on_asked, vnc_encrypt};
 	struct screen *s = x_calloc(1, sizeof(*s));
 	s->machine = machine;

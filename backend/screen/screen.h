@@ -1,12 +1,13 @@
 /* One guest's screen: the machine's socket on one side, relay and server on the other.
  *
- * Theory of operation. Three kinds of threads: this one talks to the machine and owns the shadow picture; the relay's carries
- * bytes; libvncserver's, two for each viewer, encode and take input, which they send to the machine themselves.
+ * Theory of operation. Three kinds of threads: this one talks to the machine and owns the shadow picture; the
+ * relay's carries bytes; libvncserver's, two for each viewer, encode and take input, which they send to the
+ * machine themselves.
  *
- * The picture is asked for (SCREEN_REFRESH) only while a viewer waits for an update, one question at a time: every
- * SCREEN_PACE_MS while things change, ever more seldom down to SCREEN_PACE_IDLE_MS while nothing does, and soon after somebody
- * typed or moved the pointer. A new viewer is let to the server when one refresh has come since it arrived, so that the first
- * picture it sees is the present one. */
+ * The picture is asked for (SCREEN_REFRESH) only while a viewer waits for an update, one question at a time:
+ * every SCREEN_PACE_MS while things change, ever more seldom down to SCREEN_PACE_IDLE_MS while nothing does,
+ * and soon after somebody typed or moved the pointer. A new viewer is let to the server when one refresh has
+ * come since it arrived, so that the first picture it sees is the present one. */
 #ifndef BACKEND_SCREEN_SCREEN_H
 #define BACKEND_SCREEN_SCREEN_H
 
@@ -17,14 +18,15 @@
 #define SCREEN_PACE_MS 33
 #define SCREEN_PACE_INPUT_MS 12
 #define SCREEN_PACE_IDLE_MS 250
-#define SCREEN_JOIN_MS 1000   /* a new viewer waits no longer for a machine that does not answer */
+#define SCREEN_JOIN_MS 1000    /* a new viewer waits no longer for a machine that does not answer */
 #define SCREEN_VIEWERS_MS 2000 /* the list of viewers is sent at most so often */
 #define SCREEN_EXIT_MS 60000
 
 /* Serve until the machine is gone (1) or nobody has looked for SCREEN_EXIT_MS (0). Goes into the sandbox. */
 int screen_main(int machine, const int *listeners, size_t n);
 
-/* The parts of it: the threads, and what a message of the machine does (0, or -errno when it makes no sense). */
+/* The parts of it: the threads, and what a message of the machine does (0, or -errno when it makes no sense).
+ */
 struct screen;
 struct screen *screen_new(int machine, const int *listeners, size_t n, struct err *e);
 int screen_message(struct screen *s, const char *p, size_t n, const int *fds, size_t nfds);

@@ -19,11 +19,12 @@ static int check(const struct screen_surface *m, int fd, struct err *e)
 	struct stat st;
 	uint64_t end;
 	if (m->width > SURFACE_MAX || m->height > SURFACE_MAX || !m->height || m->stride < m->width * PIXEL)
-		return err_set(e, EINVAL, "the machine announced a picture of %ux%u with %u bytes a line", m->width, m->height,
-			       m->stride);
+		return err_set(e, EINVAL, "the machine announced a picture of %ux%u with %u bytes a line",
+			       m->width, m->height, m->stride);
 	if (fstat(fd, &st) < 0)
 		return err_sys(e, errno, "the picture's memory");
-	if (__builtin_add_overflow(m->offset, (uint64_t)m->stride * (m->height - 1) + m->width * PIXEL, &end) ||
+	if (__builtin_add_overflow(m->offset, (uint64_t)m->stride * (m->height - 1) + m->width * PIXEL,
+				   &end) ||
 	    end > (uint64_t)st.st_size)
 		return err_set(e, EINVAL, "the machine announced a picture that ends outside its memory");
 	return 0;
@@ -44,8 +45,13 @@ int surface_open(struct surface *s, const struct screen_surface *m, int fd, stru
 	void *map = mmap(NULL, len, PROT_READ, MAP_SHARED, fd, (off_t)(m->offset - before));
 	if (map == MAP_FAILED)
 		return err_sys(e, errno, "cannot map the picture's memory");
-	*s = (struct surface){.generation = m->generation, .width = m->width, .height = m->height, .stride = m->stride,
-			      .pixels = (const uint8_t *)map + before, .map = map, .map_len = len};
+	*s = (struct surface){.generation = m->generation,
+			      .width = m->width,
+			      .height = m->height,
+			      .stride = m->stride,
+			      .pixels = (const uint8_t *)map + before,
+			      .map = map,
+			      .map_len = len};
 	s->shadow = shadow_of(s->width, s->height);
 	for (uint32_t y = 0; y < s->height; y++)
 		memcpy(s->shadow + (size_t)y * s->width, s->pixels + (size_t)y * s->stride, s->width * PIXEL);
@@ -97,8 +103,8 @@ static void line_differs(const uint32_t *a, const uint32_t *b, uint32_t w, uint3
 	*end = w;
 }
 
-/* Bring one tile up to date. Return: the part of it that differed. The guest may go on drawing: each line is copied before it is
- * compared. */
+/* Bring one tile up to date. Return: the part of it that differed. The guest may go on drawing: each line is
+ * copied before it is compared. */
 static struct box tile(struct surface *s, uint32_t x, uint32_t y, uint32_t w, uint32_t h)
 {
 	uint32_t now[TILE_WIDTH], first, end;
@@ -128,7 +134,8 @@ struct runs {
 
 static void runs_tell(struct runs *u, const struct box *b)
 {
-	struct screen_rect r = {(uint16_t)b->x0, (uint16_t)b->y0, (uint16_t)(b->x1 - b->x0), (uint16_t)(b->y1 - b->y0)};
+	struct screen_rect r = {(uint16_t)b->x0, (uint16_t)b->y0, (uint16_t)(b->x1 - b->x0),
+				(uint16_t)(b->y1 - b->y0)};
 	u->changed(u->ctx, &r);
 }
 
@@ -182,7 +189,8 @@ static size_t update_row(struct surface *s, uint32_t x0, uint32_t x1, uint32_t y
 	return pixels;
 }
 
-static size_t update_rect(struct surface *s, uint32_t x0, uint32_t y0, uint32_t x1, uint32_t y1, struct runs *u)
+static size_t update_rect(struct surface *s, uint32_t x0, uint32_t y0, uint32_t x1, uint32_t y1,
+			  struct runs *u)
 {
 	size_t pixels = 0;
 	for (uint32_t y = y0, h; y < y1; y += h) {

@@ -1,5 +1,6 @@
-/* The guest's picture as the server shows it: the machine's memory, mapped read-only, and a shadow of it that only changes when
- * we say so. The server reads pixels more than once while it encodes, and on other threads; the guest draws when it wants. */
+/* The guest's picture as the server shows it: the machine's memory, mapped read-only, and a shadow of it that
+ * only changes when we say so. The server reads pixels more than once while it encodes, and on other threads;
+ * the guest draws when it wants. */
 #ifndef BACKEND_SCREEN_SURFACE_H
 #define BACKEND_SCREEN_SURFACE_H
 
@@ -22,14 +23,15 @@ struct surface {
 	uint32_t *shadow; /* width * height, never NULL once there was a surface */
 };
 
-/* Make @s (zero-initialised; an earlier one is the caller's to end) of what the machine announced. @fd stays the caller's. Its
- * shadow has the picture as it is now. 0 or -errno. */
+/* Make @s (zero-initialised; an earlier one is the caller's to end) of what the machine announced. @fd stays
+ * the caller's. Its shadow has the picture as it is now. 0 or -errno. */
 int surface_open(struct surface *s, const struct screen_surface *m, int fd, struct err *e);
 /* A black one of this size, without a picture behind it. */
 void surface_blank(struct surface *s, uint32_t width, uint32_t height);
 void surface_close(struct surface *s);
 
-/* Bring the shadow up to date within @in (clipped to the picture). What differed, tile by tile, joined to rectangles, goes to
+/* Bring the shadow up to date within @in (clipped to the picture). What differed, tile by tile, joined to
+ * rectangles, goes to
  * @changed(ctx, ...). Return: how many pixels these have, before joining. */
 size_t surface_update(struct surface *s, const struct screen_rect *in, size_t n,
 		      void (*changed)(void *ctx, const struct screen_rect *r), void *ctx);

@@ -77,8 +77,9 @@ int tls_cred_x509(struct tls_cred **out, int ca, int cert, int key, struct err *
 	struct tls_cred *c = x_calloc(1, sizeof(*c));
 	c->refs = 1;
 	c->x509 = true;
-	int rc = gnutls_certificate_allocate_credentials(&c->cert) < 0 ? err_set(e, ENOMEM, "no memory for TLS")
-								      : load(c, ca, cert, key, e);
+	int rc = gnutls_certificate_allocate_credentials(&c->cert) < 0
+		     ? err_set(e, ENOMEM, "no memory for TLS")
+		     : load(c, ca, cert, key, e);
 	if (rc) {
 		tls_cred_put(c);
 		return rc;
@@ -168,7 +169,8 @@ ssize_t tls_send(struct tls *t, const void *p, size_t n)
 {
 	/* GnuTLS goes on with what it holds when it is given nothing. (gnutls_record_send) */
 	n = n < RECORD_MAX ? n : RECORD_MAX;
-	ssize_t k = t->resume ? gnutls_record_send(t->session, NULL, 0) : gnutls_record_send(t->session, p, n);
+	ssize_t k =
+	    t->resume ? gnutls_record_send(t->session, NULL, 0) : gnutls_record_send(t->session, p, n);
 	t->resume = k == GNUTLS_E_AGAIN || k == GNUTLS_E_INTERRUPTED;
 	return result(k);
 }

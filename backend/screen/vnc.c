@@ -28,7 +28,8 @@ enum { EXT_KEYS = 1, EXT_POINTER = 2, EXT_LEDS = 4 };
 #define CURSOR_BYTES (SCREEN_CURSOR_MAX * SCREEN_CURSOR_MAX / 8)
 #define CLIPBOARD_MAX (1u << 20)
 
-/* A viewer. Lives from vnc_add() until its last thread calls gone(); in the list it holds its client alive. */
+/* A viewer. Lives from vnc_add() until its last thread calls gone(); in the list it holds its client alive.
+ */
 struct client {
 	struct vnc *v;
 	struct client *next;
@@ -88,7 +89,8 @@ static void send_pending(struct client *c)
 		bool flag = kinds[i].bit == EXT_POINTER && atomic_load(&c->v->absolute);
 		if (!(todo & kinds[i].bit))
 			continue;
-		put_rect(m + 4, flag, led ? 1 : c->v->screen->width, led ? 1 : c->v->screen->height, kinds[i].encoding);
+		put_rect(m + 4, flag, led ? 1 : c->v->screen->width, led ? 1 : c->v->screen->height,
+			 kinds[i].encoding);
 		m[16] = (uint8_t)atomic_load(&c->v->leds);
 		rfbWriteExact(c->cl, (const char *)m, led ? 17 : 16);
 	}
@@ -98,7 +100,8 @@ static void send_pending(struct client *c)
 static void try_pending(struct client *c)
 {
 	struct pollfd p = {.fd = c->cl->sock, .events = POLLOUT};
-	if (!atomic_load(&c->pending) || c->cl->enableSupportedMessages || c->cl->state != RFB_NORMAL || pthread_mutex_trylock(&c->cl->sendMutex))
+	if (!atomic_load(&c->pending) || c->cl->enableSupportedMessages || c->cl->state != RFB_NORMAL ||
+	    pthread_mutex_trylock(&c->cl->sendMutex))
 		return;
 	if (poll(&p, 1, 0) == 1 && (p.revents & POLLOUT))
 		send_pending(c);
@@ -147,11 +150,13 @@ static void on_pointer(int mask, int x, int y, rfbClientPtr cl)
 static void on_request(rfbClientPtr cl, rfbFramebufferUpdateRequestMsg *msg)
 {
 	struct client *c = client_of(cl);
-	cl->screen->pointerClient = NULL; /* no viewer keeps the pointer from the others by holding a button */
+	cl->screen->pointerClient =
+	    NULL; /* no viewer keeps the pointer from the others by holding a button */
 	c->v->ops.wanted(c->v->ctx, false);
 }
 
-/* An update was sent; sendMutex is held. What is enabled before SupportedMessages has gone out makes libvncclient forget. */
+/* An update was sent; sendMutex is held. What is enabled before SupportedMessages has gone out makes
+ * libvncclient forget. */
 static void on_sent(rfbClientPtr cl, int result)
 {
 	struct client *c = client_of(cl);
@@ -221,7 +226,10 @@ static void gone(rfbClientPtr cl)
 static rfbBool enable(rfbClientPtr cl, void **data, int encoding)
 {
 	struct client *c = client_of(cl);
-	unsigned bit = encoding == ENC_EXT_KEY ? EXT_KEYS : encoding == ENC_POINTER_MOTION ? EXT_POINTER : encoding == ENC_LED ? EXT_LEDS : 0;
+	unsigned bit = encoding == ENC_EXT_KEY          ? EXT_KEYS
+		       : encoding == ENC_POINTER_MOTION ? EXT_POINTER
+		       : encoding == ENC_LED            ? EXT_LEDS
+							: 0;
 	if (!c || !bit)
 		return FALSE;
 	atomic_fetch_or(&c->enabled, bit);
@@ -286,9 +294,9 @@ struct vnc *vnc_new(const struct vnc_ops *ops, void *ctx)
 	s->serverFormat.depth = s->depth = 24;
 	s->screenData = v;
 	s->desktopName = v->name;
-	s->alwaysShared = TRUE; /* the relay has asked already */
+	s->alwaysShared = TRUE;   /* the relay has asked already */
 	s->backgroundLoop = TRUE; /* threads for each client; the library's listener is never started */
-	s->cursor = NULL;       /* never drawn into the picture */
+	s->cursor = NULL;         /* never drawn into the picture */
 	s->deferUpdateTime = 1;
 	s->maxRectsPerUpdate = RECTS_MAX;
 	s->permitFileTransfer = FALSE;
@@ -348,9 +356,10 @@ void vnc_describe(struct vnc *v, unsigned id, json_t *viewer)
 	static const struct {
 		int number;
 		const char *name;
-	} names[] = {{rfbEncodingRaw, "raw"},         {rfbEncodingRRE, "rre"},   {rfbEncodingCoRRE, "corre"},
-		     {rfbEncodingHextile, "hextile"}, {rfbEncodingZlib, "zlib"}, {rfbEncodingTight, "tight"},
-		     {rfbEncodingUltra, "ultra"},     {rfbEncodingZRLE, "zrle"}, {rfbEncodingZYWRLE, "zywrle"}};
+	} names[] = {
+	    {rfbEncodingRaw, "raw"},         {rfbEncodingRRE, "rre"},   {rfbEncodingCoRRE, "corre"},
+	    {rfbEncodingHextile, "hextile"}, {rfbEncodingZlib, "zlib"}, {rfbEncodingTight, "tight"},
+	    {rfbEncodingUltra, "ultra"},     {rfbEncodingZRLE, "zrle"}, {rfbEncodingZYWRLE, "zywrle"}};
 	pthread_mutex_lock(&v->lock);
 	for (struct client *c = v->clients; c; c = c->next)
 		for (size_t i = 0; c->id == id && i < ARRAY_SIZE(names); i++)
@@ -443,7 +452,8 @@ static void draw_dot(struct screen_cursor *c)
 	*c = (struct screen_cursor){.defined = 1, .visible = 1, .w = 5, .h = 5, .hot_x = 2, .hot_y = 2};
 	for (unsigned i = 0; i < 25; i++) {
 		unsigned x = i % 5, y = i / 5;
-		bool edge = x == 0 || x == 4 || y == 0 || y == 4, corner = (x == 0 || x == 4) && (y == 0 || y == 4);
+		bool edge = x == 0 || x == 4 || y == 0 || y == 4,
+		     corner = (x == 0 || x == 4) && (y == 0 || y == 4);
 		c->pixels[i] = corner ? 0 : edge ? 0xffffffff : 0xff000000;
 	}
 }

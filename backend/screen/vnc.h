@@ -1,8 +1,9 @@
 /* The VNC server: libvncserver behind a small interface. The only file with its header is vnc.c.
  *
- * Theory of operation. Each viewer that the relay let in is a client of libvncserver with two threads of the library's, over a
- * socket pair. vnc_* calls come from one thread, the main one; the callbacks come on the clients' threads, any number at a
- * time. libvncserver's own listening, HTTP, WebSocket, TLS and passwords are not used. */
+ * Theory of operation. Each viewer that the relay let in is a client of libvncserver with two threads of the
+ * library's, over a socket pair. vnc_* calls come from one thread, the main one; the callbacks come on the
+ * clients' threads, any number at a time. libvncserver's own listening, HTTP, WebSocket, TLS and passwords
+ * are not used. */
 #ifndef BACKEND_SCREEN_VNC_H
 #define BACKEND_SCREEN_VNC_H
 
@@ -39,7 +40,8 @@ bool vnc_waiting(struct vnc *v);
 /* Set "encoding" in @viewer. Any thread. */
 void vnc_describe(struct vnc *v, unsigned id, json_t *viewer);
 
-/* Show this memory from now on: @width * @height pixels, the caller's; the earlier one is not used any more on return. */
+/* Show this memory from now on: @width * @height pixels, the caller's; the earlier one is not used any more
+ * on return. */
 void vnc_set_picture(struct vnc *v, uint32_t *pixels, unsigned width, unsigned height);
 void vnc_changed(struct vnc *v, const struct screen_rect *r);
 /* Pixels count only as far as w * h; @c->defined not set: a small dot. */

@@ -46,7 +46,7 @@ static void head(struct buf *out, uint32_t length)
 /* The extended form has a negative length, and flags first. */
 static void extended_head(struct buf *out, size_t length, uint32_t flags)
 {
-	head(out, (uint32_t)-(int32_t)(length + 4));
+	head(out, (uint32_t) - (int32_t)(length + 4));
 	flags = htobe32(flags);
 	buf_add(out, &flags, 4);
 }

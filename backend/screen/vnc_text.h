@@ -1,5 +1,5 @@
-/* Text of clipboards between viewers: Latin-1 as RFB has it (RFC 6143, 7.6.4), and UTF-8 of the Extended Clipboard
- * pseudo-encoding (RFB community specification, 7.7.27). */
+/* Text of clipboards between viewers: Latin-1 as RFB has it (RFC 6143, 7.6.4), and UTF-8 of the Extended
+ * Clipboard pseudo-encoding (RFB community specification, 7.7.27). */
 #ifndef BACKEND_SCREEN_VNC_TEXT_H
 #define BACKEND_SCREEN_VNC_TEXT_H
 

@@ -25,7 +25,8 @@ static void base64(const uint8_t *p, size_t n, char *out)
 {
 	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 	for (size_t i = 0; i < n; i += 3) {
-		uint32_t v = (uint32_t)p[i] << 16 | (i + 1 < n ? (uint32_t)p[i + 1] << 8 : 0) | (i + 2 < n ? p[i + 2] : 0);
+		uint32_t v = (uint32_t)p[i] << 16 | (i + 1 < n ? (uint32_t)p[i + 1] << 8 : 0) |
+			     (i + 2 < n ? p[i + 2] : 0);
 		*out++ = digits[v >> 18];
 		*out++ = digits[v >> 12 & 63];
 		*out++ = i + 1 < n ? digits[v >> 6 & 63] : '=';
@@ -82,9 +83,10 @@ static bool origin_is_good(const struct request *r)
 static void answer(struct fifo *out, const char *status, const char *why)
 {
 	char text[512];
-	int n = snprintf(text, sizeof(text),
-			 "HTTP/1.1 %s\r\nContent-Type: text/plain\r\nContent-Length: %zu\r\nConnection: close\r\n\r\n%s\n", status,
-			 strlen(why) + 1, why);
+	int n = snprintf(
+	    text, sizeof(text),
+	    "HTTP/1.1 %s\r\nContent-Type: text/plain\r\nContent-Length: %zu\r\nConnection: close\r\n\r\n%s\n",
+	    status, strlen(why) + 1, why);
 	fifo_add(out, text, (size_t)n);
 }
 
@@ -100,18 +102,21 @@ static int accept_request(const struct request *r, struct fifo *out, bool any_or
 	uint8_t sum[20];
 	if (!r->upgrade || strlen(r->key) != KEY_LEN) {
 		answer(out, "426 Upgrade Required",
-		       "This is the screen of a vmdeck guest. Use a VNC viewer, or a browser by way of: vmdeck novnc");
+		       "This is the screen of a vmdeck guest. Use a VNC viewer, or a browser by way of: "
+		       "vmdeck novnc");
 		return -1;
 	}
 	if (!any_origin && !origin_is_good(r))
-		return ws_refuse(out, "This screen asks for no password, so pages of other sites may not connect to it");
+		return ws_refuse(
+		    out, "This screen asks for no password, so pages of other sites may not connect to it");
 	snprintf(joined, sizeof(joined), "%s" GUID, r->key);
 	tls_sha1(joined, strlen(joined), sum);
 	base64(sum, sizeof(sum), accepted);
-	int n = snprintf(text, sizeof(text),
-			 "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-			 "Sec-WebSocket-Accept: %s\r\n%s\r\n",
-			 accepted, strcasestr(r->protocol, "binary") ? "Sec-WebSocket-Protocol: binary\r\n" : "");
+	int n =
+	    snprintf(text, sizeof(text),
+		     "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+		     "Sec-WebSocket-Accept: %s\r\n%s\r\n",
+		     accepted, strcasestr(r->protocol, "binary") ? "Sec-WebSocket-Protocol: binary\r\n" : "");
 	fifo_add(out, text, (size_t)n);
 	return 1;
 }
@@ -133,7 +138,8 @@ int ws_upgrade(struct fifo *in, struct fifo *out, bool any_origin)
 		answer(out, "405 Method Not Allowed", "Only GET is understood here");
 		return -1;
 	}
-	for (char *save = NULL, *line = strtok_r(text, "\r\n", &save); line; line = strtok_r(NULL, "\r\n", &save))
+	for (char *save = NULL, *line = strtok_r(text, "\r\n", &save); line;
+	     line = strtok_r(NULL, "\r\n", &save))
 		header(&r, line);
 	return accept_request(&r, out, any_origin);
 }

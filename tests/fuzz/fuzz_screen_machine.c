@@ -1,5 +1,6 @@
-/* Messages of the machine to vmdeck-screen (src/proto/screen.h), as a machine may send them that the guest has taken over: each a
- * byte for the type (its highest bit: with the picture's memory), two for the length, and what follows the type. */
+/* Messages of the machine to vmdeck-screen (src/proto/screen.h), as a machine may send them that the guest
+ * has taken over: each a byte for the type (its highest bit: with the picture's memory), two for the length,
+ * and what follows the type. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,7 +24,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (!s) {
 		int pair[2];
 		memory = memfd_create("picture", MFD_CLOEXEC);
-		if (unixsock_pair(SOCK_SEQPACKET, pair) || ftruncate(memory, MEMORY) < 0 || !(s = screen_new(pair[0], NULL, 0, NULL)))
+		if (unixsock_pair(SOCK_SEQPACKET, pair) || ftruncate(memory, MEMORY) < 0 ||
+		    !(s = screen_new(pair[0], NULL, 0, NULL)))
 			abort();
 	}
 	for (size_t i = 0; i + 3 <= size;) {

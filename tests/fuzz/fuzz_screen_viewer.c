@@ -1,5 +1,6 @@
 /* What a viewer sends to vmdeck-screen: HTTP and WebSocket frames (first byte odd) or plain RFB, up to
- * ClientInit, and what it says then. The first byte also says how viewers are let in, the second in what pieces the rest comes. */
+ * ClientInit, and what it says then. The first byte also says how viewers are let in, the second in what
+ * pieces the rest comes. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>

@@ -6,7 +6,7 @@
 
 . tests/lib_screen.sh
 
-pictures() {
+part_pictures() {
 	screen pictures
 	local e
 	for e in raw hextile zlib zrle tight 'copyrect tight zrle' ultra rre corre; do
@@ -33,7 +33,7 @@ resize() {
 	view -- "pixel 0 16 $(blue 600)" "until resized 400x300" "pixel 0 16 $(blue 300)"
 }
 
-input() {
+part_input() {
 	screen input
 	view -- "pixel 0 16 $(blue 600)" 'xt 61 1e 1' 'xt 61 1e 0' 'xt ff51 cb 1' 'xt ff51 cb 0' > /dev/null
 	ok "scan codes name the key" hears 'key 30 1'; ok "also behind E0" hears 'key 105 0'
@@ -57,7 +57,7 @@ input() {
 }
 keys_said() { grep '^key' "$HERE/$NAME.out" | paste -sd,; }
 
-passwords() {
+part_passwords() {
 	screen passwords passwd=geheim12 view_passwd=nurgucken
 	ok "the password lets in" alive passwd=geheim12
 	ok "eight characters of it count" alive passwd=geheim1234
@@ -77,7 +77,7 @@ passwords() {
 # What a viewer of RFB 3.8 reads, before it has chosen anything.
 reason() { { printf 'RFB 003.008\n'; sleep 1; } | timeout 5 socat - "TCP:127.0.0.1:$PORT" | tr -c ' -~' '\n' | grep -E -- "$1"; }
 
-sharing() {
+part_sharing() {
 	screen sharing share=allow-exclusive
 	view -- 'until nothing' > "$HERE/first.log" & local first=$!
 	wait_for 5 grep -q connected "$HERE/first.log"
@@ -96,7 +96,7 @@ clipped() {
 	wait_for 5 grep -q 'cut wort' "$HERE/clip.log"
 }
 
-encrypted() {
+part_encrypted() {
 	certificates
 	screen tls tls=required "cert=$HERE/cert.pem" "key=$HERE/key.pem" passwd=geheim12
 	ok "VeNCrypt with a certificate and a password" alive "ca=$HERE/cert.pem" passwd=geheim12
@@ -127,7 +127,7 @@ resets() {
 	not grep -q closed "$HERE/stays.log" && kill $stays && alive "ca=$HERE/cert.pem" passwd=geheim12
 }
 
-crowd() {
+part_crowd() {
 	screen crowd
 	local i pids=() before
 	before=$(wait_for 5 screen_pid; screen_pid)
@@ -157,7 +157,7 @@ all_in() { [ "$(cat "$HERE"/crowd*.log | grep -c connected)" = 20 ]; }
 all_saw() { [ "$(cat "$HERE"/crowd*.log | grep -c 'pixel ok')" = 20 ]; }
 view_new_size() { local began=$SECONDS; view -- "pixel 0 16 $(blue 700)" && [ $((SECONDS - began)) -le 3 ]; }
 
-idle() {
+part_idle() {
 	screen idle
 	local pid; pid=$(screen_pid)
 	timeout 30 "$O/tools/rfbview" 127.0.0.1 "$PORT" < <(sleep 12) > "$HERE/idle.log" & local viewer=$!
@@ -171,4 +171,4 @@ refreshes() { tell count; sleep 0.3; grep -oE '^count [0-9]+' "$HERE/$NAME.out" 
 seldom() { sleep 2; local a b; a=$(refreshes); sleep 4; b=$(refreshes); echo "$((b - a)) in 4 s"; [ $((b - a)) -le 22 ] && [ "$b" -gt "$a" ]; }
 silence() { sleep 1; local a b; a=$(refreshes); sleep 2; b=$(refreshes); echo "$((b - a))"; [ "$a" = "$b" ]; }
 
-for part in ${PARTS:-pictures input passwords sharing encrypted crowd idle}; do $part; done
+for part in ${PARTS:-pictures input passwords sharing encrypted crowd idle}; do "part_$part"; done

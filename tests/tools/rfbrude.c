@@ -1,10 +1,7 @@
-/* rfbrude HOST PORT HOW [SECONDS|SEED] - a viewer without manners. Exit status 0 when the server did what it should: closed the
- * connection within SECONDS (0: is not waited for).
- *   one-byte    sends one byte of its version
- *   silent      sends nothing
- *   no-read     comes in and asks for pictures that it never reads
- *   garbage     sends 4000 random bytes of SEED
- *   venc-reset  resets the connection in the middle of a TLS handshake */
+/* rfbrude HOST PORT HOW [SECONDS|SEED] - a viewer without manners. Exit status 0 when the server did what it
+ * should: closed the connection within SECONDS (0: is not waited for). one-byte    sends one byte of its
+ * version silent      sends nothing no-read     comes in and asks for pictures that it never reads garbage
+ * sends 4000 random bytes of SEED venc-reset  resets the connection in the middle of a TLS handshake */
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <poll.h>
@@ -39,7 +36,8 @@ static bool closed_within(int seconds, bool reading)
 	while (time(NULL) <= end) {
 		struct pollfd f = {.fd = sock, .events = reading ? POLLIN : 0};
 		poll(&f, 1, 200);
-		if ((f.revents & (POLLHUP | POLLERR)) || (reading && f.revents && recv(sock, p, sizeof(p), MSG_DONTWAIT) <= 0))
+		if ((f.revents & (POLLHUP | POLLERR)) ||
+		    (reading && f.revents && recv(sock, p, sizeof(p), MSG_DONTWAIT) <= 0))
 			return true;
 		put("\3\1\0\0\0\0\10\0\10\0", reading ? 0 : 10);
 	}

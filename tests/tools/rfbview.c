@@ -1,11 +1,12 @@
 /* rfbview HOST PORT [KEY=VALUE...] - a VNC viewer for scripts, on libvncclient.
  *
- * Keys: passwd= encodings= ca= (CA certificate: VeNCrypt X509) anon=1 (VeNCrypt TLS without) plain=1 (neither) exclusive=1.
- * Commands on stdin, a line each: key SYM DOWN | xt SYM CODE DOWN | pointer X Y MASK | cut TEXT | size W H | shot FILE (PPM) |
- *   pixel X Y RRGGBB (wait until it is so, 10 s) | until WORD (wait for that event, 10 s) | stop (read nothing until the end) | quit
- *   load SECONDS (watch, then print updates and bytes) | echo N (type N times, print the median time until an update)
- * Events on stdout: connected WxH | resized WxH | cut TEXT | pixel ok | pixel RRGGBB (it is another) | closed
- * Exit status: 0, 1 when it could not connect or was closed before "quit", 2 when something waited for did not come. */
+ * Keys: passwd= encodings= ca= (CA certificate: VeNCrypt X509) anon=1 (VeNCrypt TLS without) plain=1
+ * (neither) exclusive=1. Commands on stdin, a line each: key SYM DOWN | xt SYM CODE DOWN | pointer X Y MASK |
+ * cut TEXT | size W H | shot FILE (PPM) | pixel X Y RRGGBB (wait until it is so, 10 s) | until WORD (wait for
+ * that event, 10 s) | stop (read nothing until the end) | quit load SECONDS (watch, then print updates and
+ * bytes) | echo N (type N times, print the median time until an update) Events on stdout: connected WxH |
+ * resized WxH | cut TEXT | pixel ok | pixel RRGGBB (it is another) | closed Exit status: 0, 1 when it could
+ * not connect or was closed before "quit", 2 when something waited for did not come. */
 #include <poll.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -96,9 +97,14 @@ static void quiet(const char *fmt, ...)
 /* Listen to the server for so long, or until @done. false: it has closed. */
 static bool serve(rfbClient *c, long ms, bool (*done)(rfbClient *, const char *), const char *arg)
 {
-	for (long end = now_ms() + ms, left; !(done && done(c, arg)) && ((left = end - now_ms()) >= 0 || c->buffered);) {
+	for (long end = now_ms() + ms, left;
+	     !(done && done(c, arg)) && ((left = end - now_ms()) >= 0 || c->buffered);) {
 		/* what the library has read ahead, select() does not know of */
-		int n = c->buffered ? 1 : WaitForMessage(c, (unsigned)(left > 50 ? 50 : left > 0 ? left : 0) * 1000);
+		int n = c->buffered ? 1
+				    : WaitForMessage(c, (unsigned)(left > 50  ? 50
+								   : left > 0 ? left
+									      : 0) *
+							    1000);
 		if (n < 0 || (n > 0 && !HandleRFBServerMessage(c))) {
 			event("closed");
 			return false;

@@ -1,12 +1,12 @@
-/* screenhost PROGRAM PORT|PATH [KEY=VALUE...] - play machine and keeper for vmdeck-screen: a picture with a pattern in it,
- * and a log of what viewers do.
+/* screenhost PROGRAM PORT|PATH [KEY=VALUE...] - play machine and keeper for vmdeck-screen: a picture with a
+ * pattern in it, and a log of what viewers do.
  *
- * Keys: size=WxH passwd= view_passwd= passwd_valid_to= share= tls= ca= cert= key= (PEM files), absolute=0, idle=1 (all damage
- * is said each time, as by a device that does not know better).
- * Commands on stdin, a line each: fill X Y W H RRGGBB | size W H | none | leds N | absolute N | cursor | dot | pos X Y | kick | count
- *   (of refreshes) | set KEY VALUE (and configure anew) | mute (answer no more refreshes) | die (kill the screen, start another) | quit
- * Events on stdout: key CODE DOWN | pointer ABSOLUTE X Y BUTTONS WHEEL HWHEEL | resize W H | release | viewers JSON |
- *   count N | exit STATUS */
+ * Keys: size=WxH passwd= view_passwd= passwd_valid_to= share= tls= ca= cert= key= (PEM files), absolute=0,
+ * idle=1 (all damage is said each time, as by a device that does not know better). Commands on stdin, a line
+ * each: fill X Y W H RRGGBB | size W H | none | leds N | absolute N | cursor | dot | pos X Y | kick | count
+ *   (of refreshes) | set KEY VALUE (and configure anew) | mute (answer no more refreshes) | die (kill the
+ * screen, start another) | quit Events on stdout: key CODE DOWN | pointer ABSOLUTE X Y BUTTONS WHEEL HWHEEL |
+ * resize W H | release | viewers JSON | count N | exit STATUS */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -97,13 +97,15 @@ static void send_config(void)
 	uint32_t type = SCREEN_CONFIG;
 	memcpy(text, &type, 4);
 	int len = 4 + snprintf(text + 4, sizeof(text) - 4,
-			       "{\"version\": 1, \"name\": \"%s\", \"passwd\": \"%s\", \"view_passwd\": \"%s\", \"passwd_valid_to\": %s, "
+			       "{\"version\": 1, \"name\": \"%s\", \"passwd\": \"%s\", \"view_passwd\": "
+			       "\"%s\", \"passwd_valid_to\": %s, "
 			       "\"share\": \"%s\", \"tls\": \"%s\", \"tls_ca\": %s}",
 			       setting("name", "pattern"), setting("passwd", ""), setting("view_passwd", ""),
-			       setting("passwd_valid_to", "0"), setting("share", "ignore"), setting("tls", "off"),
-			       *setting("ca", "") ? "true" : "false");
+			       setting("passwd_valid_to", "0"), setting("share", "ignore"),
+			       setting("tls", "off"), *setting("ca", "") ? "true" : "false");
 	for (size_t i = 0; i < 3; i++)
-		if (*setting(files[i], "") && (fds[n] = open(setting(files[i], ""), O_RDONLY | O_CLOEXEC)) >= 0)
+		if (*setting(files[i], "") &&
+		    (fds[n] = open(setting(files[i], ""), O_RDONLY | O_CLOEXEC)) >= 0)
 			n++;
 	send_with(text, (size_t)len, fds, n);
 	while (n)
@@ -112,7 +114,10 @@ static void send_config(void)
 
 static void send_surface(void)
 {
-	struct screen_surface s = {.type = SCREEN_SURFACE, .generation = generation, .width = width, .height = height,
+	struct screen_surface s = {.type = SCREEN_SURFACE,
+				   .generation = generation,
+				   .width = width,
+				   .height = height,
 				   .stride = width * 4};
 	send_with(&s, sizeof(s), &memory, width ? 1 : 0);
 }
@@ -126,7 +131,8 @@ static void send_state(void)
 static void send_cursor(int defined)
 {
 	static struct screen_cursor c;
-	c = (struct screen_cursor){.type = SCREEN_CURSOR_SHAPE, .defined = (uint32_t)defined, .visible = 1, .w = 16, .h = 16};
+	c = (struct screen_cursor){
+	    .type = SCREEN_CURSOR_SHAPE, .defined = (uint32_t)defined, .visible = 1, .w = 16, .h = 16};
 	for (uint32_t i = 0; i < 256; i++)
 		c.pixels[i] = i % 16 <= i / 16 ? 0xffff0000 : 0;
 	send_with(&c, offsetof(struct screen_cursor, pixels) + 256 * 4, NULL, 0);
@@ -177,7 +183,8 @@ static void answer_refresh(void)
 		damage.n = 0;
 		add_damage(0, 0, width, height);
 	}
-	send_with(&damage, offsetof(struct screen_damage, rects) + damage.n * sizeof(damage.rects[0]), NULL, 0);
+	send_with(&damage, offsetof(struct screen_damage, rects) + damage.n * sizeof(damage.rects[0]), NULL,
+		  0);
 	damage.n = 0;
 }
 
@@ -202,8 +209,8 @@ static int from_screen(void)
 		printf("key %u %u\n", m.key.code, m.key.down);
 		break;
 	case SCREEN_POINTER:
-		printf("pointer %u %d %d %u %d %d\n", m.pointer.absolute, m.pointer.x, m.pointer.y, m.pointer.buttons,
-		       m.pointer.wheel, m.pointer.hwheel);
+		printf("pointer %u %d %d %u %d %d\n", m.pointer.absolute, m.pointer.x, m.pointer.y,
+		       m.pointer.buttons, m.pointer.wheel, m.pointer.hwheel);
 		break;
 	case SCREEN_RESIZE:
 		printf("resize %u %u\n", m.size.width, m.size.height);
@@ -256,7 +263,8 @@ static int command(const char *line)
 	} else if (!strncmp(line, "cursor", 6) || !strncmp(line, "dot", 3))
 		send_cursor(*line == 'c');
 	else if (sscanf(line, "pos %u %u", &x, &y) == 2)
-		send_with(&(struct screen_pos){SCREEN_CURSOR_POS, (int)x, (int)y}, sizeof(struct screen_pos), NULL, 0);
+		send_with(&(struct screen_pos){SCREEN_CURSOR_POS, (int)x, (int)y}, sizeof(struct screen_pos),
+			  NULL, 0);
 	else if (!strncmp(line, "kick", 4))
 		send_with(&(uint32_t){SCREEN_KICK}, 4, NULL, 0);
 	else if (!strncmp(line, "mute", 4))
@@ -276,14 +284,16 @@ static int command(const char *line)
 
 static int listen_at(const char *where)
 {
-	struct sockaddr_in in = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+	struct sockaddr_in in = {.sin_family = AF_INET,
+				 .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
 				 .sin_port = htons((uint16_t)atoi(where))};
 	struct sockaddr_un un = {.sun_family = AF_UNIX};
 	bool path = strchr(where, '/') != NULL;
 	int one = 1, fd = socket(path ? AF_UNIX : AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	snprintf(un.sun_path, sizeof(un.sun_path), "%s", where);
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
-	if (bind(fd, path ? (void *)&un : (void *)&in, path ? sizeof(un) : sizeof(in)) < 0 || listen(fd, 64) < 0) {
+	if (bind(fd, path ? (void *)&un : (void *)&in, path ? sizeof(un) : sizeof(in)) < 0 ||
+	    listen(fd, 64) < 0) {
 		perror(where);
 		exit(1);
 	}
