@@ -120,6 +120,24 @@ encrypted() {
 	ok "the guest runs" running pc6
 }
 
+lives() {
+	stay pc1 across; local viewer=$!
+	wait_for 20 is 1 field pc1 viewers > /dev/null
+	vmdeck -q reset pc1
+	ok "a viewer stays through a reset" wait_for 10 running pc1
+	ok "and is still listed" is 1 field pc1 viewers
+	vmdeck -q suspend pc1
+	ok "a paused guest is seen, too" see pc1
+	vmdeck -q resume pc1
+	kill -9 "$(pgrep -f " machine\$" -P "$(cat "$VMDECK_HOME"/run/"$(vmdeck domuuid pc1)"/keeper.pid)")"
+	ok "the machine killed, its guest has crashed" wait_for 20 state_is pc1 crashed
+	wait $viewer; local st=$?
+	ok "its viewers are told" [ $st != 0 -a $st != 124 ]
+	ok "and no screen is left" not screen_of pc1
+	ok "it starts again" begin pc1
+	ok "and is seen" see pc1
+}
+
 rude() {
 	local port i silent=(); port=$(field pc1 port)
 	for i in $(seq 20); do head -c 3000 /dev/urandom > "/dev/tcp/127.0.0.1/$port" & done 2>/dev/null; wait
@@ -133,4 +151,4 @@ rude() {
 	ok "and the guest runs" running pc1
 }
 
-for part in ${PARTS:-start_and_see passwords ports sockets encrypted rude}; do $part; done
+for part in ${PARTS:-start_and_see passwords ports sockets encrypted lives rude}; do $part; done
