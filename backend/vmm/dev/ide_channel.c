@@ -198,7 +198,8 @@ void ide_kick(struct ide_channel *ch)
 	if (!ch->submitted)
 		return;
 	ch->submitted = false;
-	if (ch->phase == IDE_IO && !ch->waiting) {
+	/* a medium that has left is looked after by the main loop, which closes it then */
+	if (ch->phase == IDE_IO && !ch->waiting && ch->io_medium == ch->active->medium) {
 		blk_kick(&ch->io_medium->blk);
 		blk_poll(&ch->io_medium->blk);
 	}
