@@ -11,7 +11,7 @@
 
 uint8_t *fifo_head(const struct fifo *f)
 {
-	return f->p + f->head;
+	return f->p ? f->p + f->head : NULL;
 }
 
 uint8_t *fifo_room(struct fifo *f, size_t n)
@@ -20,7 +20,7 @@ uint8_t *fifo_room(struct fifo *f, size_t n)
 		memmove(f->p, f->p + f->head, f->len);
 		f->head = 0;
 	}
-	if (f->cap - f->len < n) {
+	if (!f->p || f->cap - f->len < n) {
 		size_t cap = f->cap ? f->cap : 512;
 		while (cap - f->len < n)
 			cap *= 2;
