@@ -168,7 +168,8 @@ struct vga_boot_mode {
 	uint32_t base, bytes; /* guest physical */
 	uint16_t width, height, pitch;
 };
-/* Set the mode that the monitor prefers. false: there is no VGA, or its BARs are not placed. */
+/* Set the mode that the monitor prefers. false: there is no VGA, its BARs are not placed, or its
+ * memory is too small. */
 bool vga_boot_mode(struct machine *m, struct vga_boot_mode *out);
 
 /* A byte of VRAM changed other than through a slot with a log. */
