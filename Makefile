@@ -134,7 +134,6 @@ $(O)/tools/%: tests/tools/%.c Makefile
 	@mkdir -p $(@D)
 	$(call say,CC,$@)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) $< $(LIBS_$*) -o $@
 
-LIBS_vncpoke = -lvncclient
 
 .PHONY: test-bin
 test-bin: $(TEST_BIN) $(REPLAY_BIN) $(GUEST_BIN) $(TOOL_BIN)
