@@ -18,6 +18,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "backend/screen/sandbox_rules.h"
 #include "backend/vmm/sandbox_rules.h"
 #include "src/base/cleanup.h"
 #include "src/base/str.h"
@@ -86,6 +87,22 @@ static int do_exec(void)
 static int do_socket(void)
 {
 	return socket(AF_INET, SOCK_STREAM, 0) < 0;
+}
+
+static int do_socket_fails(void)
+{
+	return socket(AF_INET, SOCK_STREAM, 0) >= 0 || errno != EPERM;
+}
+
+static int do_connect(void)
+{
+	struct sockaddr sa = {.sa_family = AF_INET};
+	return connect(0, &sa, sizeof(sa));
+}
+
+static int do_pwrite(void)
+{
+	return pwrite(record_fd, "x", 1, 0) != 1;
 }
 
 static int do_inet_pair(void)
@@ -176,14 +193,14 @@ static const struct {
 
 /* Wait status of a process that goes into the sandbox and does @what. 100: could not be entered, 101: it went
  * wrong. */
-static int inside(int (*what)(void), bool with_thread)
+static int inside_of(const struct sandbox_rule *rules, size_t n, int (*what)(void), bool with_thread)
 {
 	pid_t pid = fork();
 	if (pid == 0) {
 		pthread_t t;
 		signal(SIGSYS, SIG_DFL);
 		if (sandbox_prepare(NULL) || (with_thread && pthread_create(&t, NULL, late, NULL)) ||
-		    sandbox_enter(sandbox_rules, sandbox_nrules, NULL))
+		    sandbox_enter(rules, n, NULL))
 			_exit(100);
 		go_on = 1;
 		if (with_thread)
@@ -193,6 +210,11 @@ static int inside(int (*what)(void), bool with_thread)
 	int status;
 	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
 	return status;
+}
+
+static int inside(int (*what)(void), bool with_thread)
+{
+	return inside_of(sandbox_rules, sandbox_nrules, what, with_thread);
 }
 
 START_TEST(allowed_work_goes_on_and_forbidden_calls_end_it)
@@ -247,15 +269,50 @@ START_TEST(a_death_signal_survives_the_change_of_credentials)
 }
 END_TEST
 
-START_TEST(every_rule_says_who_needs_it)
+static const struct {
+	const char *name;
+	int (*what)(void);
+	bool dies;
+} screen_cases[] = {
+    {"threads", do_threads, false},
+    {"memory", do_memory, false},
+    {"open() fails politely", do_open_fails, false},
+    {"socket() fails politely", do_socket_fails, false},
+    {"connect", do_connect, true},
+    {"execve", do_exec, true},
+    {"fork", do_fork, true},
+    {"kill", do_kill, true},
+    {"executable memory", do_exec_memory, true},
+    {"ptrace", do_ptrace, true},
+    {"unlink", do_unlink, true},
+    {"ioctl", do_ioctl, true},
+    {"writing a file that is open", do_pwrite, true},
+};
+
+START_TEST(the_screen_may_do_less)
 {
-	for (size_t i = 0; i < sandbox_nrules; i++) {
-		ck_assert(sandbox_rules[i].who && *sandbox_rules[i].who);
-		for (size_t j = i + 1; j < sandbox_nrules; j++)
-			ck_assert_msg(sandbox_rules[i].syscall != sandbox_rules[j].syscall ||
-					  sandbox_rules[i].value != sandbox_rules[j].value,
+	int status = inside_of(screen_sandbox_rules, screen_sandbox_nrules, screen_cases[_i].what, false);
+	bool fine = screen_cases[_i].dies ? WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS
+					  : WIFEXITED(status) && !WEXITSTATUS(status);
+	ck_assert_msg(fine, "%s: status %x", screen_cases[_i].name, status);
+}
+END_TEST
+
+static void check_table(const struct sandbox_rule *rules, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		ck_assert(rules[i].who && *rules[i].who);
+		for (size_t j = i + 1; j < n; j++)
+			ck_assert_msg(rules[i].syscall != rules[j].syscall ||
+					  rules[i].value != rules[j].value,
 				      "row %zu is row %zu again", j, i);
 	}
+}
+
+START_TEST(every_rule_says_who_needs_it)
+{
+	check_table(sandbox_rules, sandbox_nrules);
+	check_table(screen_sandbox_rules, screen_sandbox_nrules);
 }
 END_TEST
 
@@ -265,6 +322,7 @@ int main(void)
 	TCase *t = tcase_create("sandbox");
 	unsetenv("VMDECK_SANDBOX");
 	tcase_add_loop_test(t, allowed_work_goes_on_and_forbidden_calls_end_it, 0, ARRAY_SIZE(cases));
+	tcase_add_loop_test(t, the_screen_may_do_less, 0, ARRAY_SIZE(screen_cases));
 	tcase_add_test(t, threads_that_were_there_before_are_in_it_too);
 	tcase_add_test(t, the_first_step_alone_leaves_no_capability_and_no_file);
 	tcase_add_test(t, a_death_signal_survives_the_change_of_credentials);

@@ -20,6 +20,11 @@
 #include "src/base/str.h"
 #include "tests/testlib.h"
 
+static bool holds(const struct fifo *f, const char *p, size_t n)
+{
+	return f->len == n && (!n || memcmp(fifo_head(f), p, n) == 0);
+}
+
 /* --- handshake --- */
 
 static void no_random(void *p, size_t n)
@@ -261,9 +266,9 @@ START_TEST(frames_are_taken_apart)
 			rc = ws_decode(&w, &in, &data, &out);
 		}
 		ck_assert_msg(rc == frames[_i].result, "%s: %d", frames[_i].what, rc);
-		ck_assert_msg(data.len == strlen(frames[_i].data) && !memcmp(fifo_head(&data), frames[_i].data, data.len), "%s: %.*s",
+		ck_assert_msg(holds(&data, frames[_i].data, strlen(frames[_i].data)), "%s: %.*s",
 			      frames[_i].what, (int)data.len, fifo_head(&data));
-		ck_assert_msg(out.len == frames[_i].nout && !memcmp(fifo_head(&out), frames[_i].out, out.len), "%s", frames[_i].what);
+		ck_assert_msg(holds(&out, frames[_i].out, frames[_i].nout), "%s", frames[_i].what);
 		fifo_done(&in);
 		fifo_done(&data);
 		fifo_done(&out);
@@ -334,7 +339,7 @@ START_TEST(viewers_may_say_what_is_usual)
 			rc = guard_step(&g, &in, &out, 4096);
 		}
 		ck_assert_msg(rc == sayings[_i].result && (rc == 0 || g.why), "%s: %d", sayings[_i].what, rc);
-		ck_assert_msg(out.len == sayings[_i].nout && !memcmp(fifo_head(&out), sayings[_i].out, out.len), "%s: %zu bytes",
+		ck_assert_msg(holds(&out, sayings[_i].out, sayings[_i].nout), "%s: %zu bytes",
 			      sayings[_i].what, out.len);
 		ck_assert_uint_eq(g.asks, sayings[_i].asks);
 		fifo_done(&in);

@@ -22,6 +22,7 @@
 enum { ENC_POINTER_MOTION = -257, ENC_EXT_KEY = -258, ENC_LED = -261 };
 enum { EXT_KEYS = 1, EXT_POINTER = 2, EXT_LEDS = 4 };
 #define RELATIVE_ZERO 0x7fff
+#define RESIZE_FORWARDED 4 /* ExtendedDesktopSize: it may come, later */
 #define BLANK_WIDTH 640
 #define BLANK_HEIGHT 480
 #define RECTS_MAX 500 /* more in one update become their bounding box */
@@ -35,6 +36,7 @@ struct client {
 	struct client *next;
 	unsigned id;
 	rfbClientPtr cl;
+	int width, height; /* the size it came to, which is all that one sees that knows of no other */
 	atomic_uint enabled, pending; /* EXT_* that it takes, and that it has to be told */
 	/* its input thread's: */
 	struct keys keys;
@@ -172,7 +174,7 @@ static int on_resize(int width, int height, int screens, rfbExtDesktopScreen *la
 	if (width < 1 || height < 1 || screens != 1)
 		return rfbExtDesktopSize_InvalidScreenLayout;
 	c->v->ops.resize(c->v->ctx, (unsigned)width, (unsigned)height);
-	return rfbExtDesktopSize_Success;
+	return RESIZE_FORWARDED;
 }
 
 static void on_clipboard(char *text, int len, rfbClientPtr cl)
@@ -326,6 +328,8 @@ void vnc_add(struct vnc *v, unsigned id, int fd, bool view_only)
 	c->v = v;
 	c->id = id;
 	c->cl = cl;
+	c->width = v->screen->width;
+	c->height = v->screen->height;
 	cl->clientData = c;
 	cl->viewOnly = view_only;
 	cl->clientGoneHook = gone;
@@ -337,6 +341,17 @@ void vnc_add(struct vnc *v, unsigned id, int fd, bool view_only)
 	rfbStartOnHoldClient(cl);
 }
 
+/* What changes outside of its picture a viewer never asks for: the library would try for ever to send it.
+ * updateMutex is held. */
+static void trim(struct client *c)
+{
+	if (c->cl->useNewFBSize || c->cl->screen != c->cl->scaledScreen)
+		return;
+	sraRegionPtr seen = sraRgnCreateRect(0, 0, c->width, c->height);
+	sraRgnAnd(c->cl->modifiedRegion, seen);
+	sraRgnDestroy(seen);
+}
+
 bool vnc_waiting(struct vnc *v)
 {
 	bool any = false;
@@ -344,6 +359,7 @@ bool vnc_waiting(struct vnc *v)
 	for (struct client *c = v->clients; c; c = c->next) {
 		try_pending(c);
 		pthread_mutex_lock(&c->cl->updateMutex);
+		trim(c);
 		any |= c->cl->state == RFB_NORMAL && !sraRgnEmpty(c->cl->requestedRegion);
 		pthread_mutex_unlock(&c->cl->updateMutex);
 	}

@@ -38,7 +38,7 @@ enum screen_type {
 	SCREEN_RESIZE,        /* struct screen_size: a viewer wants this size */
 	SCREEN_RELEASE,       /* nothing: let go of all keys and buttons */
 	SCREEN_VIEWERS,       /* JSON text: what query-vnc answers as "clients": [{"host","service","family","websocket","shared",
-	                         "viewonly","encoding","sent"}] */
+	                         "viewonly","encoding","sent","tls"}] */
 };
 
 /* SCREEN_CONFIG: {"version": 1, "name": text, "passwd": text ("" = none is asked), "passwd_valid_to": seconds (0 = ever),
