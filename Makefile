@@ -147,7 +147,7 @@ lint: deps-build ## layers, cppcheck and gcc's analyzer
 	$(Q)tests/lint
 
 bench: deps-check ## speed and size against QEMU, as ratios, in the box
-	$(Q)$(MAKE) --no-print-directory all $(O)/guests/echo.elf $(O)/guests/scroll.img $(O)/tools/rfbview
+	$(Q)$(MAKE) --no-print-directory all $(O)/guests/echo.elf $(O)/guests/mbr.img $(O)/guests/scroll.img $(O)/tools/rfbview
 	$(Q)O=$(O) tests/bench/run
 	$(Q)O=$(O) tests/bench/vnc
 
