@@ -168,6 +168,8 @@ static bool read_outside(struct viewer *v, int64_t now)
 			v->moved = now; /* a pong may be the first in it */
 		if (v->is_ws && ws_decode(&v->ws, &v->wire, &v->in, &v->out) < 0)
 			return false;
+		if (!v->tls && (size_t)k < sizeof(p))
+			return true; /* what may have come since is told by poll() */
 	}
 	return true;
 }
@@ -204,6 +206,8 @@ static bool read_inner(struct relay *r, struct viewer *v, int64_t now)
 		v->skip -= skip;
 		if ((size_t)k > skip)
 			send_to_viewer(v, p + skip, (size_t)k - skip, now);
+		if ((size_t)k < sizeof(p))
+			return true;
 	}
 	return true;
 }
@@ -526,11 +530,11 @@ static int prepare(struct relay *r, struct polled *w, int64_t now)
 		watch(w, r->listen[i], POLLIN);
 	for (size_t i = 0; i < SLOTS; i++) {
 		struct viewer *v = &r->v[i];
-		bool used = v->phase != FREE;
-		watch(w, used ? v->fd : -1, used ? wanted_outside(r, v, now) : 0);
-		watch(w, v->inner, v->inner >= 0 ? wanted_inner(r, v) : 0);
-		if (!used)
+		if (v->phase == FREE)
 			continue;
+		watch(w, v->fd, wanted_outside(r, v, now));
+		if (v->inner >= 0)
+			watch(w, v->inner, wanted_inner(r, v));
 		int64_t d = deadline(r, v);
 		if (v->tls_done && v->phase <= RUN && !v->ended && v->in.len < RELAY_IN_MAX &&
 		    tls_pending(v->tls))
