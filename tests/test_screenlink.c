@@ -39,7 +39,7 @@ static struct surface surface;
 /* What the devices were told. */
 static struct {
 	unsigned refreshes, width, height, keys, code, frames, ups;
-	bool down, next_surface;
+	bool down, next_surface, quiet;
 	struct input_pointer pointer;
 } got;
 
@@ -52,7 +52,8 @@ static void refresh(struct dev *d)
 		surface.height = 200;
 		display_set_surface(display_of(&m), &video, &surface);
 	}
-	display_damage(display_of(&m), &video, 1, 2, 3, 4);
+	if (!got.quiet)
+		display_damage(display_of(&m), &video, 1, 2, 3, 4);
 }
 
 static void wish(struct dev *d, unsigned width, unsigned height)
@@ -293,7 +294,49 @@ START_TEST(each_refresh_has_one_answer_after_the_surface_it_is_about)
 }
 END_TEST
 
+static bool nothing_came(void)
+{
+	struct pollfd p = {.fd = screen, .events = POLLIN};
+	return poll(&p, 1, 0) == 0;
+}
+
+START_TEST(changes_are_told_when_there_are_any)
+{
+	attach();
+	skip_greeting();
+	settle();
+	got.quiet = true;
+	got.refreshes = 0;
+	say_type(SCREEN_CHANGES);
+	for (int64_t end = now_ms() + WAIT_MS; got.refreshes < 3 && now_ms() < end;)
+		turn();
+	ck_assert_uint_ge(got.refreshes, 3);
+	ck_assert(nothing_came());
+	got.quiet = false;
+	const struct screen_damage *d = expect(SCREEN_DAMAGE, sizeof(*d));
+	ck_assert(d->n == 1 && d->rects[0].w == 3);
+	ck_assert(nothing_came());
+}
+END_TEST
+
+START_TEST(a_refresh_ends_the_wait_for_changes)
+{
+	attach();
+	skip_greeting();
+	settle();
+	got.quiet = true;
+	say_type(SCREEN_CHANGES);
+	say_type(SCREEN_REFRESH);
+	const struct screen_damage *d = expect(SCREEN_DAMAGE, sizeof(*d));
+	ck_assert_uint_eq(d->n, 0);
+	got.quiet = false;
+	settle(); /* and what comes next is the answer to this alone */
+	ck_assert(nothing_came());
+}
+END_TEST
+
 START_TEST(keys_and_wishes_arrive)
+
 {
 	attach();
 	skip_greeting();
@@ -554,6 +597,8 @@ int main(void)
 	tcase_add_test(t, it_greets_with_the_present_state);
 	tcase_add_test(t, what_changes_is_sent_again);
 	tcase_add_test(t, each_refresh_has_one_answer_after_the_surface_it_is_about);
+	tcase_add_test(t, changes_are_told_when_there_are_any);
+	tcase_add_test(t, a_refresh_ends_the_wait_for_changes);
 	tcase_add_test(t, keys_and_wishes_arrive);
 	tcase_add_loop_test(t, the_last_pixel_is_the_end_of_the_scale, 0, 6);
 	tcase_add_test(t, keys_are_let_go_when_the_screen_is_gone);

@@ -43,6 +43,12 @@ struct inbox {
 	size_t nasks;
 };
 
+enum {
+	WAITS_REQUEST, /* of a viewer; who brings it asks the machine */
+	WAITS_TIME,    /* what was said to have changed had not; input ends that */
+	WAITS_MACHINE, /* it was asked */
+};
+
 struct screen {
 	int machine, wake;
 	struct vnc *vnc;
@@ -51,9 +57,12 @@ struct screen {
 	pthread_mutex_t lock; /* the inbox */
 	struct inbox inbox;
 	atomic_bool woken, input;
-	bool wanted; /* a viewer has asked since the last refresh */
-	bool asked;  /* a refresh is under way */
-	int64_t asked_at, fresh_at, seen_at, told_at;
+	atomic_bool wanted; /* a viewer has asked since the machine was */
+	atomic_uint waits;  /* WAITS_: for what, before the machine is asked again */
+	atomic_llong asked_at;
+	bool hurry; /* the machine shall answer at once */
+	bool watched;
+	int64_t fresh_at, backed_at, seen_at, told_at;
 	int pace;
 	struct newcomer newcomers[NEW_MAX]; /* wait for a refresh */
 	size_t nnew;
@@ -110,12 +119,29 @@ static void on_resize(void *ctx, unsigned width, unsigned height)
 	tell_machine(ctx, &m, sizeof(m));
 }
 
+/* Ask what has changed, if it was not asked yet and nothing else is waited for. */
+static void ask(struct screen *s)
+{
+	uint32_t m = SCREEN_CHANGES;
+	unsigned waits = WAITS_REQUEST;
+	if (!atomic_compare_exchange_strong(&s->waits, &waits, WAITS_MACHINE))
+		return;
+	atomic_store(&s->wanted, false);
+	atomic_store(&s->asked_at, now_ms());
+	tell_machine(s, &m, sizeof(m));
+}
+
 static void on_wanted(void *ctx, bool input)
 {
 	struct screen *s = ctx;
-	if (input)
-		atomic_store(&s->input, true);
-	wake(s);
+	if (!input) {
+		atomic_store(&s->wanted, true);
+		ask(s);
+		return;
+	}
+	atomic_store(&s->input, true);
+	if (atomic_load(&s->waits) == WAITS_TIME)
+		wake(s);
 }
 
 static void on_clipboard(void *ctx, unsigned id, const char *text, size_t len, bool utf8)
@@ -226,12 +252,14 @@ static int take_damage(struct screen *s, const char *p, size_t n, const int *fds
 	size_t pixels = m.generation == s->picture.generation
 			    ? surface_update(&s->picture, m.rects, m.n, changed, s->vnc)
 			    : 0;
+	vnc_flush(s->vnc);
+	s->fresh_at = atomic_load(&s->asked_at);
+	s->backed_at = now_ms();
 	if (pixels)
 		s->pace = SCREEN_PACE_MS;
 	else
 		s->pace = s->pace * 3 / 2 < SCREEN_PACE_IDLE_MS ? s->pace * 3 / 2 : SCREEN_PACE_IDLE_MS;
-	s->asked = false;
-	s->fresh_at = s->asked_at;
+	atomic_store(&s->waits, pixels ? WAITS_REQUEST : WAITS_TIME);
 	return 0;
 }
 
@@ -315,13 +343,11 @@ static void take_inbox(struct screen *s)
 	if (read(s->wake, &count, sizeof(count)) < 0)
 		return;
 	atomic_store(&s->woken, false);
-	s->wanted = true;
-	if (atomic_exchange(&s->input, false))
-		s->pace = SCREEN_PACE_INPUT_MS;
 	pthread_mutex_lock(&s->lock);
 	struct inbox got = s->inbox;
 	s->inbox = (struct inbox){0};
 	pthread_mutex_unlock(&s->lock);
+	s->hurry |= got.n > 0;
 	for (size_t i = 0; i < got.n; i++)
 		if (s->nnew < NEW_MAX)
 			s->newcomers[s->nnew++] = got.newcomers[i];
@@ -350,20 +376,25 @@ static void admit(struct screen *s, int64_t now)
 	s->nnew = kept;
 }
 
-/* Ask the machine for the picture when it is due. Return: in how many ms it will be, -1: nobody waits. */
-static int refresh(struct screen *s, int64_t now)
+/* Ask the machine when that is due. Return: in how many ms it will be, -1: another event comes first. */
+static int refresh(struct screen *s)
 {
-	uint32_t m = SCREEN_REFRESH;
-	if (s->asked)
-		return -1;
-	if (now < s->asked_at + s->pace && !s->nnew)
-		return (int)(s->asked_at + s->pace - now);
-	if (!s->wanted && !s->nnew && !vnc_waiting(s->vnc))
-		return -1;
-	s->wanted = false;
-	s->asked = true;
-	s->asked_at = now;
-	tell_machine(s, &m, sizeof(m));
+	const uint32_t m = SCREEN_REFRESH;
+	int64_t now = now_ms();
+	if (s->hurry) {
+		s->hurry = false;
+		atomic_store(&s->waits, WAITS_MACHINE);
+		atomic_store(&s->asked_at, now);
+		tell_machine(s, &m, sizeof(m));
+	}
+	if (atomic_load(&s->waits) == WAITS_TIME) {
+		int64_t end = s->backed_at + (atomic_exchange(&s->input, false) ? 0 : s->pace);
+		if (now < end)
+			return (int)(end - now);
+		atomic_store(&s->waits, WAITS_REQUEST);
+	}
+	if (atomic_load(&s->waits) == WAITS_REQUEST && (atomic_load(&s->wanted) || vnc_waiting(s->vnc)))
+		ask(s);
 	return -1;
 }
 
@@ -393,9 +424,11 @@ static void tell_viewers(struct screen *s, int64_t now)
 static int round_of(struct screen *s)
 {
 	int64_t now = now_ms();
-	admit(s, now);
-	int timeout = refresh(s, now);
 	unsigned viewers = relay_count(s->relay);
+	admit(s, now);
+	s->hurry |= s->watched && !viewers; /* has the machine answer, and look no more */
+	s->watched = viewers > 0;
+	int timeout = refresh(s);
 	if (viewers)
 		s->seen_at = now;
 	if (now >= s->seen_at + SCREEN_EXIT_MS)

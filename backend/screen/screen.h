@@ -4,10 +4,10 @@
  * relay's carries bytes; libvncserver's, two for each viewer, encode and take input, which they send to the
  * machine themselves.
  *
- * The picture is asked for (SCREEN_REFRESH) only while a viewer waits for an update, one question at a time:
- * every SCREEN_PACE_MS while things change, ever more seldom down to SCREEN_PACE_IDLE_MS while nothing does,
- * and soon after somebody typed or moved the pointer. A new viewer is let to the server when one refresh has
- * come since it arrived, so that the first picture it sees is the present one. */
+ * What has changed is asked for (SCREEN_CHANGES) only while a viewer waits for an update, one question at a
+ * time. The machine answers when something has, at its pace; when that turns out to look as before, the next
+ * question waits for SCREEN_PACE_MS and ever longer, but not after input. A new viewer is let to the server
+ * when one refresh has come since it arrived, so that the first picture it sees is the present one. */
 #ifndef BACKEND_SCREEN_SCREEN_H
 #define BACKEND_SCREEN_SCREEN_H
 
@@ -16,10 +16,9 @@
 #include "src/base/err.h"
 
 #define SCREEN_PACE_MS 33
-#define SCREEN_PACE_INPUT_MS 12
 #define SCREEN_PACE_IDLE_MS 250
 #define SCREEN_JOIN_MS 1000    /* a new viewer waits no longer for a machine that does not answer */
-#define SCREEN_VIEWERS_MS 2000 /* the list of viewers is sent at most so often */
+#define SCREEN_VIEWERS_MS 5000 /* the list of viewers is sent at most so often */
 #define SCREEN_EXIT_MS 60000
 
 /* Serve until the machine is gone (1) or nobody has looked for SCREEN_EXIT_MS (0). Goes into the sandbox. */

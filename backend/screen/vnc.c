@@ -57,6 +57,7 @@ struct vnc {
 	uint32_t *blank;
 	pthread_mutex_t lock; /* the list; held by gone(), so who has it may use the clients in it */
 	struct client *clients;
+	sraRegionPtr changed; /* not told yet; NULL: nothing */
 	struct shape shapes[2]; /* the one that is shown, and the next */
 	unsigned shape;
 	atomic_uint leds, absolute;
@@ -220,7 +221,6 @@ static void gone(rfbClientPtr cl)
 	pthread_mutex_unlock(&v->lock);
 	if (keys_any(&c->keys) || c->mask)
 		v->ops.release(v->ctx);
-	v->ops.wanted(v->ctx, false);
 	free(c);
 	pthread_detach(pthread_self()); /* nobody joins it */
 }
@@ -431,7 +431,20 @@ void vnc_set_picture(struct vnc *v, uint32_t *pixels, unsigned width, unsigned h
 
 void vnc_changed(struct vnc *v, const struct screen_rect *r)
 {
-	rfbMarkRectAsModified(v->screen, r->x, r->y, r->x + r->w, r->y + r->h);
+	sraRegionPtr one = sraRgnCreateRect(r->x, r->y, r->x + r->w, r->y + r->h);
+	if (!v->changed)
+		v->changed = sraRgnCreate();
+	sraRgnOr(v->changed, one);
+	sraRgnDestroy(one);
+}
+
+void vnc_flush(struct vnc *v)
+{
+	if (!v->changed)
+		return;
+	rfbMarkRegionAsModified(v->screen, v->changed);
+	sraRgnDestroy(v->changed);
+	v->changed = NULL;
 }
 
 static bool set_bit(uint8_t *bits, unsigned w, unsigned x, unsigned y)

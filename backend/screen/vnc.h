@@ -43,7 +43,9 @@ void vnc_describe(struct vnc *v, unsigned id, json_t *viewer);
 /* Show this memory from now on: @width * @height pixels, the caller's; the earlier one is not used any more
  * on return. */
 void vnc_set_picture(struct vnc *v, uint32_t *pixels, unsigned width, unsigned height);
+/* This has changed; viewers hear of it with vnc_flush(). */
 void vnc_changed(struct vnc *v, const struct screen_rect *r);
+void vnc_flush(struct vnc *v);
 /* Pixels count only as far as w * h; @c->defined not set: a small dot. */
 void vnc_set_cursor(struct vnc *v, const struct screen_cursor *c);
 void vnc_set_cursor_pos(struct vnc *v, int x, int y);

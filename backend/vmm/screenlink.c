@@ -20,8 +20,14 @@
 #include "src/proto/screen.h"
 
 #define STALL_MS 5000
-#define BATCH 64       /* messages read before others have their turn */
-#define KEY_LAST 0x2ff /* linux/input-event-codes.h, KEY_MAX */
+
+/* How soon the guest is looked at again for a screen that waits for a change, in ms: at once seldom pays. */
+#define LOOK_INPUT_MS 12 /* somebody typed or pointed: the guest is about to answer */
+#define LOOK_MS 33       /* much has changed */
+#define LOOK_IDLE_MS 500 /* nothing has for long */
+#define MUCH 8           /* a change of more than 1 / MUCH of the picture */
+#define BATCH 64         /* messages read before others have their turn */
+#define KEY_LAST 0x2ff   /* linux/input-event-codes.h, KEY_MAX */
 #define MOVE_MAX 4096
 #define WHEEL_MAX 32
 
@@ -49,6 +55,7 @@ struct screenlink {
 	uv_poll_t keeper_poll;
 	uv_async_t changed;
 	uv_timer_t stall;
+	uv_timer_t look;          /* the next look at the guest, while asked */
 	unsigned handles;         /* that are not closed yet, at the end */
 	struct screen_peer *peer; /* NULL: none runs */
 	struct display_client client;
@@ -60,14 +67,23 @@ struct screenlink {
 	unsigned unsent;     /* those that the socket did not take yet */
 	unsigned generation; /* of the surface that the screen has */
 	bool surface_sent, damage_taken;
+	bool asked, at_once; /* a SCREEN_CHANGES waits for its answer; a SCREEN_REFRESH does */
+	unsigned looked_ms;  /* when the guest was looked at */
+	unsigned pace_ms;    /* from one look to the next */
 	struct screen_damage damage;
 	struct screen_cursor cursor;
 	char in[SCREEN_MESSAGE_MAX];
 };
 
-static void want(struct screenlink *l, unsigned bits)
+/* To be sent by the next flush(); for the loop's thread, which will come to one. */
+static void due(struct screenlink *l, unsigned bits)
 {
 	__atomic_fetch_or(&l->pending, bits, __ATOMIC_RELEASE);
+}
+
+static void want(struct screenlink *l, unsigned bits)
+{
+	due(l, bits);
 	uv_async_send(&l->changed);
 }
 
@@ -99,6 +115,7 @@ static void detach(struct screenlink *l)
 	if (!p)
 		return;
 	uv_timer_stop(&l->stall);
+	uv_timer_stop(&l->look);
 	pthread_mutex_lock(&l->m->lock);
 	display_client_remove(display_of(l->m), &l->client);
 	input_listen(l->m, NULL, NULL);
@@ -214,24 +231,62 @@ static int send_kick(struct screenlink *l)
 	return put(l, &type, sizeof(type), NULL, 0);
 }
 
-static int send_damage(struct screenlink *l)
+static unsigned now_ms(void)
+{
+	return (unsigned)(uv_hrtime() / 1000000);
+}
+
+static void look_again(uv_timer_t *t);
+
+/* When the next look is due. */
+static void look_later(struct screenlink *l)
+{
+	unsigned since = now_ms() - l->looked_ms;
+	uv_timer_start(&l->look, look_again, since < l->pace_ms ? l->pace_ms - since : 0, 0);
+}
+
+/* Look at the guest; what has changed goes to l->damage. More often while it changes, above all when it is
+ * much. */
+static void look(struct screenlink *l)
 {
 	struct display *d = display_of(l->m);
+	const struct surface *s = display_surface(d);
 	struct rect r[DISPLAY_RECTS_MAX];
+	uint64_t pixels = 0, all = s ? (uint64_t)s->width * s->height : 0;
+	l->damage = (struct screen_damage){.type = SCREEN_DAMAGE, .generation = l->generation};
+	l->damage.n = display_take_damage(d, &l->client, r);
+	for (unsigned i = 0; i < l->damage.n; i++) {
+		l->damage.rects[i] = (struct screen_rect){(uint16_t)r[i].x, (uint16_t)r[i].y,
+							  (uint16_t)r[i].w, (uint16_t)r[i].h};
+		pixels += (uint64_t)r[i].w * r[i].h;
+	}
+	unsigned pace = pixels > all / MUCH ? LOOK_MS : pixels ? l->pace_ms / 2 : l->pace_ms * 3 / 2;
+	if (pixels && pace < LOOK_MS)
+		pace = LOOK_MS;
+	l->pace_ms = pace < LOOK_IDLE_MS ? pace : LOOK_IDLE_MS;
+	l->looked_ms = now_ms();
+}
+
+static int send_damage(struct screenlink *l)
+{
+	if (!l->asked)
+		return 0;
 	if (!l->damage_taken) { /* else it did not fit last time */
-		display_refresh(d);
+		display_refresh(display_of(l->m));
 		int rc = send_surface(l);
 		if (rc)
 			return rc;
-		l->damage = (struct screen_damage){.type = SCREEN_DAMAGE, .generation = l->generation};
-		l->damage.n = display_take_damage(d, &l->client, r);
-		for (unsigned i = 0; i < l->damage.n; i++)
-			l->damage.rects[i] = (struct screen_rect){(uint16_t)r[i].x, (uint16_t)r[i].y,
-								  (uint16_t)r[i].w, (uint16_t)r[i].h};
+		look(l);
+		if (!l->damage.n && !l->at_once) {
+			look_later(l);
+			return 0;
+		}
 		l->damage_taken = true;
 	}
 	int rc = put(l, &l->damage, sizeof(l->damage), NULL, 0);
 	l->damage_taken = rc != 0;
+	if (!rc)
+		l->asked = l->at_once = false;
 	return rc;
 }
 _Static_assert(DISPLAY_RECTS_MAX <= SCREEN_RECTS_MAX, "all damage fits one message");
@@ -279,6 +334,13 @@ static void flush(struct screenlink *l)
 	l->unsent = todo;
 }
 
+static void look_again(uv_timer_t *t)
+{
+	struct screenlink *l = t->data;
+	due(l, SEND_DAMAGE);
+	flush(l);
+}
+
 static void something_changed(uv_async_t *a)
 {
 	flush(a->data);
@@ -301,7 +363,28 @@ static int scale(int at, unsigned size)
 
 static void on_refresh(struct screenlink *l, const void *p)
 {
-	want(l, SEND_DAMAGE);
+	l->asked = l->at_once = true;
+	due(l, SEND_DAMAGE);
+}
+
+static void on_changes(struct screenlink *l, const void *p)
+{
+	l->asked = true;
+	if (now_ms() - l->looked_ms >= l->pace_ms)
+		due(l, SEND_DAMAGE);
+	else
+		look_later(l);
+}
+
+/* The guest is about to answer what came from a viewer. */
+static void on_input(struct screenlink *l)
+{
+	if (l->pace_ms <= LOOK_INPUT_MS)
+		return;
+	l->pace_ms = LOOK_INPUT_MS;
+	l->looked_ms = now_ms();
+	if (l->asked)
+		look_later(l);
 }
 
 static void on_key(struct screenlink *l, const void *p)
@@ -309,6 +392,7 @@ static void on_key(struct screenlink *l, const void *p)
 	const struct screen_key *k = p;
 	if (k->code && k->code <= KEY_LAST)
 		input_key(l->m, k->code, k->down != 0);
+	on_input(l);
 }
 
 static void on_pointer(struct screenlink *l, const void *p)
@@ -329,6 +413,7 @@ static void on_pointer(struct screenlink *l, const void *p)
 		out.y = s ? scale(in->y, s->height) : 0;
 	}
 	input_pointer(l->m, &out);
+	on_input(l);
 }
 
 static void on_resize(struct screenlink *l, const void *p)
@@ -350,6 +435,7 @@ static const struct {
 	void (*fn)(struct screenlink *l, const void *p); /* m->lock is held */
 } receivers[] = {
     {SCREEN_REFRESH, sizeof(uint32_t), on_refresh},
+    {SCREEN_CHANGES, sizeof(uint32_t), on_changes},
     {SCREEN_KEY, sizeof(struct screen_key), on_key},
     {SCREEN_POINTER, sizeof(struct screen_pointer), on_pointer},
     {SCREEN_RESIZE, sizeof(struct screen_size), on_resize},
@@ -406,7 +492,7 @@ static void peer_ready(uv_poll_t *p, int status, int events)
 	}
 	if (events & UV_READABLE)
 		peer_read(l);
-	if (events & UV_WRITABLE)
+	if (events & UV_WRITABLE || __atomic_load_n(&l->pending, __ATOMIC_RELAXED))
 		flush(l);
 }
 
@@ -427,7 +513,9 @@ void screenlink_attach(struct machine *m, int fd)
 	p->l = l;
 	p->fd = fd;
 	l->peer = p;
-	l->surface_sent = l->damage_taken = false;
+	l->surface_sent = l->damage_taken = l->asked = l->at_once = false;
+	l->pace_ms = LOOK_INPUT_MS;
+	l->looked_ms = now_ms() - LOOK_INPUT_MS;
 	__atomic_store_n(&l->pending, 0, __ATOMIC_RELEASE);
 	pthread_mutex_lock(&m->lock);
 	display_client_add(display_of(m), &l->client);
@@ -480,9 +568,11 @@ int screenlink_new(struct machine *m, int keeper, const json_t *screen, struct e
 		rc = uv_async_init(m->loop, &l->changed, something_changed);
 	if (!rc)
 		rc = uv_timer_init(m->loop, &l->stall);
+	if (!rc)
+		rc = uv_timer_init(m->loop, &l->look);
 	if (rc)
 		return err_set(e, -rc, "cannot wait for the screen: %s", uv_strerror(rc));
-	l->keeper_poll.data = l->changed.data = l->stall.data = l;
+	l->keeper_poll.data = l->changed.data = l->stall.data = l->look.data = l;
 	uv_poll_start(&l->keeper_poll, UV_READABLE, keeper_ready);
 	return 0;
 }
@@ -507,10 +597,11 @@ void screenlink_free(struct machine *m)
 		close(l->tls_fds[--l->ntls]);
 	screen_config_done(&l->config);
 	m->screenlink = NULL;
-	l->handles = 3;
+	l->handles = 4;
 	uv_close((uv_handle_t *)&l->keeper_poll, handle_closed);
 	uv_close((uv_handle_t *)&l->changed, handle_closed);
 	uv_close((uv_handle_t *)&l->stall, handle_closed);
+	uv_close((uv_handle_t *)&l->look, handle_closed);
 }
 
 struct screen_config *screenlink_config(struct machine *m)

@@ -3,9 +3,10 @@
  * build. Descriptors come with the message that announces them (SCM_RIGHTS).
  *
  * The machine greets with SCREEN_CONFIG, SCREEN_SURFACE, SCREEN_CURSOR_SHAPE, SCREEN_STATE, and sends each again when it
- * changes. The screen asks for SCREEN_REFRESH at the pace of its viewers, one at a time; each is answered by one SCREEN_DAMAGE
- * (after the SCREEN_SURFACE, if that changed). What the machine cannot send because the screen does not read is
- * dropped with the screen: the machine closes the socket, and the keeper starts another.
+ * changes. The screen asks for SCREEN_CHANGES at the pace of its viewers, one at a time; that is answered by one SCREEN_DAMAGE
+ * (after the SCREEN_SURFACE, if that changed) as soon as there is any, which the machine finds by looking ever more seldom while
+ * there is none. SCREEN_REFRESH is answered at once, and so is with it a SCREEN_CHANGES that waits. What the machine cannot send
+ * because the screen does not read is dropped with the screen: the machine closes the socket, and the keeper starts another.
  *
  * How the keeper starts it: `vmdeck-screen` with the socket as LAUNCH_FD and the listening sockets as the descriptors
  * from SCREEN_LISTEN_FD on, their number in argv[1], the guest's name in argv[2]. It exits with 0 when its last viewer has been
@@ -39,6 +40,7 @@ enum screen_type {
 	SCREEN_RELEASE,       /* nothing: let go of all keys and buttons */
 	SCREEN_VIEWERS,       /* JSON text: what query-vnc answers as "clients": [{"host","service","family","websocket","shared",
 	                         "viewonly","encoding","sent","tls"}] */
+	SCREEN_CHANGES,       /* nothing */
 };
 
 /* SCREEN_CONFIG: {"version": 1, "name": text, "passwd": text ("" = none is asked), "passwd_valid_to": seconds (0 = ever),

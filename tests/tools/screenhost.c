@@ -203,6 +203,7 @@ static int from_screen(void)
 	m.text[n] = 0;
 	switch (m.type) {
 	case SCREEN_REFRESH:
+	case SCREEN_CHANGES: /* an empty answer is as good */
 		answer_refresh();
 		break;
 	case SCREEN_KEY:
