@@ -461,7 +461,7 @@ static struct viewer *slot(struct relay *r)
 
 static void name_peer(struct viewer *v, const struct sockaddr_storage *a, socklen_t len)
 {
-	int one = 1;
+	int one = 1, kernel = RELAY_KERNEL_MAX, dead = RELAY_DEAD_MS;
 	v->family = a->ss_family == AF_INET6 ? "ipv6" : a->ss_family == AF_INET ? "ipv4" : "unix";
 	if (a->ss_family == AF_UNIX)
 		return;
@@ -469,6 +469,9 @@ static void name_peer(struct viewer *v, const struct sockaddr_storage *a, sockle
 		    NI_NUMERICHOST | NI_NUMERICSERV);
 	setsockopt(v->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
 	setsockopt(v->fd, SOL_SOCKET, SO_KEEPALIVE, &one, sizeof(one));
+	/* What the kernel keeps for it is bounded, too: it would take 4 MiB before we see that nobody reads. */
+	setsockopt(v->fd, SOL_SOCKET, SO_SNDBUF, &kernel, sizeof(kernel));
+	setsockopt(v->fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &dead, sizeof(dead));
 }
 
 static void accept_one(struct relay *r, int listener, int64_t now)

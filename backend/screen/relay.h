@@ -28,6 +28,8 @@
 #define RELAY_SNIFF_MS 100
 #define RELAY_OUT_MAX (1u << 20)
 #define RELAY_IN_MAX (64u << 10)
+#define RELAY_KERNEL_MAX (512 << 10)
+#define RELAY_DEAD_MS 20000 /* what is sent and not acknowledged for so long went to nobody */
 /* What a viewer's queue may come to while drained: a raw picture and some. */
 #define RELAY_DRAIN_MAX (96u << 20)
 
