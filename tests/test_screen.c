@@ -314,6 +314,8 @@ static const struct {
     {"the clipboard is announced once", BYTES(ENCODINGS ENCODINGS), BYTES(ENCODINGS "\2\0\0\1\0\0\0\7"), 0, 0},
     {"an extended clipboard", BYTES(ENCODINGS "\6\0\0\0\377\377\377\372\20\0\0\1zz"),
      BYTES(ENCODINGS "\6\0\0\0\377\377\377\372\20\0\0\1zz"), 0, 0},
+    {"what it can do with one", BYTES(ENCODINGS "\6\0\0\0\377\377\377\370\37\0\0\1\0\0\0\0"),
+     BYTES(ENCODINGS "\6\0\0\0\377\377\377\370\37\0\0\1\0\0\0\0"), 0, 0},
     {"one that is asked for", BYTES(ENCODINGS "\6\0\0\0\377\377\377\374\2\0\0\1" REQUEST), BYTES(ENCODINGS REQUEST), 0,
      GUARD_CLIP_REQUEST},
     {"one that is peeked at", BYTES(ENCODINGS "\6\0\0\0\377\377\377\374\4\0\0\0"), BYTES(ENCODINGS), 0, GUARD_CLIP_PEEK},

@@ -18,7 +18,7 @@ enum {
 	QEMU = 255,
 };
 #define EXTENDED_CLIPBOARD 0xc0a1e5ceu
-enum { CLIP_TEXT = 1, CLIP_REQUEST = 1 << 25, CLIP_PEEK = 1 << 26 };
+enum { CLIP_TEXT = 1, CLIP_CAPS = 1 << 24, CLIP_REQUEST = 1 << 25, CLIP_PEEK = 1 << 26 };
 
 /* What to do with the message at the front: how many bytes, once they are all there. */
 enum verdict { WAIT, CLOSE, GO };
@@ -91,7 +91,7 @@ static enum verdict cut_text(struct guard *g, const uint8_t *p, size_t n, struct
 	if (n < 12)
 		return WAIT;
 	uint32_t flags = u32(p + 8);
-	if (!(flags & (CLIP_REQUEST | CLIP_PEEK)))
+	if ((flags & CLIP_CAPS) || !(flags & (CLIP_REQUEST | CLIP_PEEK)))
 		return pass(g, 8 + len);
 	g->asks |= flags & CLIP_REQUEST ? (flags & CLIP_TEXT ? GUARD_CLIP_REQUEST : 0) : GUARD_CLIP_PEEK;
 	g->drop = 8 + len;
