@@ -41,7 +41,7 @@ ok "it has both CPUs again" run_says fw '^2$' nproc
 ok "it was started by UEFI" run_says fw '^64$' 'cat /sys/firmware/efi/fw_platform_size'
 ok "and knows the machine" run_says fw '^vmdeck EFI Development Kit II / OVMF$' 'echo $(cat /sys/class/dmi/id/sys_vendor /sys/class/dmi/id/bios_vendor)'
 VAR=/sys/firmware/efi/efivars/Test-12345678-1234-1234-1234-123456789abc
-ok "it writes a variable" run_in fw "mount -t efivarfs none /sys/firmware/efi/efivars && printf '\\007\\000\\000\\000kept' > $VAR"
+ok "it writes a variable" run_in fw "insmod /efivarfs.ko; mount -t efivarfs none /sys/firmware/efi/efivars && printf '\\007\\000\\000\\000kept' > $VAR"
 ok "the guest's own store has it" wait_for 10 grep -qa kept "$store"
 ok "destroy ends it" vmdeck destroy fw
 

@@ -12,7 +12,7 @@ cat > "$WORK/fw.xml" <<-XML
 XML
 prompt_after() { local n; n=$(prompts fw); "$@" > /dev/null; at_shell fw "$n"; }
 VAR=/sys/firmware/efi/efivars/Test-12345678-1234-1234-1234-123456789abc
-MOUNT='mount -t efivarfs none /sys/firmware/efi/efivars'
+MOUNT='insmod /efivarfs.ko; mount -t efivarfs none /sys/firmware/efi/efivars'
 
 ok "a UEFI guest with a CD is defined and starts" eval 'vmdeck define "$WORK/fw.xml" && vmdeck start fw'
 ok "it comes to its shell" at_shell fw
