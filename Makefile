@@ -82,7 +82,7 @@ $(O)/tests/%: $(O)/obj/tests/%.o $(TEST_LIB_OBJ) $(O)/libvmdeck.a
 	$(call say,LD,$@)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) $^ $(LIBS_test) $(LIBS_$*) -o $@
 
 # Guests of a few bytes for the tests of the machine: kernels, and a disk that boots.
-DISK_SRC := tests/guests/mbr.S tests/guests/scroll.S
+DISK_SRC := tests/guests/mbr.S
 GUEST_BIN := $(patsubst tests/guests/%.S,$(O)/guests/%.elf,$(filter-out $(DISK_SRC),$(wildcard tests/guests/*.S))) \
 	$(DISK_SRC:tests/guests/%.S=$(O)/guests/%.img)
 GUEST_LDFLAGS := -nostdlib -static -no-pie -Wl,-N,-e,start,-Ttext=0x100000,--section-start=.note.pvh=0x100f00 \
@@ -147,9 +147,8 @@ lint: deps-build ## layers, cppcheck and gcc's analyzer
 	$(Q)tests/lint
 
 bench: deps-check ## speed and size against QEMU, as ratios, in the box
-	$(Q)$(MAKE) --no-print-directory all $(O)/guests/echo.elf $(O)/guests/mbr.img $(O)/guests/scroll.img $(O)/tools/rfbview
+	$(Q)$(MAKE) --no-print-directory all $(O)/guests/echo.elf $(O)/guests/mbr.img
 	$(Q)O=$(O) tests/bench/run
-	$(Q)O=$(O) tests/bench/vnc
 	$(Q)O=$(O) tests/bench/firmware
 
 # The targets are plain programs with LLVMFuzzerTestOneInput: clang drives them here, `make check` replays corpora.

@@ -1,7 +1,10 @@
 /* rfbrude HOST PORT HOW [SECONDS|SEED] - a viewer without manners. Exit status 0 when the server did what it
- * should: closed the connection within SECONDS (0: is not waited for). one-byte    sends one byte of its
- * version silent      sends nothing no-read     comes in and asks for pictures that it never reads garbage
- * sends 4000 random bytes of SEED venc-reset  resets the connection in the middle of a TLS handshake */
+ * should: closed the connection within SECONDS (0: is not waited for).
+ *   one-byte    sends one byte of its version
+ *   silent      sends nothing
+ *   no-read     comes in and asks for pictures that it never reads
+ *   garbage     sends 4000 random bytes of SEED
+ *   venc-reset  resets the connection in the middle of a TLS handshake */
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <poll.h>

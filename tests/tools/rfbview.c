@@ -1,20 +1,22 @@
 /* rfbview HOST PORT [KEY=VALUE...] - a VNC viewer for scripts, on libvncclient.
  *
- * Keys: passwd= encodings= ca= (CA certificate: VeNCrypt X509) anon=1 (VeNCrypt TLS without) plain=1
- * (neither) exclusive=1. Commands on stdin, a line each: key SYM DOWN | xt SYM CODE DOWN | pointer X Y MASK |
- * cut TEXT | size W H | shot FILE (PPM) | pixel X Y RRGGBB (wait until it is so, 10 s) | until WORD (wait for
- * that event, 10 s) | stop (read nothing until the end) | quit load SECONDS (watch, then print updates and
- * bytes) | echo N (type N times, print the median time until an update) Events on stdout: connected WxH |
- * resized WxH | cut TEXT | pixel ok | pixel RRGGBB (it is another) | closed Exit status: 0, 1 when it could
- * not connect or was closed before "quit", 2 when something waited for did not come. */
+ * Keys: passwd= encodings= exclusive=1, ca= (CA certificate: VeNCrypt X509), anon=1 (VeNCrypt TLS without one),
+ *   plain=1 (neither)
+ * Commands on stdin, a line each:
+ *   key SYM DOWN, xt SYM CODE DOWN, pointer X Y MASK, cut TEXT, size W H
+ *   shot FILE            the picture, as PPM
+ *   pixel X Y RRGGBB     wait until it is so, 10 s
+ *   until WORD           wait for that event, 10 s
+ *   stop                 read nothing until the end
+ *   quit
+ * Events on stdout: connected WxH, resized WxH, cut TEXT, pixel ok, pixel RRGGBB (it is another), closed.
+ * Exit status: 0, 1 when it could not connect or was closed before "quit", 2 when something waited for did not
+ * come. */
 #include <poll.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <linux/tcp.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -34,16 +36,11 @@ static bool is_up;
 static char seen[64]; /* the event waited for */
 static bool seen_it;
 
-static long now_us(void)
+static long now_ms(void)
 {
 	struct timespec ts;
 	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
-}
-
-static long now_ms(void)
-{
-	return now_us() / 1000;
+	return ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
 }
 
 static void event(const char *fmt, ...)
@@ -135,52 +132,9 @@ static bool takes_codes(rfbClient *c, const char *arg)
 	return SupportsClient2Server(c, 255) != 0;
 }
 
-static unsigned updates; /* that had pixels */
-
-static void updated(rfbClient *c, int x, int y, int w, int h)
-{
-	updates += w > 0 && h > 0;
-}
-
-static bool has_update(rfbClient *c, const char *arg)
-{
-	return updates > 0;
-}
-
 static bool was_seen(rfbClient *c, const char *arg)
 {
 	return seen_it;
-}
-
-static unsigned long long received(rfbClient *c)
-{
-	struct tcp_info i = {0};
-	socklen_t n = sizeof(i);
-	return getsockopt(c->sock, IPPROTO_TCP, TCP_INFO, &i, &n) < 0 ? 0 : i.tcpi_bytes_received;
-}
-
-static int by_size(const void *a, const void *b)
-{
-	long x = *(const long *)a, y = *(const long *)b;
-	return (x > y) - (x < y);
-}
-
-/* How long a typed letter takes to be seen: the median of . */
-static void echo(rfbClient *c, unsigned n)
-{
-	long took[200];
-	n = n < 200 ? n : 200;
-	for (unsigned i = 0; i < n; i++) {
-		serve(c, 300, NULL, NULL); /* what is still on its way, a cursor that blinks */
-		updates = 0;
-		long began = now_us();
-		SendKeyEvent(c, 0x61 + i % 26, TRUE);
-		SendKeyEvent(c, 0x61 + i % 26, FALSE);
-		serve(c, 3000, has_update, NULL);
-		took[i] = now_us() - began;
-	}
-	qsort(took, n, sizeof(took[0]), by_size);
-	event("echo %ld us", n ? took[n / 2] : 0);
 }
 
 static void shot(rfbClient *c, const char *path)
@@ -214,14 +168,7 @@ static int command(rfbClient *c, char *line)
 		SendClientCutText(c, line + 4, (int)strlen(line + 4));
 	else if (sscanf(line, "size %u %u", &a, &b) == 2)
 		SendExtDesktopSize(c, (uint16_t)a, (uint16_t)b);
-	else if (sscanf(line, "echo %u", &a) == 1)
-		echo(c, a);
-	else if (sscanf(line, "load %u", &a) == 1) {
-		unsigned long long before = received(c);
-		updates = 0;
-		serve(c, (long)a * 1000, NULL, NULL);
-		event("load %u updates %llu bytes", updates, received(c) - before);
-	} else if (!strncmp(line, "shot ", 5))
+	else if (!strncmp(line, "shot ", 5))
 		shot(c, line + 5);
 	else if (sscanf(line, "pixel %u %u", &a, &b) == 2) {
 		if (!serve(c, WAIT_MS, pixel_is, line))
@@ -288,7 +235,6 @@ int main(int argc, char **argv)
 	c->GetPassword = get_password;
 	c->GetCredential = get_credential;
 	c->GotXCutText = got_cut;
-	c->GotFrameBufferUpdate = updated;
 	c->serverHost = strdup(argv[1]);
 	c->serverPort = atoi(argv[2]);
 	c->connectTimeout = 5;

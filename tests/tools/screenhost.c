@@ -1,12 +1,17 @@
 /* screenhost PROGRAM PORT|PATH [KEY=VALUE...] - play machine and keeper for vmdeck-screen: a picture with a
  * pattern in it, and a log of what viewers do.
  *
- * Keys: size=WxH passwd= view_passwd= passwd_valid_to= share= tls= ca= cert= key= (PEM files), absolute=0,
- * idle=1 (all damage is said each time, as by a device that does not know better). Commands on stdin, a line
- * each: fill X Y W H RRGGBB | size W H | none | leds N | absolute N | cursor | dot | pos X Y | kick | count
- *   (of refreshes) | set KEY VALUE (and configure anew) | mute (answer no more refreshes) | die (kill the
- * screen, start another) | quit Events on stdout: key CODE DOWN | pointer ABSOLUTE X Y BUTTONS WHEEL HWHEEL |
- * resize W H | release | viewers JSON | count N | exit STATUS */
+ * Keys: size=WxH passwd= view_passwd= passwd_valid_to= share= tls= ca= cert= key= (PEM files), absolute=0, idle=1
+ *   (all damage is said each time, as by a device that does not know better)
+ * Commands on stdin, a line each:
+ *   fill X Y W H RRGGBB, size W H, none, leds N, absolute N, cursor, dot, pos X Y, kick
+ *   set KEY VALUE        and configure anew
+ *   count                say how many refreshes were asked for
+ *   mute                 answer no more of them
+ *   die                  kill the screen, start another
+ *   quit
+ * Events on stdout: key CODE DOWN, pointer ABSOLUTE X Y BUTTONS WHEEL HWHEEL, resize W H, release, viewers JSON,
+ *   count N, exit STATUS. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
