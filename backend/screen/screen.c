@@ -62,6 +62,7 @@ struct screen {
 	atomic_llong asked_at;
 	bool hurry; /* the machine shall answer at once */
 	bool watched;
+	bool drawn; /* viewers were sent something since their list was */
 	int64_t fresh_at, backed_at, seen_at, told_at;
 	int pace;
 	struct newcomer newcomers[NEW_MAX]; /* wait for a refresh */
@@ -255,6 +256,7 @@ static int take_damage(struct screen *s, const char *p, size_t n, const int *fds
 	vnc_flush(s->vnc);
 	s->fresh_at = atomic_load(&s->asked_at);
 	s->backed_at = now_ms();
+	s->drawn |= pixels > 0;
 	if (pixels)
 		s->pace = SCREEN_PACE_MS;
 	else
@@ -408,6 +410,7 @@ static void tell_viewers(struct screen *s, int64_t now)
 	AUTO_JSON json_t *list = relay_viewers(s->relay, encoding, s->vnc);
 	AUTO_FREE char *text = json_text(list, false);
 	s->told_at = now;
+	s->drawn = false;
 	if (str_eq(text, s->told))
 		return;
 	free(s->told);
@@ -433,12 +436,12 @@ static int round_of(struct screen *s)
 		s->seen_at = now;
 	if (now >= s->seen_at + SCREEN_EXIT_MS)
 		return 1;
-	int64_t left = viewers ? s->told_at + SCREEN_VIEWERS_MS - now : s->seen_at + SCREEN_EXIT_MS - now;
+	int64_t left = (viewers && s->drawn ? s->told_at + SCREEN_VIEWERS_MS : s->seen_at + SCREEN_EXIT_MS) - now;
 	if (s->nnew && left > SCREEN_JOIN_MS)
 		left = SCREEN_JOIN_MS;
 	if (!s->told_at || (viewers && left <= 0)) {
 		tell_viewers(s, now);
-		left = viewers ? SCREEN_VIEWERS_MS : left;
+		left = s->seen_at + SCREEN_EXIT_MS - now;
 	}
 	if (timeout < 0 || timeout > left)
 		timeout = (int)left;

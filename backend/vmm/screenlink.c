@@ -22,12 +22,12 @@
 #define STALL_MS 5000
 
 /* How soon the guest is looked at again for a screen that waits for a change, in ms: at once seldom pays. */
-#define LOOK_INPUT_MS 12 /* somebody typed or pointed: the guest is about to answer */
-#define LOOK_MS 33       /* much has changed */
-#define LOOK_IDLE_MS 500 /* nothing has for long */
-#define MUCH 8           /* a change of more than 1 / MUCH of the picture */
-#define BATCH 64         /* messages read before others have their turn */
-#define KEY_LAST 0x2ff   /* linux/input-event-codes.h, KEY_MAX */
+#define LOOK_INPUT_MS 12  /* somebody typed or pointed: the guest is about to answer */
+#define LOOK_MS 33        /* much has changed */
+#define LOOK_IDLE_MS 1000 /* nothing has for long */
+#define MUCH 8            /* a change of more than 1 / MUCH of the picture */
+#define BATCH 64          /* messages read before others have their turn */
+#define KEY_LAST 0x2ff    /* linux/input-event-codes.h, KEY_MAX */
 #define MOVE_MAX 4096
 #define WHEEL_MAX 32
 

@@ -201,10 +201,20 @@ static void blank_line(struct vga *v, unsigned y)
 	vga_put(v, 0, y, v->line, v->mode.width);
 }
 
+static bool any_dirty(const struct vga *v)
+{
+	for (unsigned i = 0; i < v->vram_bytes / VGA_PAGE / 64; i++)
+		if (v->dirty[i])
+			return true;
+	return false;
+}
+
 /* Nothing to paint: what is dirty has changed. */
 static void surface_damage(struct vga *v)
 {
 	const struct vga_mode *m = &v->mode;
+	if (!v->stale && !any_dirty(v))
+		return;
 	for (unsigned y = 0; y < m->height; y++) {
 		uint64_t at = m->start + (uint64_t)y * m->pitch, end = at + (uint64_t)m->width * 4;
 		uint64_t first = at, last = end;
