@@ -115,10 +115,10 @@ static int change_live(struct local *l, struct guest *g, struct change *c, bool 
 	if (lock < 0 || flock(lock, LOCK_EX) < 0)
 		return err_sys(e, errno, "cannot lock '%s'", dir);
 	int rc = live_read(l, g->uuid, &old, e);
-	if (!rc)
-		old = media_trays(g, TAKE_PTR(old));
-	if (!rc)
-		rc = edit(c, old, REG_LIVE_XML, true, &new, &d, e);
+	if (rc)
+		return rc;
+	old = media_trays(g, TAKE_PTR(old));
+	rc = edit(c, old, REG_LIVE_XML, true, &new, &d, e);
 	if (!rc)
 		rc = tell_machine(l, g, c, force, e);
 	if (!rc)

@@ -11,7 +11,8 @@
 
 uint8_t *fifo_head(const struct fifo *f)
 {
-	return f->p ? f->p + f->head : NULL;
+	static uint8_t none; /* never NULL: what takes a length of 0 need not take that */
+	return f->p ? f->p + f->head : &none;
 }
 
 uint8_t *fifo_room(struct fifo *f, size_t n)
