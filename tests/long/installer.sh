@@ -26,7 +26,7 @@ click() { poke "pointer $1 $2 0" "pointer $1 $2 1" "pointer $1 $2 0"; }
 near() { local y; y=$(chosen) || { echo "$y"; return 1; }; [ "$y" -gt $(($1 - 20)) ] && [ "$y" -lt $(($1 + 20)) ] || { echo "at $y"; return 1; }; }
 
 installer() {
-	pc inst memory=1024 "os=<kernel>$dir/linux</kernel><initrd>$dir/initrd.gz</initrd><cmdline>console=ttyS0 quiet</cmdline>" \
+	pc inst memory=1024 "os=<kernel>$dir/linux</kernel><initrd>$dir/initrd.gz</initrd><cmdline>quiet</cmdline>" \
 		"devices=<input type='tablet' bus='virtio'/>" && vmdeck start inst
 }
 ok "the installer's kernel starts in a guest with a screen" installer
