@@ -15,7 +15,7 @@ memtest_has() {
 	local w h
 	picture "$1" "$WORK/whole.ppm" && read -r w h < <(sed -n 2p "$WORK/whole.ppm") || return
 	pamcut -left $(((w - 640) / 2)) -top $(((h - 400) / 2)) -width 640 -height 400 "$WORK/whole.ppm" |
-		"$O/tools/readscreen" "$ROM" > "$WORK/text" && grep -E -- "$2" "$WORK/text" || { grep . "$WORK/text" | tail -25; return 1; }
+		"$O/tools/readscreen" /boot/memtest86+x64.efi > "$WORK/text" && grep -E -- "$2" "$WORK/text" || { grep . "$WORK/text" | tail -25; return 1; }
 }
 
 ok "a UEFI guest with GRUB's CD starts" eval 'efi mem "disks=$(cdrom hda "$ISO")" memory=512 && vmdeck start mem'
