@@ -52,11 +52,6 @@ picture() {
 	jpegtopnm -quiet "$WORK/shot.jpg" > "$2"
 }
 
-# gvnc NAME FILE.ppm: what gvnccapture sees; it asks for the password.
-gvnc() {
-	password "$1" | timeout 60 gvnccapture -q "$(vnc_of "$1")" "$WORK/shot.png" > /dev/null 2>&1 && pngtopam "$WORK/shot.png" > "$2"
-}
-
 # The text that vncsnapshot sees on NAME's screen.
 screen_text() { picture "$1" "$WORK/shot.ppm" && "$O/tools/readscreen" "$ROM" < "$WORK/shot.ppm"; }
 screen_has() { screen_text "$1" | grep -E -- "$2" || { screen_text "$1" | grep . | tail -25; return 1; }; }

@@ -32,7 +32,6 @@ installer() {
 ok "the installer's kernel starts in a guest with a screen" installer
 ok "it comes to its language screen, seen by vncsnapshot" wait_for 400 chosen
 ok "with 1280x800 pixels" says 'connected 1280x800' poke
-ok "gvnccapture sees as much" eval 'gvnc inst "$WORK/g.ppm" && cmp <(head -c 15 "$WORK/g.ppm") <(head -c 15 "$WORK/inst.ppm")'
 start=$(chosen)
 ok "an arrow key of a viewer moves the choice down" eval 'arrow_down && wait_for 30 moved 15 "$start"'
 ok "two by send-key move it further" eval 'press inst KEY_DOWN; press inst KEY_DOWN; wait_for 30 moved 55 "$start"'
