@@ -109,15 +109,16 @@ int live_write(const struct local *l, const char *uuid, const char *xml, struct 
 
 static int change_live(struct local *l, struct guest *g, struct change *c, bool force, struct err *e)
 {
-	AUTO_FREE char *dir = registry_dir(l, g->uuid), *old = NULL, *new = NULL;
+	AUTO_FREE char *dir = registry_dir(l, g->uuid), *new = NULL;
+	char *now;
 	AUTO_CLOSE int lock = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	struct domain *d = NULL;
 	if (lock < 0 || flock(lock, LOCK_EX) < 0)
 		return err_sys(e, errno, "cannot lock '%s'", dir);
-	int rc = live_read(l, g->uuid, &old, e);
+	int rc = live_read(l, g->uuid, &now, e);
 	if (rc)
 		return rc;
-	old = media_trays(g, TAKE_PTR(old));
+	AUTO_FREE char *old = media_trays(g, now);
 	rc = edit(c, old, REG_LIVE_XML, true, &new, &d, e);
 	if (!rc)
 		rc = tell_machine(l, g, c, force, e);
