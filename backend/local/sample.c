@@ -15,7 +15,7 @@
 #include "src/base/str.h"
 #include "src/proto/registry.h"
 
-#define HUNG_NS 5000000000ull /* main loop silent for that long */
+#define HUNG_NS 10000000000ull /* main loop silent for that long */
 #define THREADS_GUESTS_MAX 16 /* per-thread files are read when there are no more guests than that */
 
 static uint64_t now_ns(clockid_t clock)

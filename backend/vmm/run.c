@@ -26,7 +26,7 @@
 #include "src/base/cleanup.h"
 #include "src/base/log.h"
 
-#define HEARTBEAT_MS 2000
+#define HEARTBEAT_MS 4000
 #define POWERDOWN_NS 120000000000ull /* a guest that has not powered off by then does not care for the button */
 
 struct run {

@@ -22,12 +22,13 @@
 #define STALL_MS 5000
 
 /* How soon the guest is looked at again for a screen that waits for a change, in ms: at once seldom pays. */
-#define LOOK_INPUT_MS 12  /* somebody typed or pointed: the guest is about to answer */
-#define LOOK_MS 33        /* much has changed */
-#define LOOK_IDLE_MS 1000 /* nothing has for long */
-#define MUCH 8            /* a change of more than 1 / MUCH of the picture */
-#define BATCH 64          /* messages read before others have their turn */
-#define KEY_LAST 0x2ff    /* linux/input-event-codes.h, KEY_MAX */
+#define LOOK_INPUT_MS 12   /* somebody typed or pointed: the guest is about to answer */
+#define LOOK_MS 33         /* much has changed */
+#define LOOK_LITTLE_MS 100 /* little has, as when a cursor blinks */
+#define LOOK_IDLE_MS 1000  /* nothing has for long */
+#define MUCH 32            /* a change of more than 1 / MUCH of the picture */
+#define BATCH 64           /* messages read before others have their turn */
+#define KEY_LAST 0x2ff     /* linux/input-event-codes.h, KEY_MAX */
 #define MOVE_MAX 4096
 #define WHEEL_MAX 32
 
@@ -260,9 +261,11 @@ static void look(struct screenlink *l)
 							  (uint16_t)r[i].w, (uint16_t)r[i].h};
 		pixels += (uint64_t)r[i].w * r[i].h;
 	}
-	unsigned pace = pixels > all / MUCH ? LOOK_MS : pixels ? l->pace_ms / 2 : l->pace_ms * 3 / 2;
-	if (pixels && pace < LOOK_MS)
+	unsigned pace = l->pace_ms * 3 / 2;
+	if (pixels > all / MUCH)
 		pace = LOOK_MS;
+	else if (pixels)
+		pace = l->pace_ms < LOOK_LITTLE_MS ? (l->pace_ms + LOOK_LITTLE_MS) / 2 : LOOK_LITTLE_MS;
 	l->pace_ms = pace < LOOK_IDLE_MS ? pace : LOOK_IDLE_MS;
 	l->looked_ms = now_ms();
 }

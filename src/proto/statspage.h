@@ -22,7 +22,7 @@ struct stats_header {
 	uint32_t machine_pid, keeper_pid;
 	uint32_t run;             /* enum stats_run */
 	uint32_t reason;          /* enum domain_reason of src/model/state.h */
-	uint64_t heartbeat_ns;    /* CLOCK_MONOTONIC of the main loop, at least every 2 s while it lives */
+	uint64_t heartbeat_ns;    /* CLOCK_MONOTONIC of the main loop, at least every 4 s while it lives */
 	uint64_t memory_bytes;    /* guest RAM */
 	int64_t started_ms;       /* CLOCK_REALTIME */
 	uint64_t resets;
