@@ -436,7 +436,8 @@ static int round_of(struct screen *s)
 		s->seen_at = now;
 	if (now >= s->seen_at + SCREEN_EXIT_MS)
 		return 1;
-	int64_t left = (viewers && s->drawn ? s->told_at + SCREEN_VIEWERS_MS : s->seen_at + SCREEN_EXIT_MS) - now;
+	int64_t left =
+	    (viewers && s->drawn ? s->told_at + SCREEN_VIEWERS_MS : s->seen_at + SCREEN_EXIT_MS) - now;
 	if (s->nnew && left > SCREEN_JOIN_MS)
 		left = SCREEN_JOIN_MS;
 	if (!s->told_at || (viewers && left <= 0)) {
