@@ -71,7 +71,7 @@ static void info_machine(struct cmd_ctx *c, json_t *j)
 		json_set_str(j, "screen", screen);
 	} else {
 		fprintf(c->out, "%-15s %s\n", "Firmware:", firmware);
-		fprintf(c->out, "%-15s %s%s\n", "Boots:", boot, none ? " (and found no bootable device)" : "");
+		fprintf(c->out, "%-15s %s%s\n", "Boots:", boot, none ? "; the firmware found no bootable device" : "");
 		fprintf(c->out, "%-15s %s\n", "Screen:", screen);
 	}
 	domain_free(d);

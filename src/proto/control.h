@@ -25,6 +25,8 @@
  *   screendump            {"format": "png"}: the screen as a PNG in a descriptor; {"format", "width", "height", "size"}
  *   x-screen-text         a text mode's cells: {"columns", "rows", "cursor-x", "cursor-y", "lines": [text]}
  *   x-firmware-log        {"kept", "no-bootable-device", "log"}: what SeaBIOS has said since the last reset
+ *   query-vnc             the screen's address, password kind and viewers; set_password, change-vnc-password, expire_password as
+ *                         QMP has them; x-vnc-kick sends all viewers away
  *   x-exits               exit counters by reason */
 #ifndef SRC_PROTO_CONTROL_H
 #define SRC_PROTO_CONTROL_H

@@ -20,7 +20,7 @@
  *   "consoleN.copy" (the file of <log file=>, when there is one)
  *   "kernel" "initrd", or without them "firmware" (its image: SeaBIOS, or OVMF's code) and for EFI "nvram" (the guest's own
  *   variable store, read and write)
- *   "vga.rom" (the VGA BIOS), "net.rom" (iPXE), when they are there
+ *   "vga.rom" (the VGA BIOS), when it is there
  *   "disk:TARGET" for each disk that has a source, e.g. "disk:vda"
  *   "vnc.0" .. ".3": listening sockets, which the keeper keeps; "tls.ca" "tls.cert" "tls.key" and "screen.json" (registry.h), the
  *   machine's
@@ -31,9 +31,10 @@
  *   SCREEN_CONFIG of src/proto/screen.h, and "program": path of vmdeck-screen, "port", "listen", "socket": where viewers come in.
  *
  * While the guest runs, the machine may send {"peer": {}} with two descriptors: a connection that it has accepted, and a socket
- * on which the keeper answers "y" when it is the owner's or root's, else "n" (backend/vmm/peer.h). And the keeper sends the machine {"screen": {}} with one descriptor whenever it starts a screen process: the
- * machine's end of their socket. When the screen does not read what it is sent, the machine closes that and says
- * {"screen": {"dropped": sentence}}: the keeper ends the process, and starts another for the next viewer. */
+ * on which the keeper answers "y" when it is the owner's or root's, else "n" (backend/vmm/peer.h). And the keeper sends the
+ * machine {"screen": {}} with one descriptor whenever it starts a screen process: the machine's end of their socket. When the
+ * screen does not read what it is sent, the machine closes that and says {"screen": {"dropped": sentence}}: the keeper ends the
+ * process, and starts another for the next viewer. */
 #ifndef SRC_PROTO_LAUNCH_H
 #define SRC_PROTO_LAUNCH_H
 

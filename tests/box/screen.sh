@@ -18,7 +18,7 @@ ok "memtest86+ tests the guest's memory" wait_for 90 screen_has grub 'Memtest86\
 ok "and its processor" wait_for 60 screen_has grub 'Test #|Testing'
 ok "destroy ends it" vmdeck destroy grub
 
-ok "a guest boots iPXE's CD" eval 'pc ipxe "disks=$(cdrom hdc /usr/lib/ipxe/ipxe.iso)" && vmdeck start ipxe'
+ok "a guest boots iPXE's CD" eval 'pc ipxe "disks=$(cdrom hdc "$IPXE")" && vmdeck start ipxe'
 ok "iPXE is on the screen" wait_for 240 screen_has ipxe 'iPXE [0-9.+]+.*Open Source Network Boot Firmware'
 ok "destroy ends it, too" vmdeck destroy ipxe
 

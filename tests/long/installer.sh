@@ -2,8 +2,7 @@
 # The graphical Debian installer, as viewers that are not ours see it and work it.
 . tests/lib.sh
 . tests/lib_pc.sh
-dir=/usr/lib/debian-installer/images/12/amd64/gtk/debian-installer/amd64
-tests/deps debian-installer-12-netboot-amd64
+eval "$(tests/guests/media installer)"
 
 # The installer's list has its chosen line in teal: print the middle of that line, where the list is.
 chosen() {
@@ -13,8 +12,8 @@ chosen() {
 			if (r < 80 && g > 100 && g < 170 && $1 > 90 && $1 < 160) { s += NR / 3; n++ } }
 		     END { if (n < 10 || n > 40) { print "no chosen line:", n + 0; exit 1 } print int(s / n) }'
 }
-# The line chosen is @1 pixels or more below (or with a minus above) @2.
-moved() { local y; y=$(chosen) || { echo "$y"; return 1; }; [ $(((y - $2) * $1)) -ge $(($1 * $1)) ] || { echo "at $y"; return 1; }; }
+# moved PIXELS Y: the line chosen is that far below Y, or farther.
+moved() { local y; y=$(chosen) || { echo "$y"; return 1; }; [ $((y - $2)) -ge "$1" ] || { echo "at $y"; return 1; }; }
 # poke LINE...: what a viewer (libvncclient) does; prints what it sees happen.
 poke() {
 	local d; d=$(vnc_of inst)
@@ -26,7 +25,7 @@ click() { poke "pointer $1 $2 0" "pointer $1 $2 1" "pointer $1 $2 0"; }
 near() { local y; y=$(chosen) || { echo "$y"; return 1; }; [ "$y" -gt $(($1 - 20)) ] && [ "$y" -lt $(($1 + 20)) ] || { echo "at $y"; return 1; }; }
 
 installer() {
-	pc inst memory=1024 "os=<kernel>$dir/linux</kernel><initrd>$dir/initrd.gz</initrd><cmdline>quiet</cmdline>" \
+	pc inst memory=1024 "os=<kernel>$INSTALLER/linux</kernel><initrd>$INSTALLER/initrd.gz</initrd><cmdline>quiet</cmdline>" \
 		"devices=<input type='tablet' bus='virtio'/>" && vmdeck start inst
 }
 ok "the installer's kernel starts in a guest with a screen" installer
