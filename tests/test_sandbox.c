@@ -298,19 +298,25 @@ START_TEST(the_screen_may_do_less)
 }
 END_TEST
 
+static void check_pair(const struct sandbox_rule *a, const struct sandbox_rule *b)
+{
+	ck_assert_msg(a->syscall != b->syscall || a->value != b->value, "system call %d has two rows", a->syscall);
+}
+
 static void check_table(const struct sandbox_rule *rules, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
 		ck_assert(rules[i].who && *rules[i].who);
 		for (size_t j = i + 1; j < n; j++)
-			ck_assert_msg(rules[i].syscall != rules[j].syscall ||
-					  rules[i].value != rules[j].value,
-				      "row %zu is row %zu again", j, i);
+			check_pair(&rules[i], &rules[j]);
+		for (size_t j = 0; j < sandbox_common_nrules && rules != sandbox_common_rules; j++)
+			check_pair(&rules[i], &sandbox_common_rules[j]);
 	}
 }
 
-START_TEST(every_rule_says_who_needs_it)
+START_TEST(every_rule_says_who_needs_it_and_is_there_once)
 {
+	check_table(sandbox_common_rules, sandbox_common_nrules);
 	check_table(sandbox_rules, sandbox_nrules);
 	check_table(screen_sandbox_rules, screen_sandbox_nrules);
 }
@@ -326,7 +332,7 @@ int main(void)
 	tcase_add_test(t, threads_that_were_there_before_are_in_it_too);
 	tcase_add_test(t, the_first_step_alone_leaves_no_capability_and_no_file);
 	tcase_add_test(t, a_death_signal_survives_the_change_of_credentials);
-	tcase_add_test(t, every_rule_says_who_needs_it);
+	tcase_add_test(t, every_rule_says_who_needs_it_and_is_there_once);
 	suite_add_tcase(s, t);
 	return test_main(s);
 }

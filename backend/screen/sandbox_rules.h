@@ -1,4 +1,4 @@
-/* The system calls of vmdeck-screen, as a table for sandbox_enter(). */
+/* The system calls of vmdeck-screen beside the common ones, as a table for sandbox_enter(). */
 #ifndef BACKEND_SCREEN_SANDBOX_RULES_H
 #define BACKEND_SCREEN_SANDBOX_RULES_H
 

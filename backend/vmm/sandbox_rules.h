@@ -1,4 +1,4 @@
-/* The system calls of a machine, as a table for sandbox_enter(). */
+/* The system calls of a machine beside the common ones, as a table for sandbox_enter(). */
 #ifndef BACKEND_VMM_SANDBOX_RULES_H
 #define BACKEND_VMM_SANDBOX_RULES_H
 

@@ -201,13 +201,21 @@ static int add_rule(scmp_filter_ctx ctx, const struct sandbox_rule *r)
 	return seccomp_rule_add_array(ctx, act, r->syscall, 1, &c);
 }
 
+static int add_rules(scmp_filter_ctx ctx, const struct sandbox_rule *rules, size_t n)
+{
+	int rc = 0;
+	for (size_t i = 0; i < n && !rc; i++)
+		rc = add_rule(ctx, &rules[i]);
+	return rc;
+}
+
 static int filter_load(scmp_filter_ctx ctx, const struct sandbox_rule *rules, size_t n)
 {
 	int rc = seccomp_attr_set(ctx, SCMP_FLTATR_CTL_TSYNC, 1);
 	if (!rc)
 		seccomp_attr_set(ctx, SCMP_FLTATR_CTL_OPTIMIZE, 2); /* binary tree; not in old libraries */
-	for (size_t i = 0; i < n && !rc; i++)
-		rc = add_rule(ctx, &rules[i]);
+	rc = rc ? rc : add_rules(ctx, sandbox_common_rules, sandbox_common_nrules);
+	rc = rc ? rc : add_rules(ctx, rules, n);
 	return rc ? rc : seccomp_load(ctx);
 }
 

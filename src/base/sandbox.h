@@ -20,7 +20,8 @@ enum sandbox_cond {
 	SANDBOX_SELF, /* argument @arg is our process id */
 };
 
-/* A system call that is allowed. One table per program, in its sandbox_rules.c. */
+/* A system call that is allowed. What every program of ours needs is in src/base/sandbox_rules.c; each has a table of
+ * its own in its sandbox_rules.c for the rest. */
 struct sandbox_rule {
 	int syscall;
 	int error; /* 0: allowed; else this errno instead of the end */
@@ -30,12 +31,18 @@ struct sandbox_rule {
 	const char *who; /* needs it */
 };
 
+/* A row: @call, whatever its arguments. With seccomp.h. */
+#define SANDBOX_ALLOW(call, who) {SCMP_SYS(call), 0, SANDBOX_ALWAYS, 0, 0, who}
+
+extern const struct sandbox_rule sandbox_common_rules[];
+extern const size_t sandbox_common_nrules;
+
 /* Capabilities, name spaces, files (Landlock) and limits; what the kernel or the user's rights do not give is
  * done without, but no_new_privs and the loss of all capabilities are certain. From the only thread there is.
  * Opening files fails from here on. */
 int sandbox_prepare(struct err *e);
 
-/* The system call filter, for all threads and those to come. */
+/* The system call filter, for all threads and those to come: the common rules and @rules. */
 int sandbox_enter(const struct sandbox_rule *rules, size_t n, struct err *e);
 
 #endif
