@@ -97,6 +97,7 @@ static void free_devices(struct domain *d)
 	free(d->disks);
 	free(d->serials);
 	free(d->rngs);
+	domain_free_interfaces(d);
 	domain_free_graphics(d);
 	free(d->video);
 	free(d->inputs);

@@ -107,6 +107,37 @@ struct domain_input {
 	struct pci_addr addr;  /* bus virtio */
 };
 
+#define DOMAIN_INTERFACES_MAX 8
+#define DOMAIN_MAC_TEXT 18 /* with the terminator */
+
+enum interface_type { INTERFACE_USER, INTERFACE_BRIDGE };
+
+/* Ports of the host at which the guest is reached. */
+struct port_forward {
+	bool udp;
+	char *address;       /* of the host, IPv4 or IPv6; NULL: 127.0.0.1 */
+	unsigned start, end; /* ports of the host, inclusive */
+	unsigned to;         /* the guest's port for the first */
+};
+
+/* A network card, always virtio. */
+struct domain_interface {
+	enum interface_type type;
+	char *asked;         /* type='' as it stands: "network" 'default' is given INTERFACE_USER, with a note */
+	char *network;       /* <source network=>, or NULL */
+	uint8_t mac[6];      /* unique in the domain */
+	char *bridge;        /* INTERFACE_BRIDGE */
+	char *target;        /* the tap's name; NULL = ours to choose */
+	bool link_down;
+	bool no_rom;         /* <rom enabled='no'>: not to be booted from */
+	unsigned queues;     /* pairs, 0 = ours to choose */
+	unsigned mtu;        /* 0 = as usual */
+	unsigned boot_order; /* 0 = none */
+	struct port_forward *forwards; /* INTERFACE_USER only */
+	size_t nforwards;
+	struct pci_addr addr;
+};
+
 enum domain_firmware { FIRMWARE_BIOS, FIRMWARE_EFI };
 enum boot_device { BOOT_DEV_FD, BOOT_DEV_HD, BOOT_DEV_CDROM, BOOT_DEV_NETWORK };
 
@@ -173,6 +204,8 @@ struct domain {
 	size_t ndisks;
 	struct domain_serial *serials;
 	size_t nserials;
+	struct domain_interface *interfaces;
+	size_t ninterfaces; /* at most DOMAIN_INTERFACES_MAX */
 	struct domain_rng *rngs;
 	size_t nrngs;
 	struct domain_graphics *graphics; /* NULL: nobody can look from outside */
@@ -233,5 +266,7 @@ int domain_startable(const struct domain *d, struct err *e);
 int domain_name_check(const char *name, struct err *e);
 
 const char *domain_action_text(enum domain_action a); /* "destroy", ... */
+/* "52:54:00:12:34:56". Return: @out. */
+char *domain_mac_text(const uint8_t mac[6], char out[DOMAIN_MAC_TEXT]);
 
 #endif

@@ -1,4 +1,4 @@
-/* The devices of a domain that we have: serial ports and random numbers here, disks and the
+/* The devices of a domain that we have: serial ports and random numbers here, disks, network cards and the
  * screen in files of their own. What others there are and what
  * becomes of them stands in domain_table.c. (libvirt, "Domain XML format", "Devices") */
 #include <stdio.h>
@@ -177,6 +177,8 @@ static int parse_each(struct domain *d, struct xml_node *devices, struct pci_use
 		rc = domain_parse_disk(d, n, users, e);
 	if (!rc)
 		rc = domain_assign_ide(d, devices, e);
+	if (!rc)
+		rc = domain_parse_interfaces(d, devices, users, e);
 	for (struct xml_node *n = xml_first(devices, "rng"); n && !rc; n = xml_next(n, "rng"))
 		rc = parse_rng(d, n, users, e);
 	if (!rc)

@@ -36,7 +36,7 @@ struct domain_row {
 extern const struct domain_row domain_rows[]; /* sorted by path */
 extern const size_t domain_nrows;
 
-/* <devices> into d->disks, serials, rngs, graphics, video and inputs. @devices may be NULL. */
+/* <devices> into d->disks, interfaces, serials, rngs, graphics, video and inputs. @devices may be NULL. */
 int domain_parse_devices(struct domain *d, struct xml_node *devices, struct err *e);
 
 /* A device of ours that takes a place on the PCI bus. */
@@ -61,6 +61,10 @@ int domain_parse_disk(struct domain *d, struct xml_node *n, struct pci_users *us
 int domain_assign_ide(struct domain *d, struct xml_node *devices, struct err *e);
 /* Forget empty floppy drives, which the machine has not; at the very end, after errors too. */
 void domain_drop_floppies(struct domain *d);
+
+/* <interface>, with MAC addresses for those that have none, written back. */
+int domain_parse_interfaces(struct domain *d, struct xml_node *devices, struct pci_users *users, struct err *e);
+void domain_free_interfaces(struct domain *d);
 
 /* <graphics>, <video> and <input>, adding those that libvirt adds. */
 int domain_parse_screen(struct domain *d, struct xml_node *devices, struct pci_users *users, struct err *e);
