@@ -37,6 +37,45 @@ struct domain_info {
 	char title[128];        /* the XML's <title>, cut; "" when none */
 };
 
+/* What is to be made and started by domain_install. */
+struct install_file {
+	char *path;
+	uint64_t bytes;
+	bool sparse; /* else its blocks are taken from the file system at once */
+};
+/* Where the kernel and the initrd of the first boot are copied from. */
+struct install_boot {
+	char *location;        /* a folder or an ISO; NULL: no copies */
+	char *kernel, *initrd; /* in it; initrd may be NULL */
+};
+/* NOREBOOT: the guest's reboot ends it, and the definition is for the next start. TRANSIENT: nothing is defined. */
+enum install_flags { INSTALL_AUTOSTART = 1, INSTALL_TRANSIENT = 2, INSTALL_FORCE = 4, INSTALL_NO_START = 8 };
+struct install_job {
+	const char *define_xml, *first_xml; /* first NULL: the definition is what starts */
+	const struct install_file *files;
+	size_t nfiles;
+	struct install_boot boot;
+	char *const *inject; /* files that the initrd gets too, at its root */
+	size_t ninject;
+	unsigned flags;
+};
+/* What a path on the host is, for who wants to use it as an image or as a medium. */
+enum path_kind { PATH_MISSING, PATH_FILE, PATH_BLOCK, PATH_FOLDER, PATH_OTHER };
+struct path_info {
+	enum path_kind kind;
+	uint64_t bytes;        /* file, block device */
+	uint64_t free_bytes;   /* of the file system that it lies, or would lie, on */
+	bool readable, writable; /* missing: the nearest folder above that is there is writable */
+	char format[12];       /* what its first bytes say: "raw", "qcow2", "vmdk", ...; "" when not a file or not readable */
+	/* Of an ISO 9660 image, "" else: its primary volume descriptor. */
+	char volume_id[33], system_id[33], publisher_id[129], application_id[129];
+	uint64_t volume_bytes;
+	char kernel[256], initrd[256]; /* folder or ISO: what an installer boots in it, relative to it; "" */
+	char tree_arch[16], tree_family[64], tree_version[32], tree_variant[32]; /* of its .treeinfo or .disk/info, "" */
+	char used_by[DOMAIN_NAME_MAX + 1]; /* a domain that has it as a disk (not as a CD-ROM), "" */
+	bool used_shareable;
+};
+
 enum define_flags { DEFINE_VALIDATE = 1 };  /* check against libvirt's schema when it is installed */
 /* FORCE: though the host's KVM interprets kernel mode; NO_PASSWORD: the screen asks for none; RESET_NVRAM: UEFI's variables
  * anew. */
@@ -90,6 +129,8 @@ struct host_info {
 	uint64_t memory_bytes;
 	char kernel[65];
 	int kvm_api;       /* 0 = no /dev/kvm */
+	char images[256];  /* folder where new disks go */
+	char boot[256];    /* folder below which kernels of installations lie, by uuid */
 };
 
 struct backend_ops {
@@ -148,6 +189,10 @@ struct backend_ops {
 
 	int (*host_info)(struct backend *, struct host_info *, struct err *);
 	int (*host_validate)(struct backend *, struct host_check **list, size_t *n, struct err *);
+	/* Make, define and start; on failure all that was made is taken away again. @info and @notes as for domain_create. */
+	int (*domain_install)(struct backend *, const struct install_job *, struct domain_info *info, char **notes, struct err *);
+	/* @look: into a folder or an ISO too, for a kernel. A path that is not there is no error. */
+	int (*path_info)(struct backend *, const char *path, bool look, struct path_info *, struct err *);
 	/* What `vmdeck domain-release` does when a guest has ended: clean-up and on_poweroff, on_reboot, on_crash. */
 	int (*domain_release)(struct backend *, const char *uuid, struct err *);
 

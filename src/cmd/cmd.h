@@ -27,6 +27,18 @@ enum cmd_flags {
 };
 
 enum arg_kind { ARG_FLAG, ARG_STRING, ARG_FILE, ARG_NUMBER };
+/* BOOL: yes, no, on, off and the like. SIZE: a number with a fraction. */
+enum sub_kind { SUB_TEXT, SUB_BOOL, SUB_NUMBER, SUB_SIZE, SUB_CHOICE, SUB_FILE, SUB_MAC };
+
+/* What may stand in a value of the form "word,name=value,...". The first word without a name is the first row's. */
+struct cmd_sub {
+	const char *name;    /* "bus" */
+	const char *aka;     /* other names of it, a space between: "target.bus"; NULL */
+	enum sub_kind kind;
+	const char *values;  /* SUB_CHOICE: "a|b|c" */
+	const char *summary;
+	const char *lacks;   /* known to virt-install and not ours: why, NULL = ours */
+};
 
 struct cmd_arg {
 	const char *name; /* "paused": --paused; positional when @position */
@@ -35,6 +47,12 @@ struct cmd_arg {
 	bool required;
 	const char *summary;
 	bool rest; /* position: takes all words to the end; the value has a newline between them */
+	bool many; /* may be given several times; the value has a newline between them */
+	bool optional;   /* its value may be missing: then it is "" */
+	const char *aka; /* other names of it, a space between: "ram r"; one letter is -r */
+	const struct cmd_sub *subs; /* what its value consists of; ends with a row without name */
+	const char *lacks; /* known to virt-install and not ours: why. Not in the help; the value "none" is taken */
+	bool harmless;     /* it lacks, and is left out with a note */
 };
 
 struct cmd_ctx {
