@@ -92,8 +92,8 @@ static void send_pending(struct client *c)
 		bool flag = kinds[i].bit == EXT_POINTER && atomic_load(&c->v->absolute);
 		if (!(todo & kinds[i].bit))
 			continue;
-		put_rect(m + 4, flag, led ? 1 : c->v->screen->width, led ? 1 : c->v->screen->height,
-			 kinds[i].encoding);
+		/* as small as it may be: with @flag in its place a whole screen ends outside the screen, which viewers refuse */
+		put_rect(m + 4, flag, led, led, kinds[i].encoding);
 		m[16] = (uint8_t)atomic_load(&c->v->leds);
 		rfbWriteExact(c->cl, (const char *)m, led ? 17 : 16);
 	}

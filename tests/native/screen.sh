@@ -29,9 +29,13 @@ same_as_shot() {
 }
 pattern() { printf '%02x%02x%02x' $(($1 * 255 / 800)) $(($2 * 255 / 600)) $(((($1 / 16 + $2 / 16) & 1) * 255)); }
 resize() {
-	(sleep 0.5; tell "size 400 300") &
-	view -- "pixel 0 16 $(blue 600)" "until resized 400x300" "pixel 0 16 $(blue 300)"
+	local viewer st
+	view -- "pixel 0 16 $(blue 600)" "until resized 400x300" "pixel 0 16 $(blue 300)" > "$HERE/resize.log" & viewer=$!
+	wait_for 10 grep -q 'pixel ok' "$HERE/resize.log"; tell "size 400 300"
+	wait $viewer; st=$?; cat "$HERE/resize.log"; return $st
 }
+# stays LOG [COMMAND]: a viewer that does this and stays until LOG.done is there.
+stays() { { [ -z "${2:-}" ] || echo "$2"; wait_for 40 test -e "$HERE/$1.done"; } | timeout 50 "$O/tools/rfbview" 127.0.0.1 "$PORT" > "$HERE/$1.log"; }
 
 part_input() {
 	screen input
@@ -54,6 +58,17 @@ part_input() {
 	ok "buttons and places arrive" hears 'pointer 1 799 599 1 0 0'
 	ok "the wheel is a wheel" hears 'pointer 1 5 6 0 1 0'; ok "downwards" hears 'pointer 1 5 6 0 -1 0'
 	ok "and sideways" hears 'pointer 1 5 6 0 0 -1'; hears 'pointer 1 5 6 0 0 1'
+	forget
+	stays state & local viewer=$!
+	ok "a viewer that knows QEMU's extensions is told the state of the lamps" wait_for 10 grep -qx 'leds 4' "$HERE/state.log"
+	ok "and that places count" wait_for 10 grep -qx 'pointer absolute' "$HERE/state.log"
+	tell "leds 3"
+	ok "lamps that change are told, though the picture does not" wait_for 10 grep -qx 'leds 3' "$HERE/state.log"
+	tell "absolute 0"
+	ok "so is that movement counts" wait_for 10 grep -qx 'pointer relative' "$HERE/state.log"
+	view -- 'until pointer relative' 'pointer 32772 32764 1' > /dev/null
+	ok "and then movement arrives" hears 'pointer 0 5 -3 1 0 0'
+	touch "$HERE/state.done"; wait $viewer
 }
 keys_said() { grep '^key' "$HERE/$NAME.out" | paste -sd,; }
 
@@ -87,7 +102,7 @@ part_sharing() {
 	ok "unless the guest's policy says that all share" wait_for 5 not alive exclusive=1
 	ok "others come in" alive
 	# the clipboard goes from viewer to viewer
-	{ sleep 1; echo 'until cut'; echo quit; } | timeout 20 "$O/tools/rfbview" 127.0.0.1 "$PORT" > "$HERE/clip.log" & local clip=$!
+	{ echo 'until cut'; echo quit; } | timeout 20 "$O/tools/rfbview" 127.0.0.1 "$PORT" > "$HERE/clip.log" & local clip=$!
 	wait_for 5 grep -q connected "$HERE/clip.log"
 	ok "text cut in one viewer is in the other's clipboard" clipped; wait $clip
 }
@@ -113,8 +128,8 @@ part_encrypted() {
 	screen anonymous tls=required
 	ok "TLS without a certificate encrypts too" alive anon=1
 }
-insists() { { printf 'RFB 003.008\n'; sleep 0.5; printf '\2'; sleep 1; } | timeout 5 socat - "TCP:127.0.0.1:$PORT" | grep -aq 'encrypted connections only'; }
-old_version() { { sleep 0.3; printf 'RFB 003.003\n'; sleep 1; } | timeout 5 socat - "TCP:127.0.0.1:$PORT" | grep -aq 'encrypted connections only'; }
+insists() { printf 'RFB 003.008\n\2' | timeout 5 socat -t3 - "TCP:127.0.0.1:$PORT" | grep -aq 'encrypted connections only'; }
+old_version() { printf 'RFB 003.003\n' | timeout 5 socat -t3 - "TCP:127.0.0.1:$PORT" | grep -aq 'encrypted connections only'; }
 http() { printf 'GET / HTTP/1.1\r\nHost: x\r\n\r\n' | timeout 5 socat -t2 - "TCP:127.0.0.1:$PORT"; }
 said_no_exit() { not said '^exit'; }
 resets() {
@@ -132,12 +147,13 @@ part_crowd() {
 	local i pids=() before
 	before=$(wait_for 5 screen_pid; screen_pid)
 	for i in $(seq 20); do
-		{ echo "pixel 10 500 abcdef"; sleep 2; } | timeout 30 "$O/tools/rfbview" 127.0.0.1 "$PORT" > "$HERE/crowd$i.log" & pids+=($!)
+		stays "crowd$i" "pixel 10 500 abcdef" & pids+=($!)
 	done
 	wait_for 20 all_in
 	tell "fill 0 490 30 30 abcdef"
 	ok "twenty viewers see what happens" wait_for 20 all_saw
 	ok "and are listed" hears '(.*"host"){20}'
+	for i in $(seq 20); do touch "$HERE/crowd$i.done"; done
 	wait "${pids[@]}"
 	for i in one-byte no-read silent; do ("$O/tools/rfbrude" 127.0.0.1 "$PORT" $i 12; echo $? > "$HERE/rude.$i") & done
 	for i in 1 2 3 4 5; do "$O/tools/rfbrude" 127.0.0.1 "$PORT" garbage $i; done
@@ -166,8 +182,12 @@ part_idle() {
 	kill $viewer
 	ok "and not at all while nobody looks" silence
 }
-# Refreshes in 5 s of an idle guest, as strace-free as can be: screenhost counts each.
-refreshes() { tell count; sleep 0.3; grep -oE '^count [0-9]+' "$HERE/$NAME.out" | tail -1 | cut -d' ' -f2; }
+# What the machine was asked so far: screenhost counts it.
+refreshes() {
+	local n; n=$(grep -c '^count' "$HERE/$NAME.out")
+	tell count; wait_for 5 counted "$n" && grep -oE '^count [0-9]+' "$HERE/$NAME.out" | tail -1 | cut -d' ' -f2
+}
+counted() { [ "$(grep -c '^count' "$HERE/$NAME.out")" -gt "$1" ]; }
 seldom() { sleep 2; local a b; a=$(refreshes); sleep 4; b=$(refreshes); echo "$((b - a)) in 4 s"; [ $((b - a)) -le 22 ] && [ "$b" -gt "$a" ]; }
 silence() { sleep 1; local a b; a=$(refreshes); sleep 2; b=$(refreshes); echo "$((b - a))"; [ "$a" = "$b" ]; }
 

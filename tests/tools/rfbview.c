@@ -9,7 +9,8 @@
  *   until WORD           wait for that event, 10 s
  *   stop                 read nothing until the end
  *   quit
- * Events on stdout: connected WxH, resized WxH, cut TEXT, pixel ok, pixel RRGGBB (it is another), closed.
+ * Events on stdout: connected WxH, resized WxH, cut TEXT, leds N, pointer absolute|relative,
+ *   pixel ok, pixel RRGGBB (it is another), closed.
  * Exit status: 0, 1 when it could not connect or was closed before "quit", 2 when something waited for did not
  * come. */
 #include <poll.h>
@@ -54,6 +55,26 @@ static void event(const char *fmt, ...)
 	if (*seen && strstr(line, seen))
 		seen_it = true;
 }
+
+/* --- what the library does not know: QEMU's pseudo-encodings --- */
+
+enum { POINTER_TYPE = -257, LED_STATE = -261 };
+
+static rfbBool on_rect(rfbClient *c, rfbFramebufferUpdateRectHeader *r)
+{
+	uint8_t leds;
+	if ((int32_t)r->encoding == POINTER_TYPE) {
+		event("pointer %s", r->r.x ? "absolute" : "relative");
+		return TRUE;
+	}
+	if ((int32_t)r->encoding != LED_STATE || !ReadFromRFBServer(c, (char *)&leds, 1))
+		return FALSE;
+	event("leds %u", leds);
+	return TRUE;
+}
+
+static int qemus[] = {POINTER_TYPE, LED_STATE, 0};
+static rfbClientProtocolExtension extension = {.encodings = qemus, .handleEncoding = on_rect};
 
 static char *get_password(rfbClient *c)
 {
@@ -223,6 +244,7 @@ int main(int argc, char **argv)
 	static const uint32_t with_tls[] = {rfbVeNCrypt, 0}, without_tls[] = {rfbVncAuth, rfbNoAuth, 0};
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	rfbClientLog = rfbClientErr = quiet;
+	rfbClientRegisterExtension(&extension);
 	rfbClient *c = rfbGetClient(8, 3, 4);
 	if (argc < 3 || !c)
 		return 1;
