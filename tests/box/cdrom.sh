@@ -32,8 +32,9 @@ ok "the guest sees the new one" run_says ide '^this is two' 'mount -t iso9660 -o
 ok "the live XML and the definition have it" eval 'vmdeck dumpxml ide | grep -q two.iso && vmdeck dumpxml ide --inactive | grep -q two.iso'
 ok "a medium is put into the empty drive" vmdeck change-media ide hdd "$WORK/three.iso" --insert
 ok "and read beside the other" run_says ide '^this is three' 'mount -t iso9660 -o ro /dev/sr1 /mnt && cat /mnt/text; umount /mnt'
-ok "the guest ejects it" run_in ide 'echo 1 > /proc/sys/dev/cdrom/autoeject; : < /dev/sr1; sleep 1; echo 0 > /proc/sys/dev/cdrom/autoeject'
-ok "domblklist tells that too" says 'hdd +-' vmdeck domblklist ide
+ok "the guest ejects it" run_in ide 'echo 1 > /proc/sys/dev/cdrom/autoeject; : < /dev/sr1'
+ok "domblklist tells that too" wait_for 20 says 'hdd +-' vmdeck domblklist ide
+ok "it does so no more" run_in ide 'echo 0 > /proc/sys/dev/cdrom/autoeject'
 ok "force opens a locked tray" eval 'run_in ide "mount -t iso9660 -o ro /dev/sr0 /mnt" && vmdeck change-media ide hdc --eject --force'
 ok "what is read then fails, and the guest lives" run_in ide 'echo 3 > /proc/sys/vm/drop_caches; ! cat /mnt/data > /dev/null; umount /mnt'
 ok "figures of both are counted" says 'hda' vmdeck domstats ide --block

@@ -8,7 +8,10 @@ inputs="<input type='keyboard' bus='virtio'/><input type='tablet' bus='virtio'/>
 event_of() { run_in "$1" "awk -v n='$2' 'index(\$0, n) && /^N:/ { f = 1 } /^H:/ && f { sub(/.*event/, \"event\"); print \$1; exit }' /proc/bus/input/devices"; }
 
 # Have the guest write down what comes from the device.
-listen() { run_in "$1" "killall cat 2>/dev/null; rm -f /tmp/ev; cat /dev/input/$2 > /tmp/ev & sleep 1" > /dev/null; }
+listen() {
+	run_in "$1" "killall cat 2>/dev/null; rm -f /tmp/ev; cat /dev/input/$2 > /tmp/ev & :" > /dev/null
+	wait_for 20 run_in "$1" "ls -l /proc/[0-9]*/fd | grep -q /dev/input/$2" > /dev/null
+}
 
 # The events so far as type:code=value, those of EV_SYN and EV_MSC left out.
 heard() {
@@ -28,15 +31,16 @@ ok "it starts" vmdeck start typed
 ok "it comes to its shell" at_shell typed
 
 # vmmouse, at a PS/2 mouse
-ok "psmouse finds the vmmouse" run_says typed 'VMware VMMouse' 'rmmod virtio_input; modprobe psmouse; sleep 2; grep Name /proc/bus/input/devices'
+ok "psmouse comes" run_in typed 'rmmod virtio_input; modprobe psmouse'
+ok "it finds the vmmouse" wait_for 20 run_says typed 'VMware VMMouse' 'grep Name /proc/bus/input/devices'
 listen typed "$(event_of typed 'VMware VMMouse')"
 ok "the pointer goes to the four corners, and clicks" eval 'corners typed && click typed right'
 ok "Linux reads the four corners, of 65535 (as 16 bits: -1), and the click" wait_for 20 hears typed \
 	'3:0=-1 3:1=0 3:1=-1 3:0=0 3:1=0 1:273=1 1:273=0'
 
 # PS/2 alone
-ok "without vmmouse it finds a mouse with wheel and five buttons" run_says typed 'ImExPS/2' \
-	'killall cat; printf exps > /sys/bus/serio/devices/serio1/protocol; sleep 1; grep Name /proc/bus/input/devices'
+ok "it is told to look for no vmmouse" run_in typed 'killall cat; printf exps > /sys/bus/serio/devices/serio1/protocol'
+ok "it finds a mouse with wheel and five buttons" wait_for 20 run_says typed 'ImExPS/2' 'grep Name /proc/bus/input/devices'
 ok "atkbd finds a keyboard of set 2" run_says typed 'AT Translated Set 2 keyboard' 'grep Name /proc/bus/input/devices'
 ok "nothing was said about the controller" run_says typed '^0$' 'dmesg | grep -ciE "i8042.*(fail|error|timeout|spurious)|atkbd.*unknown"'
 kbd=$(event_of typed 'AT Translated'); mouse=$(event_of typed 'ImExPS/2')
@@ -52,7 +56,8 @@ ok "positions become movement" corners typed
 ok "as far as the screen is wide" wait_for 20 hears typed '(2:0=255 2:1=-255 ){3}.*2:1=255.*2:0=-255'
 
 # virtio
-ok "Linux finds the virtio devices" run_says typed '^3$' 'modprobe virtio_input; sleep 1; grep -c "vmdeck virtio" /proc/bus/input/devices'
+ok "virtio_input comes" run_in typed 'modprobe virtio_input'
+ok "Linux finds the virtio devices" wait_for 20 run_says typed '^3$' 'grep -c "vmdeck virtio" /proc/bus/input/devices'
 listen typed "$(event_of typed 'vmdeck virtio keyboard')"
 ok "send-key types at the virtio keyboard now" vmdeck send-key typed --holdtime 20 ctrl alt f2
 ok "Linux reads it there" wait_for 20 hears typed '1:29=1 1:56=1 1:60=1 1:60=0 1:56=0 1:29=0'
