@@ -193,6 +193,8 @@ START_TEST(memory_stays_as_it_was_when_the_sink_refuses)
 	ck_assert_int_eq(memory_overlay(&m, "rom", 0xE0000, 0x20000, rom, MEM_READONLY), 0);
 	ck_assert_int_eq(memory_commit(&m), -ENOMEM);
 	ck_assert_ptr_eq(gm_ptr(&m, 0xE0000, 1, true), m.ram + 0xE0000);
+	ck_assert_int_eq(memory_commit(&m), 0); /* and the wish is forgotten: it does not stand in the way of the next */
+	ck_assert_uint_eq(m.noverlays, 0);
 	memory_done(&m);
 }
 END_TEST

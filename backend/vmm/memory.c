@@ -135,7 +135,13 @@ static struct mem_slot *same_slot(struct mem_slot *slots, unsigned n, const stru
 	return NULL;
 }
 
-int memory_commit(struct memory *m)
+static void overlays_copy(struct mem_overlay *to, unsigned *nto, const struct mem_overlay *from, unsigned n)
+{
+	memcpy(to, from, n * sizeof(*to));
+	*nto = n;
+}
+
+static int slots_change(struct memory *m)
 {
 	struct mem_slot now[MEM_SLOTS_MAX], gone[MEM_SLOTS_MAX], added[MEM_SLOTS_MAX];
 	unsigned n, ngone = 0, nadded = 0;
@@ -162,6 +168,16 @@ int memory_commit(struct memory *m)
 	memcpy(m->slots, now, n * sizeof(now[0]));
 	m->nslots = n;
 	return 0;
+}
+
+int memory_commit(struct memory *m)
+{
+	int rc = slots_change(m);
+	if (rc)
+		overlays_copy(m->overlays, &m->noverlays, m->committed, m->ncommitted);
+	else
+		overlays_copy(m->committed, &m->ncommitted, m->overlays, m->noverlays);
+	return rc;
 }
 
 int memory_dirty(struct memory *m, uint64_t gpa, uint64_t len, uint64_t *bitmap)

@@ -59,6 +59,8 @@ struct memory {
 	unsigned nslots;
 	struct mem_overlay overlays[MEM_OVERLAYS_MAX];
 	unsigned noverlays;
+	struct mem_overlay committed[MEM_OVERLAYS_MAX]; /* as the slots show them */
+	unsigned ncommitted;
 	const struct mem_sink *sink; /* NULL: nobody to tell */
 	void *sink_ctx;
 };
@@ -75,7 +77,7 @@ void memory_done(struct memory *m);
  * in its place. Multiples of 4 KiB. -ENOSPC, -EINVAL. Not seen before memory_commit(). */
 int memory_overlay(struct memory *m, const char *name, uint64_t gpa, uint64_t len, uint8_t *hva, unsigned flags);
 void memory_overlay_remove(struct memory *m, const char *name);
-/* Make it so. 0 or -errno: then nothing has changed. */
+/* Make it so. 0 or -errno: then nothing has changed, and what was noted since the last time is forgotten. */
 int memory_commit(struct memory *m);
 /* Pages that the guest has written in [gpa, gpa + len), which must lie in one slot with MEM_DIRTY_LOG: bit 0 of @bitmap is the
  * page at @gpa. The log begins anew. All ones where nobody keeps a log. -ENOENT: there is no such slot. */

@@ -178,6 +178,7 @@ static void rom_moved(struct pci_dev *p, unsigned bar, uint64_t old, uint64_t no
 	if (memory_commit(mem)) { /* the bus answers there */
 		guest_error(&p->dev, "its ROM cannot be mapped at 0x%llx", (unsigned long long)now);
 		memory_overlay_remove(mem, p->bars[PCI_ROM].name);
+		memory_commit(mem);
 	}
 }
 

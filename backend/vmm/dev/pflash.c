@@ -65,7 +65,8 @@ static void slot_set(struct pflash *p, bool on)
 	int rc = memory_commit(mem);
 	if (rc)
 		guest_error(&p->dev, "cannot switch flash: %s", strerror(-rc));
-	p->slot = on;
+	else
+		p->slot = on;
 }
 
 static uint64_t array_read(struct pflash *p, uint64_t off, unsigned size)

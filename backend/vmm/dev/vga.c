@@ -108,6 +108,7 @@ static void lfb_moved(struct pci_dev *p, unsigned bar, uint64_t old, uint64_t no
 	if (memory_commit(mem)) { /* over what KVM keeps for itself: the bus answers there */
 		guest_error(&p->dev, "video memory cannot be mapped at 0x%llx", (unsigned long long)now);
 		memory_overlay_remove(mem, LFB_NAME);
+		memory_commit(mem);
 		v->lfb_logged = false;
 	}
 	vga_mark_all(v); /* the log of the old place is gone */

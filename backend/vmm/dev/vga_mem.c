@@ -227,8 +227,7 @@ static void window_open(struct vga *v, const struct vga_window *w)
 	struct memory *mem = &v->pci->dev.m->mem;
 	if (memory_overlay(mem, ALIAS_NAME, w->gpa, w->len, hva, MEM_DIRTY_LOG | MEM_NO_DMA) == 0 && memory_commit(mem) == 0)
 		return;
-	memory_overlay_remove(mem, ALIAS_NAME); /* by exits, then */
-	v->window = (struct vga_window){0};
+	v->window = (struct vga_window){0}; /* by exits, then */
 }
 
 void vga_window_update(struct vga *v)
