@@ -646,10 +646,12 @@ START_TEST(console_tells_when_the_guest_ends)
 }
 END_TEST
 
-/* The same at a terminal. @slave stays open here, to see its modes afterwards. */
-static pid_t at_terminal(const char *script, const char *line, int *master, int *slave)
+/* The same at a terminal. @slave stays open here, to see its modes afterwards; @modes (may be NULL) are those of before. */
+static pid_t at_terminal(const char *script, const char *line, int *master, int *slave, struct termios *modes)
 {
 	ck_assert_int_eq(openpty(master, slave, NULL, NULL, NULL), 0);
+	if (modes)
+		ck_assert_int_eq(tcgetattr(*slave, modes), 0);
 	pid_t pid = fork();
 	if (!pid) {
 		login_tty(dup(*slave));
@@ -678,9 +680,8 @@ START_TEST(console_gives_the_terminal_back)
 	};
 	for (unsigned i = 0; i < ARRAY_SIZE(ends); i++) {
 		int master, slave, status;
-		pid_t pid = at_terminal(live_guest, "console web1", &master, &slave);
 		struct termios before, now;
-		ck_assert_int_eq(tcgetattr(slave, &before), 0);
+		pid_t pid = at_terminal(live_guest, "console web1", &master, &slave, &before);
 		AUTO_FREE char *greeting = read_until(master, "~ # ");
 		ck_assert_msg(strstr(greeting,
 				     "Connected to domain 'web1'\r\nEscape character is ^] (Ctrl + ])\r\n") !=
@@ -713,7 +714,7 @@ START_TEST(start_with_console_shows_the_first_byte)
 {
 	int master, slave, status;
 	pid_t pid = at_terminal("domain web1 shutoff\nboot First byte!\\r\\n~ # \nlive",
-				"start web1 --console", &master, &slave);
+				"start web1 --console", &master, &slave, NULL);
 	AUTO_FREE char *text = read_until(master, "~ # ");
 	ck_assert_msg(str_starts(text, "Domain 'web1' started\r\nConnected to domain 'web1'\r\n"), "%s",
 		      text);
