@@ -11,6 +11,7 @@
 #include "ui/tui/job.h"
 #include "ui/tui/keys.h"
 #include "ui/tui/page_domain.h"
+#include "ui/tui/page_files.h"
 #include "ui/tui/page_text.h"
 
 #define XML_MAX (4u << 20)
@@ -108,6 +109,13 @@ void action_display(struct deck *d, int arg)
 	dialog_note(d, title, buf_text(&b));
 }
 
+void action_key(struct deck *d, int arg)
+{
+	struct view *v = deck_top(d);
+	if (v->ops->key)
+		v->ops->key(v, (struct key){(uint32_t)arg & 0xffffff, (unsigned)arg >> 24});
+}
+
 void action_xml(struct deck *d, int arg)
 {
 	const struct figure *g = deck_target(d);
@@ -143,15 +151,11 @@ static void define_done(struct deck *d, const char *path)
 	struct domain_info info;
 	AUTO_FREE char *text = NULL;
 	AUTO_FREE char *notes = NULL;
-	AUTO_FREE char *whole = NULL;
 	size_t len;
-	if (!path || !*path)
+	if (!path)
 		return;
-	const char *home = getenv("HOME");
-	whole =
-	    path[0] == '~' && path[1] == '/' && home ? x_asprintf("%s%s", home, path + 1) : x_strdup(path);
-	if (file_read(whole, XML_MAX, &text, &len, &e) ||
-	    d->backend->ops->domain_define(d->backend, text, whole, 0, &info, &notes, &e)) {
+	if (file_read(path, XML_MAX, &text, &len, &e) ||
+	    d->backend->ops->domain_define(d->backend, text, path, 0, &info, &notes, &e)) {
 		deck_say(d, ROLE_ERROR, "%s", e.msg);
 		return;
 	}
@@ -162,7 +166,7 @@ static void define_done(struct deck *d, const char *path)
 
 void action_define(struct deck *d, int arg)
 {
-	prompt_open(d, "XML file:", NULL, NULL, define_done);
+	page_files_open(d, "Define a guest from an XML file", BROWSE_XML, NULL, define_done);
 }
 
 struct menu {

@@ -28,6 +28,7 @@ enum scope { /* where a key works */
 	     SCOPE_DOMAIN = 2,
 	     SCOPE_TEXT = 4,
 	     SCOPE_PANEL = 8, /* the keys go to a guest's console */
+	     SCOPE_FILES = 32,
 };
 
 enum move { MOVE_UP, MOVE_DOWN, MOVE_PGUP, MOVE_PGDN, MOVE_HOME, MOVE_END };
@@ -131,6 +132,8 @@ void draw_header(struct deck *d, const struct area *a);
 /* @a: the screen above the key bar; the message grows upwards from its last line. */
 void draw_message(struct deck *d, const struct area *a);
 void draw_keys(struct deck *d, const struct area *a);
+/* The line over a page, with its title. */
+void area_title(const struct area *a, const char *title);
 int header_rows(const struct deck *d);
 enum role state_role(enum domain_state s);
 

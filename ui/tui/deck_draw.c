@@ -158,6 +158,13 @@ void draw_message(struct deck *d, const struct area *a)
 	}
 }
 
+void area_title(const struct area *a, const char *title)
+{
+	for (int i = 0; i < a->cols; i++)
+		area_text(a, 0, i, 1, theme(ROLE_FRAME), "─");
+	area_printf(a, 0, 2, theme(ROLE_STRONG), " %s ", title);
+}
+
 /* The first of a binding's keys, as keyboards have it written on them. */
 static void key_label(const struct binding *b, char *out, size_t size)
 {

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "src/base/cleanup.h"
+#include "ui/tui/line.h"
 
 struct dialog {
 	enum { DIALOG_CONFIRM, DIALOG_MENU, DIALOG_NOTE } kind;
@@ -202,8 +203,7 @@ void dialog_draw(struct deck *d, const struct area *a)
 
 struct prompt {
 	char *label;
-	struct buf text;
-	size_t at; /* byte offset of the cursor */
+	struct line line;
 	prompt_fn change, done;
 };
 
@@ -212,8 +212,7 @@ void prompt_open(struct deck *d, const char *label, const char *initial, prompt_
 	prompt_free(d->prompt);
 	struct prompt *p = x_calloc(1, sizeof(*p));
 	p->label = x_strdup(label);
-	buf_puts(&p->text, initial ? initial : "");
-	p->at = p->text.len;
+	line_set(&p->line, initial);
 	p->change = change;
 	p->done = done;
 	d->prompt = p;
@@ -224,60 +223,8 @@ void prompt_free(struct prompt *p)
 	if (!p)
 		return;
 	free(p->label);
-	buf_done(&p->text);
+	line_done(&p->line);
 	free(p);
-}
-
-static void prompt_splice(struct prompt *p, size_t from, size_t to, const char *with, size_t n)
-{
-	struct buf b = {0};
-	buf_add(&b, buf_text(&p->text), from);
-	buf_add(&b, with, n);
-	buf_puts(&b, buf_text(&p->text) + to);
-	buf_done(&p->text);
-	p->text = b;
-	p->at = from + n;
-}
-
-static size_t step_back(const struct prompt *p, size_t at)
-{
-	while (at && (buf_text(&p->text)[--at] & 0xc0) == 0x80)
-		;
-	return at;
-}
-
-static size_t step_on(const struct prompt *p, size_t at)
-{
-	uint32_t ch;
-	return at + utf8_next(buf_text(&p->text) + at, &ch);
-}
-
-static bool prompt_edit(struct prompt *p, struct key k)
-{
-	bool ctrl = k.mods & VT_CTRL;
-	if (k.code == VT_KEY_BACKSPACE || (ctrl && k.code == 'h')) {
-		prompt_splice(p, step_back(p, p->at), p->at, "", 0);
-	} else if (k.code == VT_KEY_DELETE) {
-		size_t at = p->at;
-		prompt_splice(p, at, step_on(p, at), "", 0);
-	} else if (ctrl && k.code == 'u') {
-		prompt_splice(p, 0, p->at, "", 0);
-	} else if (ctrl && k.code == 'k') {
-		prompt_splice(p, p->at, p->text.len, "", 0);
-	} else if (ctrl && k.code == 'w') {
-		size_t from = p->at;
-		while (from && buf_text(&p->text)[from - 1] == ' ')
-			from--;
-		while (from && buf_text(&p->text)[from - 1] != ' ')
-			from--;
-		prompt_splice(p, from, p->at, "", 0);
-	} else if (k.code >= ' ' && k.code < VT_KEY_NAMED && !k.mods && p->text.len < 4000) {
-		char glyph[5];
-		prompt_splice(p, p->at, p->at, glyph, utf8_put(k.code, glyph));
-	} else {
-		return false;
-	}
-	return true;
 }
 
 void prompt_key(struct deck *d, struct key k)
@@ -285,53 +232,24 @@ void prompt_key(struct deck *d, struct key k)
 	struct prompt *p = d->prompt;
 	if (k.code == VT_KEY_ENTER || k.code == VT_KEY_ESCAPE || (k.code == 'c' && k.mods == VT_CTRL)) {
 		d->prompt = NULL; /* done() may open the next one */
-		p->done(d, k.code == VT_KEY_ENTER ? buf_text(&p->text) : NULL);
+		p->done(d, k.code == VT_KEY_ENTER ? line_text(&p->line) : NULL);
 		prompt_free(p);
 		return;
 	}
-	if (prompt_edit(p, k)) {
-		if (p->change)
-			p->change(d, buf_text(&p->text));
-	} else if (k.code == VT_KEY_LEFT) {
-		p->at = step_back(p, p->at);
-	} else if (k.code == VT_KEY_RIGHT) {
-		p->at = step_on(p, p->at);
-	} else if (k.code == VT_KEY_HOME || (k.code == 'a' && k.mods == VT_CTRL)) {
-		p->at = 0;
-	} else if (k.code == VT_KEY_END || (k.code == 'e' && k.mods == VT_CTRL)) {
-		p->at = p->text.len;
-	}
+	if (line_key(&p->line, k) == LINE_CHANGED && p->change)
+		p->change(d, line_text(&p->line));
 }
 
 void prompt_paste(struct deck *d, const char *text, size_t n)
 {
 	struct prompt *p = d->prompt;
-	for (size_t i = 0; i < n; i++)
-		if ((unsigned char)text[i] < ' ') { /* the first line only */
-			n = i;
-			break;
-		}
-	if (p->text.len + n > 4000)
-		return;
-	prompt_splice(p, p->at, p->at, text, n);
-	if (p->change)
-		p->change(d, buf_text(&p->text));
+	if (line_paste(&p->line, text, n) && p->change)
+		p->change(d, line_text(&p->line));
 }
 
 void prompt_draw(struct deck *d, const struct area *a)
 {
 	struct prompt *p = d->prompt;
-	int label = area_printf(a, 0, 1, theme(ROLE_KEY), "%s ", p->label) + 1, width = a->cols - label - 1;
-	AUTO_FREE char *before = x_strndup(buf_text(&p->text), p->at);
-	const char *text = buf_text(&p->text);
-	int cursor = text_width(before);
-	while (cursor >= width && *text) { /* the end is what counts */
-		uint32_t ch;
-		text += utf8_next(text, &ch);
-		int w = glyph_width(ch);
-		cursor -= w < 0 ? 1 : w;
-	}
-	area_fill(a, 0, label, 1, width, theme(ROLE_FIELD));
-	area_text(a, 0, label, width, theme(ROLE_FIELD), text);
-	area_cursor(a, 0, label + cursor, VT_CURSOR_BAR);
+	int label = area_printf(a, 0, 1, theme(ROLE_KEY), "%s ", p->label) + 1;
+	line_draw(&p->line, a, 0, label, a->cols - label - 1, theme(ROLE_FIELD), true);
 }

@@ -11,6 +11,7 @@
 #define GUEST (SCOPE_DOMAINS | SCOPE_DOMAIN)
 #define PAGES (SCOPE_DOMAIN | SCOPE_TEXT)
 #define ALL (SCOPE_DOMAINS | SCOPE_DOMAIN | SCOPE_TEXT)
+#define FILES SCOPE_FILES
 #define PANEL SCOPE_PANEL
 
 /* Small letters lose nothing. Verbs in capitals may, and ask first: so says their CMD_CONFIRM. */
@@ -28,6 +29,14 @@ const struct binding bindings[] = {
      "Reset at once: what is not on its disks is lost"},
     {GUEST, "K", "domain-destroy", NULL, 0, "Force off",
      "Force off, pulling the plug: unsaved data is lost"},
+    {FILES, "Enter", NULL, action_key, AS_KEY(VT_KEY_ENTER, 0), "Open", "Take the file, go into the folder, or go to the path typed"},
+    {FILES, "Tab", NULL, action_key, AS_KEY(VT_KEY_TAB, 0), "Complete", "Complete the name or path"},
+    {FILES, "Left", NULL, action_key, AS_KEY(VT_KEY_LEFT, 0), "Up", "To the folder above (Backspace, too) while nothing is typed"},
+    {FILES, "Right", NULL, action_key, AS_KEY(VT_KEY_RIGHT, 0), NULL, "Into the folder"},
+    {FILES, "M-.", NULL, action_key, AS_KEY('.', VT_ALT), "Hidden", "Show hidden files, or no longer"},
+    {FILES, "C-r", NULL, action_key, AS_KEY('r', VT_CTRL), NULL, "Read the folder again"},
+    {FILES, "Esc", NULL, action_key, AS_KEY(VT_KEY_ESCAPE, 0), "Leave", "Forget what was typed; leave without a file"},
+    {FILES, "F1", NULL, action_help, 0, "Help", "This page"},
     {PAGES, "q Esc Left", NULL, action_back, 0, "Back", "Close this page"},
     {LIST, "q", NULL, action_quit, 0, "Quit", "Leave the deck; guests run on"},
     {LIST, "/", NULL, action_filter, 0, "Filter",
@@ -50,7 +59,7 @@ const struct binding bindings[] = {
     {GUEST, "x", NULL, action_xml, 0, NULL, "The guest's XML"},
     {GUEST, "e", "edit", NULL, 0, NULL, "Edit its XML in $EDITOR"},
     {GUEST, "a", "autostart", action_autostart, 0, NULL, "Start the guest with the host, or no longer"},
-    {LIST, "n", NULL, action_define, 0, NULL, "Define a guest from an XML file"},
+    {LIST, "D", NULL, action_define, 0, NULL, "Define a guest from an XML file"},
     {GUEST, "U", "undefine", NULL, 0, NULL, "Forget its definition; its disks stay"},
     {LIST, "m", NULL, action_messages, 0, NULL, "What was said so far"},
     {ALL, "Up k", NULL, action_move, MOVE_UP, NULL, "Up"},
@@ -60,8 +69,8 @@ const struct binding bindings[] = {
     {ALL, "Home g", NULL, action_move, MOVE_HOME, NULL, "To the first line"},
     {ALL, "End G", NULL, action_move, MOVE_END, NULL, "To the last line"},
     {ALL, "F10", NULL, action_quit, 0, NULL, "Leave the deck from any page"},
-    {ALL, "C-l", NULL, action_redraw, 0, NULL, "Draw the screen anew"},
-    {ALL, "C-z", NULL, action_stop, 0, NULL, "Stop the deck, back to the shell (fg to come back)"},
+    {ALL | FILES, "C-l", NULL, action_redraw, 0, NULL, "Draw the screen anew"},
+    {ALL | FILES, "C-z", NULL, action_stop, 0, NULL, "Stop the deck, back to the shell (fg to come back)"},
     {PANEL, "C-]", NULL, action_panel_leave, 0, "Leave", "Back to the list; all other keys go to the guest"},
     {LIST, "[", NULL, action_panel_scroll, MOVE_PGUP, NULL, "Back in the panel, the keys stay in the list"},
     {LIST, "]", NULL, action_panel_scroll, MOVE_PGDN, NULL, "Forward in the panel"},
@@ -196,7 +205,8 @@ char *keys_help(void)
 	help_section(&out, "For the guest under the bar, in the list and on its page", SCOPE_DOMAIN,
 		     SCOPE_TEXT);
 	help_section(&out, "In a console panel (C- is Ctrl, S- is Shift, M- is Alt)", PANEL, 0);
-	help_section(&out, "Everywhere but in a console", SCOPE_TEXT, 0);
+	help_section(&out, "Looking for a file (what is typed filters, or is a path)", FILES, PAGES);
+	help_section(&out, "Everywhere but in a console and the list of files", SCOPE_TEXT, 0);
 	buf_puts(&out, "\nVerbs, in the menu (Enter) and as `vmdeck VERB`\n");
 	help_verbs(&out);
 	return buf_take(&out);

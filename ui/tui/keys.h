@@ -29,6 +29,9 @@ void binding_run(struct deck *d, const struct binding *b);
 /* The help page's text, the caller's. */
 char *keys_help(void);
 
+/* The argument of action_key(). */
+#define AS_KEY(code, mods) ((int)(mods) << 24 | (int)(code))
+
 /* What is no verb (action.c). */
 void action_quit(struct deck *d, int arg);
 void action_back(struct deck *d, int arg);
@@ -43,6 +46,7 @@ void action_display(struct deck *d, int arg);
 void action_xml(struct deck *d, int arg);
 void action_autostart(struct deck *d, int arg);
 void action_define(struct deck *d, int arg);
+void action_key(struct deck *d, int arg); /* the key itself, to the page: see AS_KEY */
 /* page_domains.c */
 void action_filter(struct deck *d, int arg);
 void action_filter_off(struct deck *d, int arg);

@@ -227,9 +227,7 @@ static void domain_draw(struct view *v, const struct area *a)
 	struct page_domain *p = v->state;
 	const struct figure *g = snapshot_find(deck_snapshot(v->deck), p->uuid);
 	struct area body = area_sub(a, 1, 0, a->rows - 1, a->cols);
-	for (int i = 0; i < a->cols; i++)
-		area_text(a, 0, i, 1, theme(ROLE_FRAME), "─");
-	area_printf(a, 0, 2, theme(ROLE_STRONG), " %s ", g ? g->d->name : "(gone)");
+	area_title(a, g ? g->d->name : "(gone)");
 	if (!g) {
 		area_text(&body, 1, 2, -1, theme(ROLE_WARNING), "This guest is no longer there.");
 		return;

@@ -29,9 +29,7 @@ static void text_draw(struct view *v, const struct area *a)
 	p->seen = body.rows;
 	p->top = clamp(p->at_end ? p->n : p->top, 0, p->n - p->seen);
 	p->at_end = false;
-	for (int i = 0; i < a->cols; i++)
-		area_text(a, 0, i, 1, theme(ROLE_FRAME), "─");
-	area_printf(a, 0, 2, theme(ROLE_STRONG), " %s ", p->title);
+	area_title(a, p->title);
 	int last = p->top + p->seen < p->n ? p->top + p->seen : p->n;
 	if (a->cols > 40)
 		area_printf(a, 0, a->cols - 20, theme(ROLE_DIM), " %d-%d of %d ", p->n ? p->top + 1 : 0, last,
