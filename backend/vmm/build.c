@@ -11,6 +11,7 @@
 #include "backend/vmm/dev/piix4_pm.h"
 #include "backend/vmm/dev/vga.h"
 #include "backend/vmm/device.h"
+#include "backend/vmm/diagnose.h"
 #include "backend/vmm/display/display.h"
 #include "backend/vmm/input_control.h"
 #include "backend/vmm/kvm.h"
@@ -193,6 +194,7 @@ void machine_teardown(struct machine *m)
 	vcpus_destroy(m);
 	control_done(m);
 	screenlink_free(m);
+	diagnose_done(m);
 	input_control_done(m);
 	while (m->ndevs)
 		dev_free(m->devs[m->ndevs - 1]);

@@ -40,6 +40,8 @@ struct chardev {
 	/* Under m->lock. */
 	uint8_t ring[RING];
 	unsigned head, tail; /* free running; head - tail bytes wait */
+	uint64_t said;       /* bytes written since power-on or reset */
+	uint64_t said_ns;    /* when they were last seen; 0: never */
 	bool refused;        /* the device was told to hold back */
 
 	/* Main loop only. */
@@ -79,6 +81,7 @@ size_t chardev_write(struct chardev *c, const void *p, size_t n)
 	}
 	for (size_t i = 0; i < n; i++)
 		c->ring[c->head++ % RING] = ((const uint8_t *)p)[i];
+	c->said += n;
 	if (!was && n && c->m->loop)
 		uv_async_send(&c->async);
 	return n;
@@ -98,6 +101,17 @@ size_t chardev_take(struct chardev *c, void *p, size_t n)
 	for (size_t i = 0; i < n; i++)
 		((uint8_t *)p)[i] = c->ring[c->tail++ % RING];
 	return n;
+}
+
+void chardev_said(const struct chardev *c, struct chardev_said *out, struct buf *tail, size_t max)
+{
+	out->bytes = c->said;
+	out->ago_ms = !c->said ? -1 : c->said_ns ? (int64_t)((machine_now(c->m) - c->said_ns) / 1000000) : 0;
+	size_t n = c->said < RING ? c->said : RING;
+	if (n > max)
+		n = max;
+	for (unsigned i = (unsigned)n; tail && i--;) /* what was taken out stays in the ring until it is overwritten */
+		buf_add(tail, &c->ring[(c->head - 1 - i) % RING], 1);
 }
 
 static void client_events(struct client *k);
@@ -299,6 +313,8 @@ static void drain(struct chardev *c)
 	do {
 		pthread_mutex_lock(&c->m->lock);
 		n = chardev_take(c, p, sizeof(p));
+		if (n)
+			c->said_ns = machine_now(c->m);
 		bool tell = n && c->refused;
 		if (tell)
 			c->refused = false;
@@ -329,6 +345,11 @@ void chardev_feed(struct chardev *c, const void *p, size_t n)
 void chardev_mark(struct chardev *c, enum record_kind kind)
 {
 	drain(c);
+	if (kind == RECORD_POWERON || kind == RECORD_RESET) {
+		pthread_mutex_lock(&c->m->lock);
+		c->said = c->said_ns = 0;
+		pthread_mutex_unlock(&c->m->lock);
+	}
 	if (c->recording)
 		record_mark(&c->record, kind, wall_ns());
 }

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "src/base/err.h"
+#include "src/base/str.h"
 #include "src/proto/record.h"
 
 struct chardev;
@@ -39,6 +40,14 @@ void chardev_free(struct chardev *c);
 int chardev_attach(struct chardev *c, uint64_t replay, int *fd, struct err *e);
 /* An event in the record: power-on, reset, ... */
 void chardev_mark(struct chardev *c, enum record_kind kind);
+
+/* What the guest has written since it was last switched on or reset. m->lock held. */
+struct chardev_said {
+	uint64_t bytes;
+	int64_t ago_ms; /* since the last of them, -1: never */
+};
+/*  (may be NULL): the end of it, at most  bytes, as they came. */
+void chardev_said(const struct chardev *c, struct chardev_said *out, struct buf *tail, size_t max);
 
 /* For tests: take output from the ring; give input as a client would. */
 size_t chardev_take(struct chardev *c, void *p, size_t n);

@@ -7,6 +7,7 @@
 #include "backend/vmm/boot/firmware.h"
 #include "backend/vmm/chardev.h"
 #include "backend/vmm/control_block.h"
+#include "backend/vmm/diagnose.h"
 #include "backend/vmm/display/capture.h"
 #include "backend/vmm/input_control.h"
 #include "backend/vmm/machine.h"
@@ -199,6 +200,7 @@ const struct control_command control_commands[] = {
 	{"stop", "pause the guest", cmd_stop},
 	{"system_powerdown", "press the power button", cmd_powerdown},
 	{"system_reset", "reset the guest", cmd_reset},
+	{"x-diagnose", "what is known of a guest that says nothing", diagnose_facts},
 	{"x-exits", "exits of each vCPU by reason", cmd_exits},
 	{"x-firmware-log", "what the firmware has said since the last reset", firmware_query_log},
 	{"x-screen-text", "the text on the screen", capture_text},

@@ -47,6 +47,7 @@ struct vcpu_regs;
 struct typing;
 struct firmware;
 struct screenlink;
+struct diagnose;
 
 struct machine {
 	struct domain *domain;
@@ -71,6 +72,7 @@ struct machine {
 	struct typing *typing;   /* input_control.h; the same */
 	struct firmware *firmware; /* boot/firmware.h; NULL: a kernel is booted directly */
 	struct screenlink *screenlink; /* screenlink.h; NULL: nobody can look from outside */
+	struct diagnose *diagnose; /* diagnose.h; NULL until the first heartbeat */
 	struct run *run;         /* run.c: the process's life */
 	uint64_t fake_now_ns;   /* a bare machine's clock, set by the test */
 	struct vcpu_regs *fake_regs; /* the registers of its vCPU, the same */

@@ -17,6 +17,7 @@
 #include "backend/vmm/chardev.h"
 #include "backend/vmm/control.h"
 #include "backend/vmm/device.h"
+#include "backend/vmm/diagnose.h"
 #include "backend/vmm/dev/piix4_pm.h"
 #include "backend/vmm/kvm.h"
 #include "backend/vmm/machine.h"
@@ -193,6 +194,7 @@ static int reset(struct machine *m, const char *detail, struct err *e)
 		return err_prefix(e, "cannot reset the guest");
 	r->powerdown = false;
 	stats_add(&m->stats->resets, 1);
+	diagnose_reset(m, detail);
 	control_event(m, "RESET", NULL);
 	if (r->off) { /* a preserved guest lives again */
 		r->off = r->paused = false;
@@ -290,6 +292,7 @@ static void beat(uv_timer_t *t)
 	struct machine *m = t->data;
 	uint64_t now = machine_now(m);
 	__atomic_store_n(&m->stats->heartbeat_ns, now, __ATOMIC_RELAXED);
+	diagnose_beat(m);
 	if (m->run->powerdown && now - m->run->powerdown_ns > POWERDOWN_NS) {
 		m->run->powerdown = false;
 		publish(m);

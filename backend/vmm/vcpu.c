@@ -11,6 +11,7 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "backend/vmm/cpuid.h"
@@ -32,6 +33,9 @@ struct vcpu {
 	bool started;
 	bool inside; /* in KVM_RUN, or about to be; set under the gate's lock, cleared without */
 	int tid;
+	uint16_t port; /* of the last port access */
+	bool wanted;   /* a sample of it is; under the gate's lock, read without */
+	struct vcpu_sample sample; /* under the gate's lock */
 };
 
 struct vcpus {
@@ -63,11 +67,41 @@ static bool gate_pass(struct vcpu *v)
 	}
 	bool go = !g->quit;
 	if (go) {
-		v->run->immediate_exit = 0;
+		v->run->immediate_exit = v->wanted;
 		__atomic_store_n(&v->inside, true, __ATOMIC_SEQ_CST);
 	}
 	pthread_mutex_unlock(&g->lock);
 	return go;
+}
+
+/* What this thread's vCPU is at: only outside KVM_RUN, which holds the vCPU's lock in the kernel. */
+static void sample_take(struct vcpu *v)
+{
+	static const uint8_t states[] = {
+		[KVM_MP_STATE_RUNNABLE] = VCPU_RUNS,
+		[KVM_MP_STATE_UNINITIALIZED] = VCPU_WAITS,
+		[KVM_MP_STATE_INIT_RECEIVED] = VCPU_WAITS,
+		[KVM_MP_STATE_HALTED] = VCPU_HALTED,
+	};
+	struct vcpus *g = v->m->vcpus;
+	struct vcpu_sample s = {.port = v->port};
+	struct kvm_regs r;
+	struct kvm_sregs sr;
+	struct kvm_mp_state mp = {.mp_state = KVM_MP_STATE_RUNNABLE};
+	ioctl(v->fd, KVM_GET_MP_STATE, &mp); /* without it: running */
+	if (ioctl(v->fd, KVM_GET_REGS, &r) == 0 && ioctl(v->fd, KVM_GET_SREGS, &sr) == 0) {
+		bool long_mode = sr.efer & 1u << 10 && sr.cs.l;
+		s.state = mp.mp_state < ARRAY_SIZE(states) ? states[mp.mp_state] : VCPU_RUNS;
+		s.address = (long_mode ? 0 : sr.cs.base) + r.rip;
+		s.interrupts = r.rflags & 1u << 9;
+		s.user = sr.cr0 & 1 && sr.cs.dpl == 3;
+		s.bits = long_mode ? 64 : sr.cr0 & 1 && sr.cs.db ? 32 : 16;
+	}
+	pthread_mutex_lock(&g->lock);
+	v->sample = s;
+	__atomic_store_n(&v->wanted, false, __ATOMIC_RELAXED);
+	pthread_cond_broadcast(&g->changed);
+	pthread_mutex_unlock(&g->lock);
 }
 
 /* Out of the guest: whoever froze the others may go on. */
@@ -85,6 +119,7 @@ static void gate_left(struct vcpu *v)
 static void exit_pio(struct vcpu *v)
 {
 	struct kvm_run *r = v->run;
+	v->port = r->io.port;
 	uint8_t *p = (uint8_t *)r + r->io.data_offset;
 	bus_repeat(&v->m->pio, r->io.port, p, r->io.size, r->io.count, r->io.direction == KVM_EXIT_IO_OUT);
 	stats_add(&v->stats->pio, 1);
@@ -182,8 +217,13 @@ static void *vcpu_thread(void *arg)
 	while (gate_pass(v)) {
 		int rc = ioctl(v->fd, KVM_RUN, 0), error = errno;
 		gate_left(v);
-		stats_add(&v->stats->exits, 1);
-		if (rc < 0 && (error == EINTR || error == EAGAIN)) /* a kick; an AP that INIT has just woken */
+		bool nothing = rc < 0 && (error == EINTR || error == EAGAIN); /* a kick; an AP that INIT has just woken */
+		bool sampled = __atomic_load_n(&v->wanted, __ATOMIC_RELAXED);
+		if (sampled)
+			sample_take(v);
+		if (!nothing || !sampled)
+			stats_add(&v->stats->exits, 1);
+		if (nothing)
 			continue;
 		if (rc < 0)
 			run_failed(v, error);
@@ -403,6 +443,46 @@ void vcpus_thaw(struct machine *m)
 	pthread_mutex_lock(&g->lock);
 	__atomic_sub_fetch(&g->frozen, 1, __ATOMIC_SEQ_CST);
 	pthread_cond_broadcast(&g->changed);
+	pthread_mutex_unlock(&g->lock);
+}
+
+/* Does anybody still owe a sample? One that is held at the gate cannot give any. Gate's lock held. */
+static bool samples_missing(const struct vcpus *g)
+{
+	if (!g->open)
+		return false;
+	for (unsigned i = 0; i < g->n; i++)
+		if (g->v[i].wanted)
+			return true;
+	return false;
+}
+
+void vcpus_sample(struct machine *m, struct vcpu_sample *out, unsigned limit_ms)
+{
+	struct vcpus *g = m->vcpus;
+	struct timespec end;
+	clock_gettime(CLOCK_MONOTONIC, &end);
+	end.tv_sec += limit_ms / 1000;
+	end.tv_nsec += (long)(limit_ms % 1000) * 1000000;
+	if (end.tv_nsec >= 1000000000) {
+		end.tv_sec++;
+		end.tv_nsec -= 1000000000;
+	}
+	pthread_mutex_lock(&g->lock);
+	for (unsigned i = 0; i < g->n && g->open; i++)
+		if (g->v[i].started) {
+			g->v[i].wanted = true;
+			g->v[i].run->immediate_exit = 1;
+			pthread_kill(g->v[i].thread, KICK_SIGNAL);
+		}
+	while (samples_missing(g) && pthread_cond_clockwait(&g->changed, &g->lock, CLOCK_MONOTONIC, &end) == 0)
+		;
+	for (unsigned i = 0; i < g->n; i++) {
+		struct vcpu *v = &g->v[i];
+		bool missing = v->wanted || !g->open;
+		out[i] = missing ? (struct vcpu_sample){.state = g->open ? VCPU_UNKNOWN : VCPU_PARKED} : v->sample;
+		v->wanted = false;
+	}
 	pthread_mutex_unlock(&g->lock);
 }
 

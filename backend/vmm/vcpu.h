@@ -34,6 +34,21 @@ void vcpus_thaw(struct machine *m);
 /* Tell kvm-clock that the guest was stopped, so that its watchdogs keep quiet. While parked. */
 void vcpus_note_pause(struct machine *m);
 
+/* What a vCPU was at when somebody asked. */
+struct vcpu_sample {
+	enum { VCPU_UNKNOWN, /* it did not come out of KVM_RUN in time, or this KVM does not tell */
+	       VCPU_PARKED, VCPU_RUNS, VCPU_HALTED, VCPU_WAITS /* for another vCPU to start it */ } state;
+	uint64_t address; /* linear: base of CS + rip */
+	bool interrupts;  /* enabled: RFLAGS.IF */
+	bool user;        /* privilege level 3 */
+	unsigned bits;    /* 16, 32 or 64 */
+	uint16_t port;    /* of its last port access */
+};
+
+/* Have each vCPU step out of KVM_RUN, tell where it was, and go on; out[] has room for vcpus_count(). Waits at most 
+ * for those that do not come. The exits that this makes are not counted. Main loop, m->lock not held. */
+void vcpus_sample(struct machine *m, struct vcpu_sample *out, unsigned limit_ms);
+
 /* General registers, for devices whose calls have more of them than a port access has. */
 struct vcpu_regs {
 	uint64_t rax, rbx, rcx, rdx, rsi, rdi;

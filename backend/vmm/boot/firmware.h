@@ -2,10 +2,12 @@
 #ifndef BACKEND_VMM_BOOT_FIRMWARE_H
 #define BACKEND_VMM_BOOT_FIRMWARE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "src/base/err.h"
 #include "src/base/json.h"
+#include "src/base/str.h"
 
 struct machine;
 
@@ -27,6 +29,9 @@ void firmware_free(struct machine *m);
 
 /* Fill device "fw-cfg" with what the domain wants. After all devices are there. */
 int firmware_tell(struct machine *m, struct err *e);
+
+/* Did it write to its log that nothing can be booted? */
+bool firmware_gave_up(const struct buf *log);
 
 /* x-firmware-log: {"kept": bool, "no-bootable-device": bool, "log": what firmware has said since the last reset}. */
 int firmware_query_log(struct machine *m, const json_t *args, json_t **ret, int *fd, struct err *e);

@@ -293,3 +293,12 @@ unsigned ide_in_flight(const struct dev *dev)
 		n += m->blk.in_flight;
 	return n;
 }
+
+uint64_t ide_oldest(const struct ide_drive *d, const char **what)
+{
+	const struct ide_channel *ch = d->ch;
+	if (ch->phase != IDE_IO || ch->active != d)
+		return 0;
+	*what = ch->io.op == BLK_READ ? "read" : ch->io.op == BLK_FLUSH ? "flush" : "write";
+	return ch->since_ns;
+}

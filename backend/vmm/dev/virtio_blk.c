@@ -83,6 +83,7 @@ static void finish(struct request *r, uint8_t status, uint32_t in_bytes)
 	if (status == S_IOERR)
 		stats_add(&d->stats->errors, 1);
 	virtq_push(r->q, r->chain.head, in_bytes + 1);
+	r->since_ns = 0;
 	r->next = d->unused;
 	d->unused = r;
 }
@@ -158,6 +159,21 @@ static void completed(void *ctx)
 struct blk *virtio_blk_image(struct dev *d)
 {
 	return &((struct virtio_blk *)d)->blk;
+}
+
+uint64_t virtio_blk_oldest(const struct dev *dev, const char **what)
+{
+	const struct virtio_blk *d = (const struct virtio_blk *)dev;
+	const struct request *oldest = NULL;
+	for (unsigned i = 0; i < REQUESTS_MAX; i++) {
+		const struct request *r = &d->requests[i];
+		if (r->since_ns && (!oldest || r->since_ns < oldest->since_ns))
+			oldest = r;
+	}
+	if (!oldest)
+		return 0;
+	*what = oldest->type == T_IN ? "read" : oldest->type == T_FLUSH ? "flush" : "write";
+	return oldest->since_ns;
 }
 
 void virtio_blk_completed(struct dev *d)
