@@ -149,8 +149,8 @@ static void add_console(const struct machine *m, json_t *j)
 	json_t *c = json_object();
 	json_set_int(c, "bytes", (int64_t)said.bytes);
 	json_set_int(c, "ago-ms", said.ago_ms);
-	for (size_t i = 0; i < tail.len; i++) /* a 0 would end it */
-		tail.s[i] = tail.s[i] ? tail.s[i] : ' ';
+	for (size_t i = 0; i < tail.len; i++) /* ASCII is all that is searched for */
+		tail.s[i] = tail.s[i] > 0 && tail.s[i] < 0x7f ? tail.s[i] : '?';
 	json_set_str(c, "tail", buf_text(&tail));
 	json_set_take(j, "console", c);
 }
@@ -248,6 +248,7 @@ int diagnose_facts(struct machine *m, const json_t *args, json_t **ret, int *fd,
 	if (!d)
 		return err_set(e, ENOMEM, "out of memory");
 	*ret = json_object();
+	json_set_str(*ret, "detail", m->request_detail);
 	add_resets(m, d, *ret);
 	add_vcpus(m, d, *ret);
 	pthread_mutex_lock(&m->lock);

@@ -17,7 +17,7 @@ void diagnose_reset(struct machine *m, const char *why);
 void diagnose_done(struct machine *m);
 
 /* x-diagnose. Durations in ms; those that end with "-ago-ms" are -1 for never.
- * {"uptime-ms", "since-reset-ms", "resets", "recent-resets": [{"ago-ms", "why"}], newest last,
+ * {"detail": of the last pause or end, "uptime-ms", "since-reset-ms", "resets", "recent-resets": [{"ago-ms", "why"}], newest last,
  *  "vcpus": [{"state": "unknown|parked|running|halted|waiting", "address": "0x...", "bits", "user", "interrupts", "port", "exits",
  *             "io", "still-ms": for how long at least it has made no exit}],
  *  "console": {"bytes", "ago-ms", "tail"}, missing without ttyS0,

@@ -4,6 +4,7 @@
 
 #include "src/base/cleanup.h"
 #include "src/base/str.h"
+#include "src/cmd/diagnose.h"
 #include "src/cmd/rows.h"
 
 json_t *cmd_domain_json(const struct domain_info *d)
@@ -51,14 +52,36 @@ static bool nothing_boots(struct cmd_ctx *c, const struct domain *d)
 	return j && json_flag(j, "no-bootable-device", false);
 }
 
+/* What it does, when nothing is heard of it. */
+static void info_diagnosis(struct cmd_ctx *c, const struct domain *d, json_t *j)
+{
+	struct diagnosis g;
+	diagnose_domain(c->backend, &c->domain, d, &g);
+	if (j) {
+		json_t *o = json_object();
+		json_set_str(o, "kind", diagnosis_kind_text(g.kind));
+		json_set_flag(o, "trouble", g.trouble);
+		json_set_str(o, "what", g.what);
+		json_set_str(o, "remedy", g.remedy);
+		json_set_take(j, "diagnosis", o);
+		return;
+	}
+	if (*g.what)
+		fprintf(c->out, "%-15s %s\n", "Diagnosis:", g.what);
+	if (*g.remedy)
+		fprintf(c->out, "%-15s %s\n", "", g.remedy);
+}
+
 /* What its XML makes of the PC; nothing when that cannot be read, which others say. */
 static void info_machine(struct cmd_ctx *c, json_t *j)
 {
 	AUTO_FREE char *text = NULL;
 	struct domain *d = NULL;
 	if (c->backend->ops->domain_xml(c->backend, c->domain.uuid, 0, &text, NULL) ||
-	    domain_parse(text, strlen(text), c->domain.name, &d, NULL))
+	    domain_parse(text, strlen(text), c->domain.name, &d, NULL)) {
+		info_diagnosis(c, NULL, j);
 		return;
+	}
 	struct screen_info now;
 	if (d->graphics && !c->backend->ops->domain_screen(c->backend, c->domain.uuid, &now, NULL) && now.port)
 		d->graphics->port = now.port; /* that it has, where the XML leaves it to us */
@@ -74,6 +97,7 @@ static void info_machine(struct cmd_ctx *c, json_t *j)
 		fprintf(c->out, "%-15s %s%s\n", "Boots:", boot, none ? "; the firmware found no bootable device" : "");
 		fprintf(c->out, "%-15s %s\n", "Screen:", screen);
 	}
+	info_diagnosis(c, d, j);
 	domain_free(d);
 }
 
