@@ -21,20 +21,6 @@ struct request {
 	bool upgrade;
 };
 
-static void base64(const uint8_t *p, size_t n, char *out)
-{
-	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-	for (size_t i = 0; i < n; i += 3) {
-		uint32_t v = (uint32_t)p[i] << 16 | (i + 1 < n ? (uint32_t)p[i + 1] << 8 : 0) |
-			     (i + 2 < n ? p[i + 2] : 0);
-		*out++ = digits[v >> 18];
-		*out++ = digits[v >> 12 & 63];
-		*out++ = i + 1 < n ? digits[v >> 6 & 63] : '=';
-		*out++ = i + 2 < n ? digits[v & 63] : '=';
-	}
-	*out = 0;
-}
-
 /* One line of the request, terminated. */
 static void header(struct request *r, const char *line)
 {
@@ -98,7 +84,8 @@ int ws_refuse(struct fifo *out, const char *why)
 
 static int accept_request(const struct request *r, struct fifo *out, bool any_origin)
 {
-	char text[256], joined[KEY_LEN + sizeof(GUID)], accepted[32];
+	char text[256], joined[KEY_LEN + sizeof(GUID)];
+	AUTO_BUF struct buf accepted = {0};
 	uint8_t sum[20];
 	if (!r->upgrade || strlen(r->key) != KEY_LEN) {
 		answer(out, "426 Upgrade Required",
@@ -111,12 +98,12 @@ static int accept_request(const struct request *r, struct fifo *out, bool any_or
 		    out, "This screen asks for no password, so pages of other sites may not connect to it");
 	snprintf(joined, sizeof(joined), "%s" GUID, r->key);
 	tls_sha1(joined, strlen(joined), sum);
-	base64(sum, sizeof(sum), accepted);
+	buf_base64(&accepted, sum, sizeof(sum));
 	int n =
 	    snprintf(text, sizeof(text),
 		     "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
 		     "Sec-WebSocket-Accept: %s\r\n%s\r\n",
-		     accepted, strcasestr(r->protocol, "binary") ? "Sec-WebSocket-Protocol: binary\r\n" : "");
+		     buf_text(&accepted), strcasestr(r->protocol, "binary") ? "Sec-WebSocket-Protocol: binary\r\n" : "");
 	fifo_add(out, text, (size_t)n);
 	return 1;
 }

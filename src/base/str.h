@@ -41,6 +41,8 @@ void buf_add(struct buf *b, const void *p, size_t n);
 void buf_puts(struct buf *b, const char *s);
 void buf_printf(struct buf *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void buf_vprintf(struct buf *b, const char *fmt, va_list ap) __attribute__((format(printf, 2, 0)));
+/* As base64, with padding, without line ends. (RFC 4648, section 4) */
+void buf_base64(struct buf *b, const void *p, size_t n);
 void buf_drop(struct buf *b, size_t n); /* forget the first n bytes */
 void buf_done(struct buf *b);           /* frees; usable again afterwards */
 /* The text, "" when empty. Owned by @b. */

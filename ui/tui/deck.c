@@ -55,6 +55,21 @@ void deck_free(struct deck *d)
 	free(d);
 }
 
+void deck_copy(struct deck *d, const char *text, size_t n)
+{
+	size_t lines = n && text[n - 1] != '\n';
+	for (size_t i = 0; i < n; i++)
+		lines += text[i] == '\n';
+	if (n > DECK_COPY_MAX) {
+		deck_say(d, ROLE_WARNING, "%zu bytes are too many for a terminal's clipboard: mark less than %d", n, DECK_COPY_MAX);
+		return;
+	}
+	if (!d->copy || !n)
+		return;
+	d->copy(text, n);
+	deck_say(d, ROLE_INFO, "copied: %zu line%s", lines, lines == 1 ? "" : "s");
+}
+
 const struct snapshot *deck_snapshot(const struct deck *d)
 {
 	return figures_now(d->figures);

@@ -87,6 +87,7 @@ struct deck {
 	void (*leave)(void);
 	void (*enter)(void);
 	void (*bell)(void);
+	void (*copy)(const char *text, size_t n); /* into the clipboard */
 };
 
 /* @loop: where consoles and jobs are watched; the caller's, and run by the caller. Asks for a first sample.
@@ -101,6 +102,11 @@ void deck_draw(struct deck *d, struct canvas *c);
 
 /* Put a line into the message line and the log of messages. */
 void deck_say(struct deck *d, enum role role, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+
+/* Put text into the user's clipboard, and say so. Up to DECK_COPY_MAX bytes: what is longer is refused, since terminals
+ * drop it without a word. */
+#define DECK_COPY_MAX 74994
+void deck_copy(struct deck *d, const char *text, size_t n);
 
 const struct snapshot *deck_snapshot(const struct deck *d);
 struct view *deck_top(const struct deck *d);

@@ -23,6 +23,8 @@
 #include <wchar.h>
 
 #include "src/base/cleanup.h"
+#include "src/base/file.h"
+#include "src/base/str.h"
 
 /* Mouse clicks, drags and motion with buttons in SGR form; bracketed paste; and off again. */
 #define MODES_ON "\033[?1002h\033[?1006h\033[?2004h"
@@ -497,6 +499,16 @@ void term_redraw(void)
 void term_bell(void)
 {
 	beep();
+}
+
+void term_copy(const char *text, size_t n)
+{
+	AUTO_BUF struct buf out = {0};
+	buf_puts(&out, "\033]52;c;");
+	buf_base64(&out, text, n);
+	buf_puts(&out, "\033\\");
+	fflush(stdout);
+	fd_write_all(STDOUT_FILENO, out.s, out.len);
 }
 
 int term_read(event_fn fn, void *arg)

@@ -31,6 +31,8 @@ void term_draw(const struct canvas *c);
 /* Draw all of it the next time: something else wrote to the terminal. */
 void term_redraw(void);
 void term_bell(void);
+/* Put text into the clipboard of the user's terminal: OSC 52. Whether it takes it cannot be known. */
+void term_copy(const char *text, size_t n);
 
 /* Standard input is readable: take what is there and call @fn for each event. 0; -EIO when the terminal is
  * gone. */

@@ -12,12 +12,15 @@
 
 #include "src/base/cleanup.h"
 #include "src/base/log.h"
+#include "src/base/spawn.h"
+#include "src/base/str.h"
 #include "ui/tui/deck.h"
 #include "ui/tui/job.h"
 #include "ui/tui/page_domains.h"
 #include "ui/tui/term.h"
 
 #define SAMPLE_MS 1000
+#define TMUX_MS 1000
 #define FRAME_MS 25 /* a guest that floods its console costs 40 drawings a second, no more */
 #define ESCAPE_MS 50
 
@@ -185,6 +188,16 @@ static void start_handles(struct tui *t, uv_prepare_t *prepare)
 	t->keys.data = t->sample.data = t->frame.data = t->escape.data = prepare->data = t;
 }
 
+/* tmux takes the terminal's sequence from programs only where it was told to, but it can be asked. */
+static void on_copy(const char *text, size_t n)
+{
+	term_copy(text, n);
+	if (!getenv("TMUX"))
+		return;
+	AUTO_FREE char *all = x_strndup(text, n);
+	spawn_capture((const char *const[]){"tmux", "set-buffer", "-w", "--", all, NULL}, TMUX_MS, NULL, NULL);
+}
+
 static void close_handle(uv_handle_t *h, void *arg)
 {
 	if (!uv_is_closing(h))
@@ -239,6 +252,7 @@ int tui_run(struct backend *b, struct err *e)
 	t.deck->leave = on_leave;
 	t.deck->enter = on_enter;
 	t.deck->bell = term_bell;
+	t.deck->copy = on_copy;
 	if (getenv("VMDECK_PANEL"))
 		page_domains_panel(t.deck, true, true);
 	redirect_log(&t);
