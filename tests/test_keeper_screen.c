@@ -104,12 +104,12 @@ static int fake_machine(void)
 			screen = -1;
 			launch_screen_dropped(LAUNCH_FD, "it does not read");
 		}
-		int fd = -1;
-		if (p[0].revents && launch_recv_screen(LAUNCH_FD, &fd))
+		struct launch_given g = {0};
+		if (p[0].revents && launch_recv_given(LAUNCH_FD, &g))
 			return LAUNCH_EXIT_DESTROYED;
-		if (fd >= 0) {
+		if (g.what == LAUNCH_SCREEN) {
 			fd_close(screen);
-			screen = fd;
+			screen = g.fd;
 			unixsock_send(screen, "hello", 5, NULL, 0);
 		}
 	}

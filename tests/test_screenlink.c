@@ -18,6 +18,7 @@
 #include "backend/vmm/input.h"
 #include "backend/vmm/machine.h"
 #include "backend/vmm/screen_config.h"
+#include "backend/vmm/keeperlink.h"
 #include "backend/vmm/screenlink.h"
 #include "src/base/cleanup.h"
 #include "src/base/file.h"
@@ -110,6 +111,7 @@ static void setup(void)
 	json_set_str(config, "share", "force-shared");
 	json_set_str(config, "program", "/not/for/it");
 	ck_assert_int_eq(screenlink_new(&m, pair[0], config, &e), 0);
+	ck_assert_int_eq(keeperlink_new(&m, pair[0], &e), 0);
 	surface = (struct surface){
 	    .fd = memfd_create("vram", MFD_CLOEXEC), .width = 640, .height = 480, .stride = 2560};
 	display_attach(display_of(&m), &video, &video_ops, &e);
@@ -124,6 +126,7 @@ static void turn(void)
 
 static void teardown(void)
 {
+	keeperlink_free(&m);
 	screenlink_free(&m);
 	turn();
 	turn();

@@ -10,10 +10,12 @@
 #include "backend/vmm/dev/ide.h"
 #include "backend/vmm/dev/piix4_pm.h"
 #include "backend/vmm/dev/vga.h"
+#include "backend/vmm/dev/virtio_net.h"
 #include "backend/vmm/device.h"
 #include "backend/vmm/diagnose.h"
 #include "backend/vmm/display/display.h"
 #include "backend/vmm/input_control.h"
+#include "backend/vmm/keeperlink.h"
 #include "backend/vmm/kvm.h"
 #include "backend/vmm/machine.h"
 #include "backend/vmm/pci.h"
@@ -94,6 +96,20 @@ static int add_disks(struct machine *m, struct err *e)
 	return 0;
 }
 
+static int add_interfaces(struct machine *m, struct err *e)
+{
+	for (size_t i = 0; i < m->domain->ninterfaces; i++) {
+		const struct domain_interface *net = &m->domain->interfaces[i];
+		char name[16];
+		snprintf(name, sizeof(name), VIRTIO_NET_NAME "%zu", i);
+		struct dev_def def = {.model = "virtio-net", .name = name, .addr = net->addr, .index = (unsigned)i, .net = net};
+		int rc = dev_new(m, &def, NULL, e);
+		if (rc)
+			return err_prefix(e, "interface %s", name);
+	}
+	return 0;
+}
+
 static int add_rngs(struct machine *m, struct err *e)
 {
 	for (size_t i = 0; i < m->domain->nrngs; i++) {
@@ -168,6 +184,8 @@ int machine_devices(struct machine *m, struct err *e)
 	if (!rc)
 		rc = add_disks(m, e);
 	if (!rc)
+		rc = add_interfaces(m, e);
+	if (!rc)
 		rc = add_rngs(m, e);
 	if (!rc)
 		rc = add_inputs(m, e);
@@ -193,6 +211,7 @@ void machine_teardown(struct machine *m)
 {
 	vcpus_destroy(m);
 	control_done(m);
+	keeperlink_free(m);
 	screenlink_free(m);
 	diagnose_done(m);
 	input_control_done(m);

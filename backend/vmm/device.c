@@ -27,6 +27,7 @@ const struct dev_type *const dev_types[] = {
 	&virtio_blk_type,
 	&virtio_keyboard_type,
 	&virtio_mouse_type,
+	&virtio_net_type,
 	&virtio_rng_type,
 	&virtio_tablet_type,
 	&virtio_vga_type,

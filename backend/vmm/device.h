@@ -26,6 +26,7 @@ struct dev_def {
 		const struct domain_disk *disk;
 		const struct domain_rng *rng;
 		const struct domain_video *video;
+		const struct domain_interface *net;
 	};
 };
 

@@ -48,6 +48,7 @@ struct typing;
 struct firmware;
 struct screenlink;
 struct diagnose;
+struct keeperlink;
 
 struct machine {
 	struct domain *domain;
@@ -73,6 +74,7 @@ struct machine {
 	struct firmware *firmware; /* boot/firmware.h; NULL: a kernel is booted directly */
 	struct screenlink *screenlink; /* screenlink.h; NULL: nobody can look from outside */
 	struct diagnose *diagnose; /* diagnose.h; NULL until the first heartbeat */
+	struct keeperlink *keeperlink; /* keeperlink.h; NULL in a bare machine */
 	struct run *run;         /* run.c: the process's life */
 	uint64_t fake_now_ns;   /* a bare machine's clock, set by the test */
 	struct vcpu_regs *fake_regs; /* the registers of its vCPU, the same */

@@ -19,6 +19,7 @@
 #include "backend/vmm/device.h"
 #include "backend/vmm/diagnose.h"
 #include "backend/vmm/dev/piix4_pm.h"
+#include "backend/vmm/keeperlink.h"
 #include "backend/vmm/kvm.h"
 #include "backend/vmm/machine.h"
 #include "backend/vmm/sandbox_rules.h"
@@ -363,7 +364,8 @@ static int build(struct machine *m, struct run *r, const struct fd_set_named *fd
 	stats_map(m);
 	if ((rc = kvm_open(m, named_take(&m->fds, "kvm"), e)) || (rc = kvm_vm_create(m, e)) ||
 	    (rc = machine_devices(m, e)) || (rc = machine_firmware(m, &entry, e)) || (rc = vcpus_create(m, &entry, e)) ||
-	    (rc = control_serve(m, e)) || (rc = screenlink_new(m, r->sock, json_object_get(go, "screen"), e)))
+	    (rc = control_serve(m, e)) || (rc = screenlink_new(m, r->sock, json_object_get(go, "screen"), e)) ||
+	    (rc = keeperlink_new(m, r->sock, e)))
 		return rc;
 	malloc_trim(0);
 	return sandbox_enter(sandbox_rules, sandbox_nrules, e);

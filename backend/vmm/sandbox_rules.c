@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <linux/fs.h>
+#include <linux/if_tun.h>
 #include <linux/kvm.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -72,6 +73,9 @@ const struct sandbox_rule sandbox_rules[] = {
 	IOCTL(BLKPBSZGET, "media of CD-ROM drives"),
 	IOCTL(BLKDISCARD, "disks: discard"),
 	IOCTL(BLKZEROOUT, "disks: write zeroes"),
+	IOCTL(TUNSETVNETHDRSZ, "taps"),
+	IOCTL(TUNSETOFFLOAD, "taps: what the guest's driver takes"),
+	IOCTL(TUNSETCARRIER, "taps: the cable"),
 	IOCTL(KVM_RUN, "vCPUs"),
 	IOCTL(KVM_KVMCLOCK_CTRL, "pause: no watchdog of the guest barks"),
 	IOCTL(KVM_IRQ_LINE, "interrupts"),

@@ -53,7 +53,6 @@ struct screen_peer {
 struct screenlink {
 	struct machine *m;
 	int keeper;
-	uv_poll_t keeper_poll;
 	uv_async_t changed;
 	uv_timer_t stall;
 	uv_timer_t look;          /* the next look at the guest, while asked */
@@ -528,16 +527,6 @@ void screenlink_attach(struct machine *m, int fd)
 	want(l, SEND_GREETING);
 }
 
-static void keeper_ready(uv_poll_t *p, int status, int events)
-{
-	struct screenlink *l = p->data;
-	int fd = -1, rc = status < 0 ? status : launch_recv_screen(l->keeper, &fd);
-	if (rc && rc != -EMSGSIZE && rc != -EAGAIN)
-		uv_poll_stop(p); /* the keeper is gone, and PDEATHSIG is on its way */
-	if (fd >= 0)
-		screenlink_attach(l->m, fd);
-}
-
 static void take_files(struct screenlink *l)
 {
 	static const char *const names[] = {"tls.ca", "tls.cert", "tls.key"};
@@ -566,17 +555,14 @@ int screenlink_new(struct machine *m, int keeper, const json_t *screen, struct e
 	l->client = (struct display_client){.changed = display_changed, .ctx = l};
 	screen_config_init(&l->config, screen);
 	take_files(l);
-	int rc = uv_poll_init(m->loop, &l->keeper_poll, keeper);
-	if (!rc)
-		rc = uv_async_init(m->loop, &l->changed, something_changed);
+	int rc = uv_async_init(m->loop, &l->changed, something_changed);
 	if (!rc)
 		rc = uv_timer_init(m->loop, &l->stall);
 	if (!rc)
 		rc = uv_timer_init(m->loop, &l->look);
 	if (rc)
 		return err_set(e, -rc, "cannot wait for the screen: %s", uv_strerror(rc));
-	l->keeper_poll.data = l->changed.data = l->stall.data = l->look.data = l;
-	uv_poll_start(&l->keeper_poll, UV_READABLE, keeper_ready);
+	l->changed.data = l->stall.data = l->look.data = l;
 	return 0;
 }
 
@@ -600,8 +586,7 @@ void screenlink_free(struct machine *m)
 		close(l->tls_fds[--l->ntls]);
 	screen_config_done(&l->config);
 	m->screenlink = NULL;
-	l->handles = 4;
-	uv_close((uv_handle_t *)&l->keeper_poll, handle_closed);
+	l->handles = 3;
 	uv_close((uv_handle_t *)&l->changed, handle_closed);
 	uv_close((uv_handle_t *)&l->stall, handle_closed);
 	uv_close((uv_handle_t *)&l->look, handle_closed);

@@ -1,6 +1,6 @@
 /* The machine's end of the screen process. (src/proto/screen.h)
  *
- * The keeper sends a socket whenever it has started one; the link greets it, answers its requests for what
+ * The keeper sends a socket whenever it has started one (keeperlink.c); the link greets it, answers its requests for what
  * changed, and passes on what viewers type. Sending never waits: everything that can be sent is the present
  * state of something, so what a full socket does not take is remembered as one bit, and the state of then is
  * sent when there is room. A screen that takes nothing for 5 s is dropped; the keeper is told to end it.
@@ -18,7 +18,7 @@
 struct machine;
 struct screen_config;
 
-/* Wait for screens on @keeper (the launch socket). @screen: of the go message; NULL: this guest has none, and
+/* @keeper: the launch socket, for what it is told. @screen: of the go message; NULL: this guest has none, and
  * nothing is done. Takes "tls.*" and "screen.json" out of m->fds. */
 int screenlink_new(struct machine *m, int keeper, const json_t *screen, struct err *e);
 /* Viewers are sent away. */

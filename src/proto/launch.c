@@ -198,20 +198,33 @@ int launch_ask_peer(int sock, int fd, int reply)
 	return send_json(sock, msg, (const int[]){fd, reply}, 2);
 }
 
-int launch_recv_screen(int sock, int *fd)
+int launch_net(int sock, unsigned index, int fd)
+{
+	AUTO_JSON json_t *msg = json_object();
+	json_t *net = json_object();
+	json_set_int(net, "index", index);
+	json_set_take(msg, "net", net);
+	return send_json(sock, msg, &fd, 1);
+}
+
+int launch_recv_given(int sock, struct launch_given *g)
 {
 	char text[256];
 	int got = -1;
 	size_t n = 1;
+	*g = (struct launch_given){.fd = -1};
 	ssize_t k = unixsock_recv(sock, text, sizeof(text), &got, &n);
 	if (k <= 0)
 		return k ? (int)k : -EPIPE;
 	AUTO_JSON json_t *msg = json_parse(text, (size_t)k, NULL);
-	if (n && !json_is_object(json_object_get(msg, "screen"))) {
+	json_t *net = json_object_get(msg, "net");
+	int64_t index = json_int(net, "index", -1);
+	if (n && json_is_object(json_object_get(msg, "screen")))
+		*g = (struct launch_given){LAUNCH_SCREEN, 0, got};
+	else if (n && index >= 0 && index < LAUNCH_FDS_MAX)
+		*g = (struct launch_given){LAUNCH_NET, (unsigned)index, got};
+	else if (n)
 		fd_close(got);
-		n = 0;
-	}
-	*fd = n ? got : -1;
 	return 0;
 }
 

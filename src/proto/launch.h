@@ -21,6 +21,9 @@
  *   "kernel" "initrd", or without them "firmware" (its image: SeaBIOS, or OVMF's code) and for EFI "nvram" (the guest's own
  *   variable store, read and write)
  *   "vga.rom" (the VGA BIOS), when it is there
+ *   "net.rom" (iPXE for virtio-net), when the firmware shall boot from the network and it is there
+ *   "net:N" for interface N: a tap with virtio-net headers (IFF_VNET_HDR), or one end of a SOCK_SEQPACKET pair on which each packet is an
+ *   Ethernet frame (backend/vmm/net/net.h)
  *   "disk:TARGET" for each disk that has a source, e.g. "disk:vda"
  *   "vnc.0" .. ".3": listening sockets, which the keeper keeps; "tls.ca" "tls.cert" "tls.key" and "screen.json" (registry.h), the
  *   machine's
@@ -34,7 +37,8 @@
  * on which the keeper answers "y" when it is the owner's or root's, else "n" (backend/vmm/peer.h). And the keeper sends the
  * machine {"screen": {}} with one descriptor whenever it starts a screen process: the machine's end of their socket. When the
  * screen does not read what it is sent, the machine closes that and says {"screen": {"dropped": sentence}}: the keeper ends the
- * process, and starts another for the next viewer. */
+ * process, and starts another for the next viewer. {"net": {"index": N}} with one descriptor is the same for interface N's
+ * vmdeck-net. */
 #ifndef SRC_PROTO_LAUNCH_H
 #define SRC_PROTO_LAUNCH_H
 
@@ -91,9 +95,19 @@ int launch_screen(int sock, int fd);
 int launch_screen_dropped(int sock, const char *why);
 /* The machine to the keeper: whose connection is @fd? The answer comes on the other end of @reply. Both stay the caller's. */
 int launch_ask_peer(int sock, int fd, int reply);
-/* What the keeper says while the guest runs: *fd is the machine's end of a new screen's socket, or -1 when the message says nothing
- * that we know. -EPIPE: the keeper is gone; other -errno: nothing there, or nonsense. */
-int launch_recv_screen(int sock, int *fd);
+/* The same for interface @index of the guest: its vmdeck-net was started, @fd is the machine's end of their socket. */
+int launch_net(int sock, unsigned index, int fd);
+
+/* What the keeper gives the machine while the guest runs. */
+enum launch_what { LAUNCH_NOTHING, LAUNCH_SCREEN, LAUNCH_NET };
+struct launch_given {
+	enum launch_what what; /* NOTHING: the message says nothing that we know */
+	unsigned index;        /* of the interface */
+	int fd;                /* the receiver's; -1 for NOTHING */
+};
+
+/* The next of it. 0, or -errno with @g NOTHING: -EPIPE: the keeper is gone; else nothing there, or nonsense. */
+int launch_recv_given(int sock, struct launch_given *g);
 /* Wait at most @timeout_ms for the answer. 0 with *pid, or -errno with @e as the machine wrote it. -EPIPE:
  * died. */
 int launch_wait(int sock, int timeout_ms, int *pid, struct err *e);

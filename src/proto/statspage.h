@@ -42,6 +42,12 @@ struct stats_disk {
 	uint32_t tray; /* enum stats_tray */
 };
 
+/* rx: to the guest. */
+struct stats_net {
+	uint64_t rx_bytes, rx_packets, rx_errors, rx_drop, tx_bytes, tx_packets, tx_errors, tx_drop;
+	uint32_t link; /* the cable: 1 = plugged in */
+};
+
 struct stats_console {
 	uint64_t tx_bytes, rx_bytes; /* tx: written by the guest */
 	uint32_t attached;
@@ -50,10 +56,11 @@ struct stats_console {
 struct stats_block {
 	uint32_t kind; /* enum stats_kind */
 	uint32_t size; /* bytes used of the union */
-	char name[32]; /* "vcpu0", "vda", "console0" */
+	char name[32]; /* "vcpu0", "vda", "vnet0" or "net0", "console0" */
 	union {
 		struct stats_vcpu vcpu;
 		struct stats_disk disk;
+		struct stats_net net;
 		struct stats_console console;
 		uint8_t raw[STATS_BLOCK - 40];
 	};

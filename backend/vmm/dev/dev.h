@@ -20,6 +20,7 @@ extern const struct dev_type vga_type;
 extern const struct dev_type virtio_blk_type;
 extern const struct dev_type virtio_keyboard_type;
 extern const struct dev_type virtio_mouse_type;
+extern const struct dev_type virtio_net_type;
 extern const struct dev_type virtio_rng_type;
 extern const struct dev_type virtio_tablet_type;
 extern const struct dev_type virtio_vga_type;

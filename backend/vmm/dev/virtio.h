@@ -134,6 +134,10 @@ bool virtq_await(struct virtq *q, unsigned n);
 int virtq_pop(struct virtq *q, struct virtq_chain *c);
 /* Give a chain back with @len bytes written to it. Not shown before virtq_flush(). */
 void virtq_push(struct virtq *q, uint16_t head, uint32_t len);
+/* As if the last chain had not been popped (it is not pushed): it will be again. */
+void virtq_unpop(struct virtq *q);
+/* The same for the last @n, which were pushed and not shown. */
+void virtq_unpush(struct virtq *q, unsigned n);
 /* Show what was pushed, and interrupt if the driver asked for it. */
 void virtq_flush(struct virtq *q);
 /* Nothing is left: ask the driver for doorbells. true: something came meanwhile, go on popping. */
@@ -149,5 +153,7 @@ void virtio_fail(struct virtio_dev *v, const char *fmt, ...) __attribute__((form
 /* Copy @len bytes at byte @off of @n buffers, from or to them; how many there were. */
 size_t iov_get(const struct iovec *iov, unsigned n, size_t off, void *p, size_t len);
 size_t iov_put(const struct iovec *iov, unsigned n, size_t off, const void *p, size_t len);
+/* Drop the first @n bytes of buffers. */
+void iov_skip(struct iovec **iov, unsigned *niov, size_t n);
 
 #endif

@@ -202,20 +202,6 @@ static bool on_disk(const struct virtio_blk *d, uint64_t sector, uint64_t len)
 	return len <= d->blk.size_bytes && off <= d->blk.size_bytes - len;
 }
 
-/* Drop the first @n bytes of buffers. */
-static void iov_skip(struct iovec **iov, unsigned *niov, size_t n)
-{
-	while (*niov && n >= (*iov)->iov_len) {
-		n -= (*iov)->iov_len;
-		++*iov;
-		--*niov;
-	}
-	if (*niov && n) {
-		(*iov)->iov_base = (uint8_t *)(*iov)->iov_base + n;
-		(*iov)->iov_len -= n;
-	}
-}
-
 static void read_or_write(struct request *r, uint64_t sector)
 {
 	struct virtq_chain *c = &r->chain;

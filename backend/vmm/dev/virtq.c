@@ -164,6 +164,20 @@ void virtq_push(struct virtq *q, uint16_t head, uint32_t len)
 	q->used_idx++;
 }
 
+void virtq_unpop(struct virtq *q)
+{
+	q->in_work--;
+	q->last_avail--;
+}
+
+void virtq_unpush(struct virtq *q, unsigned n)
+{
+	if (!q->enabled || q->v->resetting)
+		return; /* nothing was pushed */
+	q->last_avail = (uint16_t)(q->last_avail - n);
+	q->used_idx = (uint16_t)(q->used_idx - n);
+}
+
 static void interrupt(struct virtq *q)
 {
 	struct virtio_dev *v = q->v;
@@ -243,4 +257,17 @@ size_t iov_get(const struct iovec *iov, unsigned n, size_t off, void *p, size_t 
 size_t iov_put(const struct iovec *iov, unsigned n, size_t off, const void *p, size_t len)
 {
 	return iov_copy(iov, n, off, (uint8_t *)(uintptr_t)p, len, true);
+}
+
+void iov_skip(struct iovec **iov, unsigned *niov, size_t n)
+{
+	while (*niov && n >= (*iov)->iov_len) {
+		n -= (*iov)->iov_len;
+		++*iov;
+		--*niov;
+	}
+	if (*niov && n) {
+		(*iov)->iov_base = (uint8_t *)(*iov)->iov_base + n;
+		(*iov)->iov_len -= n;
+	}
 }
