@@ -24,6 +24,7 @@ BEGIN {
 	outside["rfb/"] = "backend/screen/vnc.c"
 	outside["gnutls/"] = "backend/screen/tls.c"
 	outside["systemd/"] = "backend/local/"
+	outside["netlink/"] = "backend/local/"
 	outside["microhttpd.h"] = "src/cmd/webfiles.c"
 	outside["linux/kvm.h"] = "backend/vmm/"
 }

@@ -126,7 +126,7 @@ START_TEST(what_is_kept_reads_back_the_same)
 	AUTO_FREE char *twice = domain_text(again);
 	ck_assert_str_eq(text, twice);
 	ck_assert_uint_eq(d->nnotes, again->nnotes);
-	AUTO_FREE char *running = domain_live_text(d, 7, 0);
+	AUTO_FREE char *running = domain_live_text(d, &(struct domain_live){.id = 7});
 	ck_assert_ptr_ne(strstr(running, " id='7'"), NULL);
 	ck_assert_msg(!domain_parse(running, strlen(running), "live", &live, &e), "%s", e.msg);
 	ck_assert_str_eq(live->uuid, d->uuid);
@@ -238,7 +238,7 @@ START_TEST(what_is_kept_is_valid_against_libvirts_schema)
 			      odd ? "valid, but is odd-" : "invalid");
 		ck_assert_msg(valid(schema, text) == !odd, "%s: is kept %s:\n%s", path,
 			      odd ? "valid" : "invalid", text);
-		AUTO_FREE char *live = domain_live_text(d, 1, 0);
+		AUTO_FREE char *live = domain_live_text(d, &(struct domain_live){.id = 1});
 		ck_assert_msg(valid(schema, live) == !odd, "%s: runs as\n%s", path, live);
 		domain_free(d);
 	}
@@ -275,7 +275,7 @@ START_TEST(a_running_guests_text_tells_the_port_of_its_screen)
 	struct domain *d = NULL;
 	struct err e = {0};
 	ck_assert_msg(domain_parse(text, strlen(text), "x.xml", &d, &e) == 0, "%s", e.msg);
-	AUTO_FREE char *live = domain_live_text(d, 1, live_ports[_i].port);
+	AUTO_FREE char *live = domain_live_text(d, &(struct domain_live){.id = 1, .vnc_port = live_ports[_i].port});
 	ck_assert_msg(strstr(live, live_ports[_i].live) != NULL, "%s", live);
 	domain_free(d);
 	/* What is read back is what the definition means. */

@@ -29,7 +29,8 @@ static bool definition_changed(struct local *l, struct guest *g, const struct st
 	struct domain *d = NULL;
 	if (store_load(l, it, &d, NULL))
 		return g->changed;
-	AUTO_FREE char *text = domain_live_text(d, g->id, g->vnc_port);
+	g->live.id = g->id;
+	AUTO_FREE char *text = domain_live_text(d, &g->live);
 	domain_free(d);
 	g->changed = !str_eq(text, g->live_xml);
 	g->changed_for = it->id;

@@ -41,6 +41,7 @@ struct launch {
 	pid_t keeper;
 	int pidfd;
 	char *vmm;
+	struct domain_live live;
 	json_t *screen; /* of the go message; NULL: none */
 	struct fd_set_named fds;
 };
@@ -261,7 +262,9 @@ static int open_copy(struct launch *a, const struct domain_serial *s, struct err
 static int write_live(struct launch *a, struct err *e)
 {
 	AUTO_FREE char *path = registry_path(a->l, a->d->uuid, REG_LIVE_XML);
-	AUTO_FREE char *xml = domain_live_text(a->d, a->id, (int)json_int(a->screen, "port", 0));
+	a->live.id = a->id;
+	a->live.vnc_port = (int)json_int(a->screen, "port", 0);
+	AUTO_FREE char *xml = domain_live_text(a->d, &a->live);
 	AUTO_FREE char *text = livexml_wrap(xml);
 	int rc = file_replace(path, text, strlen(text), 0600, e);
 	return rc ? rc : open_own(a, "live.xml", TAKE_PTR(path), O_RDONLY, e);
@@ -388,6 +391,8 @@ static int start_claimed(struct launch *a, struct err *e)
 		rc = firmware_open_nvram(a->l, a->d, a->flags, &a->fds, e);
 	if (!rc)
 		rc = graphics_open(a->l, a->d, a->flags, &a->fds, &a->screen, a->notes, e);
+	if (!rc)
+		rc = interfaces_open(a->d, &a->fds, &a->live, e);
 	if (!rc)
 		rc = open_runtime(a, e);
 	if (!rc) {

@@ -56,7 +56,7 @@ struct guest {
 	int proc_stat, proc_statm;
 	char *live_xml; /* NULL: it is of another release */
 	struct file_id live_id; /* of the file that it was read from */
-	int vnc_port;   /* of its screen, 0: none */
+	struct domain_live live; /* what its text has beyond the definition; its id is @id */
 	struct file_id changed_for; /* of the definition that @changed was worked out from */
 	bool changed;
 	bool seen;
@@ -178,6 +178,10 @@ int firmware_open_nvram(const struct local *l, const struct domain *d, unsigned 
                         struct err *e);
 /* Where that store is, the caller's to free; NULL: the guest has none. */
 char *firmware_nvram_path(const struct local *l, const struct domain *d);
+
+/* interface.c: the taps of interfaces in bridges, made and put into @fds as "net:N"; @live tells their names. They vanish with
+ * their descriptors. */
+int interfaces_open(const struct domain *d, struct fd_set_named *fds, struct domain_live *live, struct err *e);
 
 /* The calls, by file. */
 int local_domain_list(struct backend *, struct domain_info **, size_t *, struct err *);

@@ -174,7 +174,9 @@ static int guest_describe(struct local *l, struct guest *g)
 	g->memory_bytes = d->current_bytes;
 	g->max_memory_bytes = d->memory_bytes;
 	struct screen_info screen;
-	g->vnc_port = d->graphics && !graphics_info(l, g->uuid, &screen, NULL) ? screen.port : 0;
+	g->live = (struct domain_live){0};
+	g->live.vnc_port = d->graphics && !graphics_info(l, g->uuid, &screen, NULL) ? screen.port : 0;
+	domain_live_taps(d, &g->live);
 	domain_free(d);
 	return 0;
 }

@@ -244,7 +244,7 @@ int local_sample(struct backend *b, struct sample *out, struct err *e)
 		d->memory_bytes = from->memory_bytes;
 		d->started_ms = from->started_ms;
 		struct guest *g = guest_by_uuid(l, from->uuid);
-		d->vnc_port = g ? g->vnc_port : 0;
+		d->vnc_port = g ? g->live.vnc_port : 0;
 		if (g)
 			guest_figures(l, g, d);
 	}

@@ -128,6 +128,7 @@ struct domain_interface {
 	uint8_t mac[6];      /* unique in the domain */
 	char *bridge;        /* INTERFACE_BRIDGE */
 	char *target;        /* the tap's name; NULL = ours to choose */
+	char *ifname;        /* <target dev=> as it stands: in the text of a guest that runs, the name of its tap; or NULL */
 	bool link_down;
 	bool no_rom;         /* <rom enabled='no'>: not to be booted from */
 	unsigned queues;     /* pairs, 0 = ours to choose */
@@ -226,8 +227,19 @@ void domain_free(struct domain *d);
 
 /* The definition as text, the caller's to free; valid against libvirt's domain.rng. */
 char *domain_text(const struct domain *d);
-/* The same for a running guest: id='N' on <domain>, and the port of a <graphics> that leaves the choice to us (0: it has none). */
-char *domain_live_text(const struct domain *d, int id, int vnc_port);
+/* What a guest that runs has and its definition leaves to us. */
+struct domain_live {
+	int id;
+	int vnc_port; /* of a <graphics> that leaves the choice to us; 0: it has none */
+	struct {
+		char dev[16]; /* "": none */
+		unsigned mtu; /* of the bridge; 0: the usual one */
+	} taps[DOMAIN_INTERFACES_MAX]; /* by interface */
+};
+/* The text of a running guest: the definition, with @live in it. */
+char *domain_live_text(const struct domain *d, const struct domain_live *live);
+/* Fill the taps of @live from a domain that was parsed from such a text. */
+void domain_live_taps(const struct domain *d, struct domain_live *live);
 /* Another text of a domain without the passwords that are in it, or with @passwd as its screen's; the caller's to free. NULL: @text is no
  * XML. */
 char *domain_text_passwd(const char *text, const char *passwd);

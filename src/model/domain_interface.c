@@ -276,6 +276,7 @@ static int parse_bridge(struct domain_interface *f, struct xml_node *n, struct e
 	int rc = device_name(s, "bridge", &f->bridge, e);
 	if (!rc && t)
 		rc = device_name(t, "dev", &f->target, e);
+	f->ifname = f->target ? x_strdup(f->target) : NULL;
 	/* Names that libvirt made up stand in the text of a guest that ran; each start makes another. */
 	if (!rc && f->target && (str_starts(f->target, "vnet") || str_starts(f->target, "vif"))) {
 		free(f->target);
@@ -409,6 +410,7 @@ void domain_free_interfaces(struct domain *d)
 		free(f->network);
 		free(f->bridge);
 		free(f->target);
+		free(f->ifname);
 	}
 	free(d->interfaces);
 	d->interfaces = NULL;

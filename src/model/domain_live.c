@@ -29,17 +29,44 @@ static void set_port(struct xml_node *n, const void *ctx)
 	xml_set_attr(n, "autoport", "yes");
 }
 
-char *domain_live_text(const struct domain *d, int id, int vnc_port)
+/* The tap behind each interface, and its MTU when that is unusual. */
+static void set_taps(struct xml *x, const struct domain_live *live)
+{
+	struct xml_node *devices = xml_first(xml_root(x), "devices");
+	struct xml_node *n = devices ? xml_first(devices, "interface") : NULL;
+	for (size_t i = 0; n && i < DOMAIN_INTERFACES_MAX; i++, n = xml_next(n, "interface")) {
+		char number[16];
+		struct xml_node *target = xml_first(n, "target");
+		if (!*live->taps[i].dev)
+			continue;
+		xml_set_attr(target ? target : xml_add(n, NULL, "target", NULL), "dev", live->taps[i].dev);
+		snprintf(number, sizeof(number), "%u", live->taps[i].mtu);
+		if (live->taps[i].mtu && !xml_first(n, "mtu"))
+			xml_set_attr(xml_add(n, NULL, "mtu", NULL), "size", number);
+	}
+}
+
+char *domain_live_text(const struct domain *d, const struct domain_live *live)
 {
 	char number[16];
-	snprintf(number, sizeof(number), "%d", id);
+	snprintf(number, sizeof(number), "%d", live->id);
 	struct xml *copy = xml_copy(d->xml);
 	xml_set_attr(xml_root(copy), "id", number);
-	if (vnc_port > 0)
-		each_graphics(copy, set_port, &vnc_port);
+	if (live->vnc_port > 0)
+		each_graphics(copy, set_port, &live->vnc_port);
+	set_taps(copy, live);
 	char *text = xml_text(copy);
 	xml_free(copy);
 	return text;
+}
+
+void domain_live_taps(const struct domain *d, struct domain_live *live)
+{
+	for (size_t i = 0; i < d->ninterfaces; i++) {
+		const struct domain_interface *f = &d->interfaces[i];
+		snprintf(live->taps[i].dev, sizeof(live->taps[i].dev), "%s", f->type == INTERFACE_BRIDGE && f->ifname ? f->ifname : "");
+		live->taps[i].mtu = f->mtu;
+	}
 }
 
 static void set_passwd(struct xml_node *n, const void *passwd)
