@@ -15,6 +15,8 @@
  *   pump               guests answer what was typed, and the deck reads it
  *   state NAME STATE   the guest ends or pauses by itself: shutoff, crashed, paused, running
  *   screen [TITLE]     the screen now is compared with the file; "styles" shows the styles too
+ *   copied TEXT        what has gone into the clipboard last
+ *   drag ROW COL       the mouse goes there with the button down
  *   quit yes|no        has the deck been left?
  * SCREENS_UPDATE=1 writes the files anew, to be read in git diff. */
 #include <stdlib.h>
@@ -113,6 +115,12 @@ static const struct {
      "1\\r\\n2\\r\\n3\\r\\n4\\r\\n5\\r\\n6\\r\\n7\\r\\n8\\r\\n9\\r\\n10\\r\\n11\\r\\n12\\r\\n13\\r\\n14\\r\\n"
      "15\\r\\n"
      "\nkey End z\npump\nscreen\nkey S-PgUp\nscreen\nkey S-PgDn\nscreen\nwheel up 5 5\nscreen"},
+    {"console_copy", THREE, 12, 76, 256,
+     "tick\nfeed web1 one\\r\\ntwo error 17\\r\\n3\\r\\n4\\r\\n5\\r\\n6\\r\\n7\\r\\n8\\r\\n9\\r\\n10\\r\\n11\\r\\n12\\r\\n13\\r\\n~ # "
+     "\nkey End z\npump\nkey S-PgUp ?\ntype error\nscreen as it is typed\nkey Enter Space End\n"
+     "feed web1 more\\r\\nand more\\r\\n\npump\nscreen marked, and it stays where it is\nkey y\ncopied error 17\n"
+     "screen back at the end\nkey S-Up /\ntype nowhere\nkey Enter\nscreen\nkey q\ntype q\npump\nscreen q is typed\n"
+     "click 3 0\ndrag 3 1\ndrag 4 0\nrelease 4 0\nscreen\ncopied 8\\n9"},
     {"console_of_dead", THREE, 24, 80, 256,
      "tick\nkey c\nscreen never ran\nkey C-] End c\nfeed web1 last words\npump\nstate web1 "
      "crashed\npump\ntick\nscreen\n"
@@ -134,6 +142,13 @@ struct deck_test {
 	unsigned nscreens;
 };
 
+static char copied[256];
+
+static void copy(const char *text, size_t n)
+{
+	snprintf(copied, sizeof(copied), "%.*s", (int)n, text);
+}
+
 static void start(struct deck_test *t, const char *host, int rows, int cols, int colours)
 {
 	struct err e = {0};
@@ -146,6 +161,7 @@ static void start(struct deck_test *t, const char *host, int rows, int cols, int
 	ck_assert(!uv_loop_init(&t->loop));
 	t->now_ms = 1000;
 	t->deck = deck_new(t->backend, &t->loop, rows, cols, t->now_ms);
+	t->deck->copy = copy;
 	canvas_resize(&t->canvas, rows, cols);
 	deck_draw(t->deck, &t->canvas);
 }
@@ -228,7 +244,9 @@ static void mouse(struct deck_test *t, const char *what, char *arg)
 {
 	struct event ev = {.kind = EVENT_MOUSE};
 	bool up = str_starts(arg, "up"), wheel = str_eq(what, "wheel");
-	ev.mouse.action = str_eq(what, "release") ? VT_MOUSE_RELEASE : VT_MOUSE_PRESS;
+	ev.mouse.action = str_eq(what, "release") ? VT_MOUSE_RELEASE
+			  : str_eq(what, "drag")  ? VT_MOUSE_MOVE
+						  : VT_MOUSE_PRESS;
 	ev.mouse.button = !wheel ? VT_BUTTON_LEFT : up ? VT_BUTTON_WHEEL_UP : VT_BUTTON_WHEEL_DOWN;
 	ck_assert_int_eq(sscanf(arg + (wheel ? strcspn(arg, " ") : 0), "%d %d", &ev.mouse.row, &ev.mouse.col),
 			 2);
@@ -278,7 +296,7 @@ static void step(struct deck_test *t, char *line)
 	} else if (str_eq(line, "background")) {
 		struct event ev = {.kind = EVENT_BACKGROUND, .light = str_eq(arg, "light")};
 		deck_event(t->deck, &ev);
-	} else if (str_eq(line, "click") || str_eq(line, "wheel") || str_eq(line, "release")) {
+	} else if (str_eq(line, "click") || str_eq(line, "wheel") || str_eq(line, "release") || str_eq(line, "drag")) {
 		mouse(t, line, arg);
 	} else if (str_eq(line, "tick")) {
 		tick(t, atoi(arg));
@@ -297,6 +315,9 @@ static void step(struct deck_test *t, char *line)
 		guest_state(t, arg);
 	} else if (str_eq(line, "screen")) {
 		screen(t, arg);
+	} else if (str_eq(line, "copied")) {
+		unescape(arg);
+		ck_assert_str_eq(copied, arg);
 	} else if (str_eq(line, "quit")) {
 		ck_assert_int_eq(t->deck->quit, str_eq(arg, "yes"));
 	} else {

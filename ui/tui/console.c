@@ -15,37 +15,12 @@
 
 #include "src/base/cleanup.h"
 #include "src/base/file.h"
+#include "ui/tui/console_internal.h"
 
 #define QUIET_MS 300        /* answers wait until the playback is surely over */
 #define SEND_MAX (1u << 20) /* bytes that may wait for a guest that does not read */
 #define READ_AT_ONCE 16     /* chunks of 4 KiB a turn: keys come in between */
 #define SILENT_MS 5000      /* a guest that has said nothing for so long gets an explanation */
-
-struct console {
-	struct consoles *all;
-	char uuid[UUID_TEXT];
-	enum { CONSOLE_NEW, CONSOLE_LIVE, CONSOLE_RECORD } kind;
-	struct vt *vt;
-	int fd;
-	struct watch *watch;
-	struct buf out;
-	int64_t started_ms; /* of the run that is attached */
-	int64_t opened_ms;
-	bool may_answer;
-	uint64_t bytes, used, bells;
-	int scroll; /* lines back from the end */
-	uint64_t scroll_total;
-	char trouble[256];
-};
-
-struct consoles {
-	struct deck *deck;
-	struct console *list[CONSOLES_MAX];
-	size_t n;
-	struct console *shown;
-	uint64_t clock;
-	int rows, cols; /* of the panel, for new ones */
-};
 
 struct consoles *consoles_new(struct deck *d)
 {
@@ -116,12 +91,7 @@ static void console_feed(struct console *c, const char *bytes, size_t n)
 	for (size_t k; (k = vt_output(c->vt, answer, sizeof(answer)));)
 		if (c->may_answer && c->kind == CONSOLE_LIVE)
 			console_send(c, answer, k);
-	uint64_t total = vt_scroll_total(c->vt);
-	if (c->scroll) /* what is read stays where it is */
-		c->scroll += (int)(total - c->scroll_total);
-	c->scroll_total = total;
-	if (c->scroll > vt_scroll_count(c->vt))
-		c->scroll = vt_scroll_count(c->vt);
+	console_follow(c);
 	if (c->may_answer && vt_bells(c->vt) != c->bells && c == c->all->shown && c->all->deck->bell)
 		c->all->deck->bell();
 	c->bells = vt_bells(c->vt);
@@ -184,7 +154,8 @@ static void console_attach(struct console *c, const struct sample_domain *d)
 	vt_free(c->vt); /* the record is played from the start of the run: begin anew */
 	c->vt = vt_new(c->all->rows, c->all->cols, CONSOLE_SCROLLBACK);
 	c->bytes = c->bells = c->scroll_total = 0;
-	c->scroll = 0;
+	c->scroll = c->lines_kept = 0;
+	c->copy.on = false;
 	c->kind = CONSOLE_LIVE;
 	c->fd = fd;
 	c->trouble[0] = 0;
@@ -264,7 +235,12 @@ static void draw_title(struct console *c, const struct area *a, bool focus, cons
 		area_text(a, 0, i, 1, line, "─");
 	int n = area_printf(a, 0, 1, theme(focus ? ROLE_STRONG : ROLE_NORMAL), " %s ", g ? g->d->name : "");
 	n += area_printf(a, 0, 1 + n, theme(ROLE_DIM), "· %s ", what);
-	if (c->scroll)
+	if (c->not_found)
+		snprintf(right, sizeof(right), " not found: %.40s ", c->copy.wanted);
+	else if (c->copy.on)
+		snprintf(right, sizeof(right), a->cols < 76 ? " %d back, q ends " : " %d back: / ? n search, Space mark, y copy, q ends ",
+			 c->scroll);
+	else if (c->scroll)
 		snprintf(right, sizeof(right), a->cols < 60 ? " %d back " : " %d lines back, S-PgDn goes on ",
 			 c->scroll);
 	else if (focus)
@@ -300,6 +276,11 @@ static void draw_cells(struct console *c, const struct area *a, bool focus)
 		}
 		for (int i = 0; i < a->cols && i < vt_cols(c->vt); i++)
 			area_cell(a, r, i, vt_cell(c->vt, r - back, i), m->reverse_screen);
+	}
+	if (c->copy.on) {
+		for (int r = 0; r < a->rows; r++)
+			console_copy_draw(c, a, r);
+		return;
 	}
 	int row, col;
 	vt_cursor(c->vt, &row, &col);
@@ -341,9 +322,8 @@ void console_draw(struct deck *d, const struct area *a, bool focus)
 		all->cols = body.cols;
 		if (vt_rows(c->vt) != body.rows || vt_cols(c->vt) != body.cols) {
 			vt_resize(c->vt, body.rows, body.cols);
-			c->scroll_total = vt_scroll_total(c->vt);
-			if (c->scroll > vt_scroll_count(c->vt))
-				c->scroll = vt_scroll_count(c->vt);
+			c->scroll_total = vt_scroll_total(c->vt); /* lines that came or went did so at the end */
+			console_follow(c);
 		}
 	}
 	area_fill(a, 0, 0, a->rows, a->cols, theme(ROLE_NORMAL));
@@ -358,6 +338,10 @@ void console_key(struct deck *d, struct key k)
 	char bytes[VT_KEYS_MAX];
 	if (!c)
 		return;
+	if (c->copy.on) {
+		console_copy_key(c, k);
+		return;
+	}
 	c->scroll = 0;
 	c->may_answer = true;
 	if (c->fd < 0)
@@ -388,27 +372,7 @@ void console_mouse(struct deck *d, const struct vt_mouse *m, const struct area *
 		console_send(c, bytes, vt_mouse(c->vt, &in, bytes));
 		return;
 	}
-	if (m->action != VT_MOUSE_PRESS)
-		return;
-	int lines = vt_scroll_count(c->vt);
-	if (m->button == VT_BUTTON_WHEEL_UP)
-		c->scroll = c->scroll + 3 < lines ? c->scroll + 3 : lines;
-	else if (m->button == VT_BUTTON_WHEEL_DOWN)
-		c->scroll = c->scroll > 3 ? c->scroll - 3 : 0;
-}
-
-void console_scroll(struct deck *d, enum move m)
-{
-	struct console *c = d->consoles->shown;
-	if (!c)
-		return;
-	int lines = vt_scroll_count(c->vt), page = vt_rows(c->vt) > 2 ? vt_rows(c->vt) - 2 : 1;
-	int to = m == MOVE_PGUP   ? c->scroll + page
-		 : m == MOVE_PGDN ? c->scroll - page
-		 : m == MOVE_HOME ? lines
-				  : 0;
-	c->scroll = to < 0 ? 0 : to > lines ? lines : to;
-	c->scroll_total = vt_scroll_total(c->vt);
+	console_copy_mouse(c, &in);
 }
 
 void console_stty(struct deck *d)

@@ -98,7 +98,8 @@ void action_panel_leave(struct deck *d, int arg)
 
 void action_panel_scroll(struct deck *d, int arg)
 {
-	console_scroll(d, arg);
+	struct view *v = deck_top(d);
+	console_scroll(d, arg, v->ops->scope(v) == SCOPE_PANEL);
 }
 
 void action_stty(struct deck *d, int arg)

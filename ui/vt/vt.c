@@ -157,6 +157,11 @@ uint64_t vt_row_gen(const struct vt *vt, int row)
 	return row < 0 || row >= vt->rows ? 0 : vt->grid[row].gen;
 }
 
+bool vt_row_wrapped(const struct vt *vt, int row)
+{
+	return row >= 0 && row < vt->rows && vt->grid[row].wrapped;
+}
+
 int vt_scroll_count(const struct vt *vt)
 {
 	return vt->scroll_count;

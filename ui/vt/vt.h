@@ -117,6 +117,9 @@ uint64_t vt_bells(const struct vt *vt);
 uint64_t vt_gen(const struct vt *vt);
 uint64_t vt_row_gen(const struct vt *vt, int row);
 
+/* Does @row go on in the next row, because it was too long? */
+bool vt_row_wrapped(const struct vt *vt, int row);
+
 /* Lines that have left at the top of the main screen. */
 struct vt_line {
 	struct vt_cell *cells; /* NULL when @len is 0 */
