@@ -1,5 +1,5 @@
 /* edit: the definition in the user's editor, checked when it is left, and asked again until it is right or
- * given up. */
+ * given up. What has changed is shown. */
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -9,10 +9,12 @@
 
 #include "src/base/cleanup.h"
 #include "src/base/file.h"
+#include "src/base/spawn.h"
 #include "src/base/str.h"
 #include "src/cmd/rows.h"
 
 #define XML_FILE_MAX (4u << 20)
+#define DIFF_MS 5000
 
 static const char *editor_command(void)
 {
@@ -108,6 +110,25 @@ static int check_unchanged(struct cmd_ctx *c, const char *before, struct err *e)
 		       "the XML configuration was changed by another user; f takes yours nevertheless");
 }
 
+/* What has changed, as `diff -u` says it: what vmdeck wrote into the definition by itself is seen too. */
+static void show_changes(struct cmd_ctx *c, const char *before)
+{
+	AUTO_FREE char *now = NULL, *old_file = NULL, *new_file = NULL;
+	AUTO_BUF struct buf out = {0};
+	if (c->quiet || c->backend->ops->domain_xml(c->backend, c->domain.uuid, XML_INACTIVE | XML_SECURE, &now, NULL))
+		return;
+	if (!temporary(before, &old_file, NULL) && !temporary(now, &new_file, NULL)) {
+		const char *diff[] = {"diff", "-u", "--label", "before", "--label", "now", c->tty ? "--color=always" : "--color=never",
+				      old_file, new_file, NULL};
+		if (spawn_capture(diff, DIFF_MS, &out, NULL) == 1) /* 1: they differ */
+			fputs(buf_text(&out), c->out);
+	}
+	if (old_file)
+		unlink(old_file);
+	if (new_file)
+		unlink(new_file);
+}
+
 /* One turn, for what was answered ('y' at first): 1 = changed and defined, 0 = nothing changed, -errno = not
  * taken. */
 static int edit_once(struct cmd_ctx *c, const char *path, const char *before, char answer, unsigned flags,
@@ -131,6 +152,7 @@ static int edit_once(struct cmd_ctx *c, const char *path, const char *before, ch
 		return rc;
 	cmd_notes(c, notes);
 	cmd_done(c, "Domain '%s' XML configuration edited.", d.name);
+	show_changes(c, before);
 	return 1;
 }
 
@@ -164,7 +186,8 @@ const struct cmd cmd_domain_edit = {
 	.summary = "edit XML configuration for a domain",
 	.about = "Edit the XML configuration for a domain in $VISUAL, $EDITOR or the system's editor. What "
 		 "is written is checked "
-		 "and, where it is wrong, can be edited again. A running guest gets it with its next start.",
+		 "and, where it is wrong, can be edited again. What has changed is shown as diff -u shows it, unless with -q. "
+		 "A running guest gets it with its next start.",
 	.target = CMD_DOMAIN,
 	.flags = CMD_TTY,
 	.args =

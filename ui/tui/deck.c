@@ -10,6 +10,7 @@
 #include "ui/tui/job.h"
 #include "ui/tui/keys.h"
 #include "ui/tui/page_domains.h"
+#include "ui/tui/page_text.h"
 
 #define SEEN_MS 1000 /* a message that is this old was read by whoever presses a key */
 
@@ -156,6 +157,9 @@ static void run_on_terminal(struct deck *d, const struct cmd *cmd, const char *u
 		deck_say(d, ROLE_ERROR, "%s: %s", cmd->alias ? cmd->alias : cmd->name, e.msg);
 	else if (out && *out)
 		deck_say(d, ROLE_INFO, "%.*s", (int)strcspn(out, "\n"), out);
+	const char *rest = r || !out ? NULL : strchr(out, '\n');
+	if (rest && rest[1])
+		page_text_open(d, cmd_word(cmd), x_strdup(rest + 1));
 	d->sample_soon = true;
 }
 
