@@ -21,7 +21,7 @@ BEGIN {
 	outside["jansson.h"] = "src/base/json.h"
 	outside["liburing.h"] = "backend/block/"
 	outside["seccomp.h"] = "src/base/sandbox backend/vmm/sandbox backend/screen/sandbox"
-	outside["rfb/"] = "backend/screen/vnc.c"
+	outside["rfb/"] = "backend/screen/vnc"
 	outside["gnutls/"] = "backend/screen/tls.c"
 	outside["systemd/"] = "backend/local/"
 	outside["netlink/"] = "backend/local/"

@@ -19,7 +19,7 @@ screen() {
 	done
 	echo "not ok no screen could be started: $(cat "$HERE/$NAME.err")"; exit 1
 }
-port_open() { (exec 3<> "/dev/tcp/127.0.0.1/$PORT") 2>/dev/null; }
+port_open() { (exec 3<> "/dev/tcp/127.0.0.1/${1:-$PORT}") 2>/dev/null; }
 screen_pid() { pgrep -P "$HOST"; }
 tell() { echo "$1" > "$HERE/$NAME.in"; }
 said() { grep -qE -- "$1" "$HERE/$NAME.out" || { tail -q -n 5 "$HERE/$NAME.out" "$HERE/$NAME.err"; return 1; }; }

@@ -8,6 +8,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "backend/screen/flow.h"
 #include "backend/screen/guard.h"
 #include "backend/screen/handshake.h"
 #include "backend/screen/keys.h"
@@ -327,6 +328,13 @@ static const struct {
     {"too many encodings", BYTES("\2\0\1\1"), BYTES(""), -1, 0},
     {"file transfer", BYTES("\7\1\0\0\0\0\0\0\0\0\0\0"), BYTES(""), -1, 0},
     {"scaling", BYTES("\10\2\0\0"), BYTES(""), -1, 0},
+    {"updates without asking, and fences", BYTES("\226\1\0\0\0\0\4\0\3\0\370\0\0\0\0\0\0\1\2hi"),
+     BYTES("\226\1\0\0\0\0\4\0\3\0\370\0\0\0\0\0\0\1\2hi"), 0, 0},
+    {"then only whole pictures are asked for", BYTES("\226\1\0\0\0\0\4\0\3\0" REQUEST "\3\0\0\0\0\0\10\0\10\0"),
+     BYTES("\226\1\0\0\0\0\4\0\3\0" "\3\0\0\0\0\0\10\0\10\0"), 0, 0},
+    {"until they are asked for again", BYTES("\226\1\0\0\0\0\4\0\3\0" "\226\0\0\0\0\0\4\0\3\0" REQUEST),
+     BYTES("\226\1\0\0\0\0\4\0\3\0" "\226\0\0\0\0\0\4\0\3\0" REQUEST), 0, 0},
+    {"a fence of 65 bytes", BYTES("\370\0\0\0\0\0\0\1\101"), BYTES(""), -1, 0},
     {"half of a message", BYTES(REQUEST "\3\1\0\0"), BYTES(REQUEST), 0, 0},
 };
 
@@ -347,6 +355,33 @@ START_TEST(viewers_may_say_what_is_usual)
 		fifo_done(&in);
 		fifo_done(&out);
 	}
+}
+END_TEST
+
+/* --- updates without asking --- */
+
+START_TEST(updates_go_as_long_as_fences_come_back)
+{
+	struct flow f = {0};
+	uint32_t n, first;
+	ck_assert(flow_open(&f, 0) && flow_fence(&f, 1000, &first));
+	ck_assert_msg(!flow_open(&f, 1001), "nothing is known of the line yet");
+	flow_back(&f, first, 101000); /* 100 ms */
+	ck_assert(flow_open(&f, 101000));
+	ck_assert(flow_fence(&f, 101000, &first) && flow_fence(&f, 150000, &n));
+	ck_assert_msg(flow_open(&f, 251000), "the oldest has been away for 150 ms");
+	ck_assert_msg(!flow_open(&f, 251001), "and for longer");
+	flow_back(&f, first, 251001);
+	ck_assert_msg(flow_open(&f, 251001), "the next was sent later");
+	flow_back(&f, n + 1, 251001); /* was not sent */
+	flow_back(&f, first, 251001); /* is back already */
+	ck_assert_uint_eq(f.sent - f.back, 1);
+	flow_back(&f, n, 160000); /* after 10 ms */
+	for (int i = 0; i < FLOW_FENCES; i++)
+		ck_assert(flow_open(&f, 300000) && flow_fence(&f, 300000, &n));
+	ck_assert_msg(!flow_open(&f, 300000) && !flow_fence(&f, 300000, &n), "too many are away");
+	flow_back(&f, n, 300001); /* the last, and so all */
+	ck_assert_msg(flow_open(&f, 999999), "none is away");
 }
 END_TEST
 
@@ -547,6 +582,7 @@ int main(void)
 	suite_add_tcase(s, t);
 	t = tcase_create("keys");
 	tcase_add_loop_test(t, viewers_may_say_what_is_usual, 0, ARRAY_SIZE(sayings));
+	tcase_add_test(t, updates_go_as_long_as_fences_come_back);
 	tcase_add_loop_test(t, keysyms_press_the_keys_that_make_them, 0, ARRAY_SIZE(typing));
 	tcase_add_test(t, scan_codes_are_keys_whatever_the_keysym);
 	suite_add_tcase(s, t);

@@ -5,7 +5,7 @@
 
 #include "src/base/cleanup.h"
 
-/* RFC 6143, 7.5; RFB community specification, 7.5 and 7.7.27 */
+/* RFC 6143, 7.5; RFB community specification, 7.4, 7.5 and 7.7.27 */
 enum {
 	SET_PIXEL_FORMAT = 0,
 	SET_ENCODINGS = 2,
@@ -13,6 +13,8 @@ enum {
 	KEY_EVENT = 4,
 	POINTER_EVENT = 5,
 	CUT_TEXT = 6,
+	CONTINUOUS = 150,
+	FENCE = 248,
 	XVP = 250,
 	SET_DESKTOP_SIZE = 251,
 	QEMU = 255,
@@ -114,6 +116,26 @@ static enum verdict qemu(struct guard *g, const uint8_t *p, size_t n, struct fif
 	return GO;
 }
 
+/* Who is sent updates without asking need not ask for what has changed. */
+static enum verdict update_request(struct guard *g, const uint8_t *p, size_t n, struct fifo *out)
+{
+	if (!g->continuous || !p[1])
+		return pass(g, 10);
+	g->drop = 10;
+	return GO;
+}
+
+static enum verdict continuous(struct guard *g, const uint8_t *p, size_t n, struct fifo *out)
+{
+	g->continuous = p[1] != 0;
+	return pass(g, 10);
+}
+
+static enum verdict fence(struct guard *g, const uint8_t *p, size_t n, struct fifo *out)
+{
+	return p[8] > 64 ? closed(g, "its fence carries too much") : pass(g, 9 + p[8]);
+}
+
 static enum verdict xvp(struct guard *g, const uint8_t *p, size_t n, struct fifo *out)
 {
 	g->drop = 4;
@@ -127,10 +149,12 @@ static const struct {
 } messages[] = {
     {SET_PIXEL_FORMAT, 20, 0, pixel_format},
     {SET_ENCODINGS, 4, 0, encodings},
-    {UPDATE_REQUEST, 10, 10, NULL},
+    {UPDATE_REQUEST, 10, 0, update_request},
     {KEY_EVENT, 8, 8, NULL},
     {POINTER_EVENT, 6, 6, NULL},
     {CUT_TEXT, 8, 0, cut_text},
+    {CONTINUOUS, 10, 0, continuous},
+    {FENCE, 9, 0, fence},
     {XVP, 4, 0, xvp},
     {SET_DESKTOP_SIZE, 8, 0, desktop_size},
     {QEMU, 4, 0, qemu},

@@ -1,5 +1,5 @@
 /* What a viewer may say to libvncserver once it is in: the messages of RFC 6143, 7.5, desktop sizes, QEMU's
- * keys and the extended clipboard, whole and of sane lengths. The rest of what the library understands (file
+ * keys, the extended clipboard, fences and continuous updates, whole and of sane lengths. The rest of what the library understands (file
  * transfer, scaling, chat) is not let through.
  *
  * Two things the library does on a viewer's word on the wrong thread, in the middle of an update, are taken
@@ -23,6 +23,7 @@ enum { GUARD_CLIP_REQUEST = 1, GUARD_CLIP_PEEK = 2 };
 struct guard {
 	size_t pass, drop; /* bytes of the current message that go on, or do not */
 	bool clipboard;    /* the extended one has been announced */
+	bool continuous;   /* updates come without being asked for */
 	unsigned asks;     /* GUARD_CLIP_*, for the caller to take */
 	const char *why;
 };

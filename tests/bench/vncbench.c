@@ -1,6 +1,6 @@
 /* vncbench HOST:PORT PID COMMAND... - a viewer that measures, and what the server spends meanwhile: the CPU time of PID and
- * its children. VNC_PASSWORD is its password; with "-" in place of HOST:PORT nobody looks. Commands, each of which prints
- * one line:
+ * its children. VNC_PASSWORD is its password; with VNC_CONTINUOUS it takes updates without asking; with "-" in place of
+ * HOST:PORT nobody looks. Commands, each of which prints one line:
  *   idle MS         "BYTES UPDATES CPU ALL": what the server sent in that time; CPU is microseconds of all threads but the
  *                   vCPUs', ALL those of all
  *   keys N          "MS": the median time from a key that the guest echoes to the next update
@@ -31,6 +31,28 @@ static char *password(rfbClient *c)
 static void on_finished(rfbClient *c)
 {
 	updates++;
+}
+
+/* RFB community specification: continuous updates (150) and fences (248). */
+static rfbBool on_message(rfbClient *c, rfbServerToClientMsg *m)
+{
+	uint8_t p[8], data[64], out[9 + 64] = {150, 1};
+	if (m->type == 150) {
+		out[6] = (uint8_t)(c->width >> 8);
+		out[7] = (uint8_t)c->width;
+		out[8] = (uint8_t)(c->height >> 8);
+		out[9] = (uint8_t)c->height;
+		c->supportedMessages.client2server[0] &= (uint8_t)~(1 << rfbFramebufferUpdateRequest);
+		return WriteToRFBServer(c, (char *)out, 10);
+	}
+	if (m->type != 248 || !ReadFromRFBServer(c, (char *)p, 8) || p[7] > 64 || !ReadFromRFBServer(c, (char *)data, p[7]))
+		return FALSE;
+	out[0] = 248;
+	memcpy(out + 4, p + 3, 5);
+	out[1] = 0;
+	out[4] &= 0x7f;
+	memcpy(out + 9, data, p[7]);
+	return WriteToRFBServer(c, (char *)out, 9u + p[7]);
 }
 
 static double now_ms(void)
@@ -105,7 +127,8 @@ static double listen_for(rfbClient *c, double ms, int stop)
 	unsigned before = updates;
 	for (double now = start; now < end && !(stop && updates > before); now = now_ms()) {
 		int us = end - now > 1000 ? 1000000 : (int)((end - now) * 1000) + 1;
-		int n = c ? WaitForMessage(c, (unsigned)us) : usleep((useconds_t)us);
+		/* what the library has read ahead, select() does not know of */
+		int n = c && c->buffered ? 1 : c ? WaitForMessage(c, (unsigned)us) : usleep((useconds_t)us);
 		if (n < 0 || (n > 0 && !HandleRFBServerMessage(c))) {
 			fprintf(stderr, "vncbench: the server ended the connection\n");
 			exit(1);
@@ -187,6 +210,11 @@ int main(int argc, char **argv)
 	}
 	const char *pid = argv[2];
 	rfbEnableClientLogging = FALSE;
+	if (getenv("VNC_CONTINUOUS")) {
+		static int encodings[] = {-312, -313, 0};
+		static rfbClientProtocolExtension e = {.encodings = encodings, .handleMessage = on_message};
+		rfbClientRegisterExtension(&e);
+	}
 	rfbClient *c = strcmp(argv[1], "-") ? look(argv[1]) : NULL;
 	if (!c && strcmp(argv[1], "-")) {
 		fprintf(stderr, "vncbench: no screen at %s\n", argv[1]);

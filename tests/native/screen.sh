@@ -173,6 +173,36 @@ all_in() { [ "$(cat "$HERE"/crowd*.log | grep -c connected)" = 20 ]; }
 all_saw() { [ "$(cat "$HERE"/crowd*.log | grep -c 'pixel ok')" = 20 ]; }
 view_new_size() { local began=$SECONDS; view -- "pixel 0 16 $(blue 700)" && [ $((SECONDS - began)) -le 3 ]; }
 
+part_continuous() {
+	screen continuous
+	local line=$((PORT + 1))
+	mkfifo "$HERE/line"; "$O/tools/delay" $line "$PORT" 40 <> "$HERE/line" & host_pids+=($!)
+	wait_for 10 port_open $line
+	LINE=$line
+	ok "a viewer behind a long line is sent what changes without asking" far "fill 10 500 40 40 abcdef" "pixel 10 500 abcdef"
+	ok "all the same when the picture has another size" far "size 640 480" "pixel 0 16 $(blue 480)" "size 800 600" "pixel 0 16 $(blue 600)"
+	ok "its fences come back" far "" "fence 1 before" "until fence before" "fence 0 any" "until fence any"
+	ok "one for the next message comes when that is done" far "" "fence 4 next" "pointer 1 1 0" "until fence next"
+	ok "told to end, it ends, and the viewer asks again" far "" "continuous off" "until continuous off" "size 500 400" "pixel 0 16 $(blue 400)"
+	ok "what is played comes whole" played
+}
+# far LINE COMMAND...: a viewer over the long line; once it is sent updates without asking, tell LINE.
+far() {
+	local say=$1 viewer st; shift
+	{ echo "until continuous on"; wait_for 20 test -e "$HERE/far.go"; printf '%s\n' "$@"; echo quit; } |
+		timeout 40 "$O/tools/rfbview" 127.0.0.1 "$LINE" continuous=1 > "$HERE/far.log" & viewer=$!
+	wait_for 10 grep -q 'continuous on' "$HERE/far.log"; [ -z "$say" ] || tell "$say"
+	touch "$HERE/far.go"; wait $viewer; st=$?; rm "$HERE/far.go"; cat "$HERE/far.log"; return $st
+}
+# What is drawn while nobody keeps count of it, and then what stays.
+played() {
+	tell "size 800 600"; tell "play 20"
+	far "" "pixel 100 590 000001" & local viewer=$!
+	wait_for 10 grep -q 'continuous on' "$HERE/far.log"
+	tell "fill 100 590 5 5 000001"
+	wait $viewer
+}
+
 part_idle() {
 	screen idle
 	local pid; pid=$(screen_pid)
@@ -191,4 +221,4 @@ counted() { [ "$(grep -c '^count' "$HERE/$NAME.out")" -gt "$1" ]; }
 seldom() { sleep 2; local a b; a=$(refreshes); sleep 4; b=$(refreshes); echo "$((b - a)) in 4 s"; [ $((b - a)) -le 22 ] && [ "$b" -gt "$a" ]; }
 silence() { sleep 1; local a b; a=$(refreshes); sleep 2; b=$(refreshes); echo "$((b - a))"; [ "$a" = "$b" ]; }
 
-for part in ${PARTS:-pictures input passwords sharing encrypted crowd idle}; do "part_$part"; done
+for part in ${PARTS:-pictures input passwords sharing encrypted crowd continuous idle}; do "part_$part"; done

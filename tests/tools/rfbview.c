@@ -1,15 +1,17 @@
 /* rfbview HOST PORT [KEY=VALUE...] - a VNC viewer for scripts, on libvncclient.
  *
- * Keys: passwd= encodings= exclusive=1, ca= (CA certificate: VeNCrypt X509), anon=1 (VeNCrypt TLS without one),
+ * Keys: passwd= encodings= exclusive=1 continuous=1, ca= (CA certificate: VeNCrypt X509), anon=1 (VeNCrypt TLS without one),
  *   plain=1 (neither)
  * Commands on stdin, a line each:
  *   key SYM DOWN, xt SYM CODE DOWN, pointer X Y MASK, cut TEXT, size W H
+ *   continuous off, fence FLAGS TEXT (one digit)
  *   shot FILE            the picture, as PPM
  *   pixel X Y RRGGBB     wait until it is so, 10 s
  *   until WORD           wait for that event, 10 s
  *   stop                 read nothing until the end
  *   quit
- * Events on stdout: connected WxH, resized WxH, cut TEXT, leds N, pointer absolute|relative,
+ * Events on stdout: connected WxH, resized WxH, cut TEXT, leds N, pointer absolute|relative, continuous on|off,
+ *   fence TEXT, pixel ok|relative,
  *   pixel ok, pixel RRGGBB (it is another), closed.
  * Exit status: 0, 1 when it could not connect or was closed before "quit", 2 when something waited for did not
  * come. */
@@ -76,6 +78,62 @@ static rfbBool on_rect(rfbClient *c, rfbFramebufferUpdateRectHeader *r)
 static int qemus[] = {POINTER_TYPE, LED_STATE, 0};
 static rfbClientProtocolExtension extension = {.encodings = qemus, .handleEncoding = on_rect};
 
+/* --- updates without asking (RFB community specification: fences, continuous updates) --- */
+
+enum { FENCE = -312, CONTINUOUS = -313, MSG_CONTINUOUS = 150, MSG_FENCE = 248 };
+static bool wants_continuous, is_continuous;
+
+/* Updates of the whole picture from now on, or no more; the library asks for none meanwhile. */
+static void continuous(rfbClient *c, bool on)
+{
+	const uint8_t size[] = {(uint8_t)(c->width >> 8), (uint8_t)c->width, (uint8_t)(c->height >> 8), (uint8_t)c->height};
+	uint8_t m[10] = {MSG_CONTINUOUS, on};
+	memcpy(m + 6, size, 4);
+		c->supportedMessages.client2server[0] &= (uint8_t)~(1 << rfbFramebufferUpdateRequest);
+	WriteToRFBServer(c, (char *)m, sizeof(m));
+}
+
+static rfbBool on_message(rfbClient *c, rfbServerToClientMsg *m)
+{
+	uint8_t p[8], data[64], reply[9 + 64] = {MSG_FENCE};
+	if (m->type == MSG_CONTINUOUS) {
+		if (is_continuous || !wants_continuous) {
+			is_continuous = wants_continuous = false;
+			c->supportedMessages.client2server[0] |= 1 << rfbFramebufferUpdateRequest;
+			event("continuous off");
+			return SendFramebufferUpdateRequest(c, 0, 0, c->width, c->height, TRUE);
+		}
+		is_continuous = true;
+		continuous(c, true);
+		event("continuous on");
+		return TRUE;
+	}
+	if (m->type != MSG_FENCE)
+		return FALSE;
+	if (!ReadFromRFBServer(c, (char *)p, 8) || p[7] > 64 || !ReadFromRFBServer(c, (char *)data, p[7]))
+		return FALSE;
+	if (!(p[3] & 0x80)) {
+		event("fence %.*s", p[7], data);
+		return TRUE;
+	}
+	memcpy(reply + 4, p + 3, 5);
+	reply[4] &= 0x7f;
+	memcpy(reply + 9, data, p[7]);
+	return WriteToRFBServer(c, (char *)reply, 9u + p[7]);
+}
+
+/* A fence that is to come back: the lowest 3 bits of  say when. */
+static void fence(rfbClient *c, unsigned flags, const char *text)
+{
+	size_t n = strlen(text);
+	uint8_t m[9 + 64] = {MSG_FENCE, 0, 0, 0, 0x80, 0, 0, (uint8_t)flags, (uint8_t)(n < 64 ? n : 64)};
+	memcpy(m + 9, text, m[8]);
+	WriteToRFBServer(c, (char *)m, 9u + m[8]);
+}
+
+static int fences[] = {FENCE, CONTINUOUS, 0};
+static rfbClientProtocolExtension flow = {.encodings = fences, .handleMessage = on_message};
+
 static char *get_password(rfbClient *c)
 {
 	return strdup(passwd);
@@ -92,6 +150,8 @@ static rfbCredential *get_credential(rfbClient *c, int type)
 static rfbBool resized(rfbClient *c)
 {
 	c->frameBuffer = realloc(c->frameBuffer, (size_t)c->width * c->height * 4);
+	if (is_continuous)
+		continuous(c, true);
 	if (is_up)
 		event("resized %dx%d", c->width, c->height);
 	return c->frameBuffer != NULL;
@@ -189,6 +249,10 @@ static int command(rfbClient *c, char *line)
 		SendClientCutText(c, line + 4, (int)strlen(line + 4));
 	else if (sscanf(line, "size %u %u", &a, &b) == 2)
 		SendExtDesktopSize(c, (uint16_t)a, (uint16_t)b);
+	else if (!strcmp(line, "continuous off"))
+		continuous(c, false);
+	else if (sscanf(line, "fence %u", &a) == 1)
+		fence(c, a, line + 8);
 	else if (!strncmp(line, "shot ", 5))
 		shot(c, line + 5);
 	else if (sscanf(line, "pixel %u %u", &a, &b) == 2) {
@@ -271,6 +335,10 @@ int main(int argc, char **argv)
 			SetClientAuthSchemes(c, with_tls, -1);
 		if (!strcmp(argv[i], "plain=1"))
 			SetClientAuthSchemes(c, without_tls, -1);
+		if (!strcmp(argv[i], "continuous=1")) {
+			wants_continuous = true;
+			rfbClientRegisterExtension(&flow);
+		}
 		if (!strcmp(argv[i], "exclusive=1"))
 			c->appData.shareDesktop = FALSE;
 	}

@@ -4,6 +4,7 @@
  * Keys: size=WxH passwd= view_passwd= passwd_valid_to= share= tls= ca= cert= key= (PEM files), absolute=0, idle=1
  *   (all damage is said each time, as by a device that does not know better)
  * Commands on stdin, a line each:
+ *   play MS              draw a box somewhere else every MS, until another command
  *   fill X Y W H RRGGBB, size W H, none, leds N, absolute N, cursor, dot, pos X Y, kick
  *   set KEY VALUE        and configure anew
  *   count                say how many refreshes were asked for
@@ -25,6 +26,7 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "src/proto/launch.h"
@@ -35,11 +37,20 @@ static pid_t child;
 static uint32_t width = 800, height = 600, generation, leds, absolute = 1;
 static uint32_t *pixels;
 static struct screen_damage damage = {.type = SCREEN_DAMAGE};
-static int all_damage, mute;
+static int all_damage, mute, owed; /* a question that waits for the next picture played */
+static unsigned play_ms, frames;
+static long play_at;
 static unsigned refreshes;
 static const char *program;
 static char settings[16][2][256];
 static size_t nsettings;
+
+static long now_ms(void)
+{
+	struct timespec ts;
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
 
 static const char *setting(const char *key, const char *def)
 {
@@ -207,8 +218,11 @@ static int from_screen(void)
 		return -1;
 	m.text[n] = 0;
 	switch (m.type) {
+	case SCREEN_CHANGES: /* while nothing is played an empty answer is as good */
+		if ((owed = play_ms && !damage.n))
+			break;
+		__attribute__((fallthrough));
 	case SCREEN_REFRESH:
-	case SCREEN_CHANGES: /* an empty answer is as good */
 		answer_refresh();
 		break;
 	case SCREEN_KEY:
@@ -243,6 +257,16 @@ static void fill(uint32_t x, uint32_t y, uint32_t w, uint32_t h, uint32_t rgb)
 	add_damage(x, y, w, h);
 }
 
+/* One more picture of what is played. */
+static void play(void)
+{
+	frames++;
+	fill(frames % 16 * 32, frames / 16 % 8 * 32, 64, 64, frames * 0x10305 & 0xffffff);
+	if (owed)
+		answer_refresh();
+	owed = 0;
+}
+
 static int reap(void)
 {
 	int status;
@@ -256,6 +280,10 @@ static int command(const char *line)
 {
 	unsigned x, y, w, h, rgb;
 	char key[64], value[256] = "";
+	play_ms = 0;
+	if (owed)
+		answer_refresh();
+	owed = 0;
 	if (sscanf(line, "fill %u %u %u %u %x", &x, &y, &w, &h, &rgb) == 5)
 		fill(x, y, w, h, rgb);
 	else if (sscanf(line, "size %u %u", &w, &h) == 2 || !strncmp(line, "none", 4)) {
@@ -273,6 +301,8 @@ static int command(const char *line)
 			  NULL, 0);
 	else if (!strncmp(line, "kick", 4))
 		send_with(&(uint32_t){SCREEN_KICK}, 4, NULL, 0);
+	else if (sscanf(line, "play %u", &x) == 1)
+		play_ms = x;
 	else if (!strncmp(line, "mute", 4))
 		mute = 1;
 	else if (!strncmp(line, "die", 3)) {
@@ -328,7 +358,12 @@ int main(int argc, char **argv)
 	start("pattern");
 	for (;;) {
 		struct pollfd p[] = {{.fd = sock, .events = POLLIN}, {.fd = 0, .events = POLLIN}};
-		poll(p, 2, -1);
+		long left = play_at - now_ms();
+		poll(p, 2, !play_ms ? -1 : left > 0 ? (int)left : 0);
+		if (play_ms && now_ms() >= play_at) {
+			play_at = now_ms() + play_ms;
+			play();
+		}
 		if (p[0].revents && from_screen() < 0) {
 			int status = reap();
 			return WIFEXITED(status) ? 0 : 1;
