@@ -199,6 +199,18 @@ START_TEST(memory_stays_as_it_was_when_the_sink_refuses)
 }
 END_TEST
 
+START_TEST(memory_lies_as_huge_pages_do)
+{
+	for (unsigned i = 1; i < 8; i++) { /* whatever was mapped before it */
+		struct memory m;
+		ck_assert_int_eq(memory_init(&m, (16 << 20) + i * 4096, 0, NULL), 0);
+		ck_assert_uint_eq((uintptr_t)m.ram % (2 << 20), 0);
+		m.ram[m.ram_bytes - 1] = 1;
+		memory_done(&m);
+	}
+}
+END_TEST
+
 START_TEST(memory_copies_all_or_nothing)
 {
 	struct memory m;
@@ -425,6 +437,7 @@ int main(void)
 	tcase_add_test(t, memory_overlays_lie_over_ram);
 	tcase_add_test(t, memory_overlays_replace_and_cover_each_other);
 	tcase_add_test(t, memory_stays_as_it_was_when_the_sink_refuses);
+	tcase_add_test(t, memory_lies_as_huge_pages_do);
 	tcase_add_test(t, memory_copies_all_or_nothing);
 	tcase_add_test(t, memory_leaves_the_hole_below_4_gib);
 	tcase_add_test(t, irq_shared_line_falls_with_the_last);

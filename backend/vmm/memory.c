@@ -8,13 +8,29 @@
 #include "src/base/fmt.h"
 
 #define PAGE 4096u
+#define HUGE_PAGE (2u << 20)
+
+/* KVM maps huge pages only where guest and host addresses lie alike in them, and older kernels place a mapping anywhere.
+ * NULL with errno. */
+static void *map_aligned(uint64_t bytes, int flags)
+{
+	uint8_t *p = mmap(NULL, bytes + HUGE_PAGE, PROT_READ | PROT_WRITE, flags, -1, 0);
+	if (p == MAP_FAILED)
+		return NULL;
+	size_t head = -(uintptr_t)p % HUGE_PAGE;
+	if (head)
+		munmap(p, head);
+	munmap(p + head + bytes, HUGE_PAGE - head);
+	return p + head;
+}
 
 int memory_init(struct memory *m, uint64_t ram_bytes, unsigned flags, struct err *e)
 {
 	*m = (struct memory){.ram_bytes = ram_bytes};
-	int map = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | (flags & MEMORY_HUGEPAGES ? MAP_HUGETLB : 0);
-	void *p = mmap(NULL, ram_bytes, PROT_READ | PROT_WRITE, map, -1, 0);
-	if (p == MAP_FAILED) {
+	int map = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
+	void *p = flags & MEMORY_HUGEPAGES ? mmap(NULL, ram_bytes, PROT_READ | PROT_WRITE, map | MAP_HUGETLB, -1, 0)
+					   : map_aligned(ram_bytes, map);
+	if (p == MAP_FAILED || !p) {
 		char size[FMT_MAX];
 		return err_sys(e, errno, "cannot map %s of guest memory%s", fmt_bytes(ram_bytes, size),
 		               flags & MEMORY_HUGEPAGES ? " in huge pages (reserve them: sysctl vm.nr_hugepages)" : "");
