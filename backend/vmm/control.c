@@ -194,6 +194,7 @@ const struct control_command control_commands[] = {
 	{"query-version", "versions of program and protocol", cmd_query_version},
 	{"query-vnc", "where the screen is, and who looks", screenlink_query_vnc},
 	{"quit", "end the machine at once", cmd_quit},
+	{"screen-open", "look at the screen: src/proto/screen.h", screenlink_open},
 	{"screendump", "a picture of the screen", capture_screendump},
 	{"send-key", "press keys together for a while", input_send_key},
 	{"set_password", "the password of the screen", screenlink_set_password},

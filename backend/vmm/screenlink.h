@@ -1,9 +1,10 @@
 /* The machine's end of the screen process. (src/proto/screen.h)
  *
- * The keeper sends a socket whenever it has started one (keeperlink.c); the link greets it, answers its requests for what
- * changed, and passes on what viewers type. Sending never waits: everything that can be sent is the present
- * state of something, so what a full socket does not take is remembered as one bit, and the state of then is
- * sent when there is room. A screen that takes nothing for 5 s is dropped; the keeper is told to end it.
+ * The keeper sends a socket whenever it has started one (keeperlink.c), and decks ask for theirs; each is greeted, its requests for
+ * what changed are answered, and what is typed there is passed on (screenpeer.c). Sending never waits: everything that
+ * can be sent is the present state of something, so what a full socket does not take is remembered as one bit, and the
+ * state of then is sent when there is room. One that takes nothing for 5 s is dropped; of the screen process the keeper
+ * is told, to end it. While nobody looks, nothing is done.
  *
  * Main loop's thread; m->lock is taken inside. Devices only set bits (the display's and the input's
  * callbacks). */
@@ -29,6 +30,7 @@ void screenlink_attach(struct machine *m, int fd);
 
 /* Its configuration, to be changed in place; NULL: no screen. */
 struct screen_config *screenlink_config(struct machine *m);
+
 /* It was: tell the file, and the screen; @kick: and send viewers away. */
 void screenlink_config_changed(struct machine *m, bool kick);
 
@@ -38,6 +40,8 @@ int screenlink_set_password(struct machine *m, const json_t *args, json_t **ret,
 int screenlink_change_vnc_password(struct machine *m, const json_t *args, json_t **ret, int *fd,
 				   struct err *e);
 int screenlink_expire_password(struct machine *m, const json_t *args, json_t **ret, int *fd, struct err *e);
+/* "screen-open": a socket that speaks src/proto/screen.h. */
+int screenlink_open(struct machine *m, const json_t *args, json_t **ret, int *fd, struct err *e);
 int screenlink_kick(struct machine *m, const json_t *args, json_t **ret, int *fd, struct err *e);
 
 #endif

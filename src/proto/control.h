@@ -22,6 +22,7 @@
  *   query-blockstats
  *   send-key              {"keys": [{"type": "qcode", "data": "ctrl"}], "hold-time": ms}
  *   input-send-event      {"events": [{"type": "abs", "data": {"axis": "x", "value": 0..32767}}]}; key, btn, rel
+ *   screen-open           a socket comes with the answer that speaks src/proto/screen.h, as vmdeck-screen has one
  *   screendump            {"format": "png"}: the screen as a PNG in a descriptor; {"format", "width", "height", "size"}
  *   x-screen-text         a text mode's cells: {"columns", "rows", "cursor-x", "cursor-y", "lines": [text]}
  *   x-firmware-log        {"kept", "no-bootable-device", "log"}: what SeaBIOS has said since the last reset

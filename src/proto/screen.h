@@ -8,6 +8,10 @@
  * there is none. SCREEN_REFRESH is answered at once, and so is with it a SCREEN_CHANGES that waits. What the machine cannot send
  * because the screen does not read is dropped with the screen: the machine closes the socket, and the keeper starts another.
  *
+ * Others than vmdeck-screen get such a socket by the control command screen-open: the deck. They are told no SCREEN_CONFIG and
+ * tell of no viewers. One that has sent SCREEN_WANT_TEXT gets SCREEN_TEXT in place of SCREEN_DAMAGE while the guest's screen is in
+ * a text mode.
+ *
  * How the keeper starts it: `vmdeck-screen` with the socket as LAUNCH_FD and the listening sockets as the descriptors
  * from SCREEN_LISTEN_FD on, their number in argv[1], the guest's name in argv[2]. It exits with 0 when its last viewer has been
  * gone for a minute; the keeper listens itself while there is none. */
@@ -22,6 +26,7 @@
 #define SCREEN_RECTS_MAX 64
 #define SCREEN_CURSOR_MAX 64
 #define SCREEN_MESSAGE_MAX 32768
+#define SCREEN_TEXT_MAX (132 * 60) /* cells */
 
 enum screen_type {
 	/* from the machine */
@@ -32,6 +37,7 @@ enum screen_type {
 	SCREEN_CURSOR_POS,   /* struct screen_pos */
 	SCREEN_STATE,        /* struct screen_state */
 	SCREEN_KICK,         /* nothing: close all viewers (their passwords are no longer good, or the guest ends) */
+	SCREEN_TEXT,         /* struct screen_text, cols * rows cells: an answer to those who take text. cols 0: graphics now */
 	/* from the screen */
 	SCREEN_REFRESH = 100, /* nothing */
 	SCREEN_KEY,           /* struct screen_key */
@@ -41,6 +47,7 @@ enum screen_type {
 	SCREEN_VIEWERS,       /* JSON text: what query-vnc answers as "clients": [{"host","service","family","websocket","shared",
 	                         "viewonly","encoding","sent","tls"}] */
 	SCREEN_CHANGES,       /* nothing */
+	SCREEN_WANT_TEXT,     /* nothing: this one takes text */
 };
 
 /* SCREEN_CONFIG: {"version": 1, "name": text, "passwd": text ("" = none is asked), "passwd_valid_to": seconds (0 = ever),
@@ -81,6 +88,12 @@ struct screen_pointer {
 	uint32_t absolute; /* x, y of the surface's pixels; else movement */
 	int32_t x, y, wheel, hwheel;
 	uint32_t buttons;  /* bit 0 left, 1 middle, 2 right, 3 side, 4 extra */
+};
+/* Follows: cols * rows 16-bit cells, the character of code page 437 low, VGA's attribute high. */
+struct screen_text {
+	uint32_t type, cols, rows;
+	int32_t cursor_x, cursor_y; /* -1: not shown */
+	uint32_t blink;             /* the attribute's bit 7 blinks, else it is a bright background */
 };
 struct screen_size {
 	uint32_t type, width, height;

@@ -163,6 +163,7 @@ bool vga_text_cells(struct dev *d, struct text_screen *t)
 	t->cols = m.columns;
 	t->rows = rows_of(&m);
 	t->cursor_x = t->cursor_y = -1;
+	t->blink = v->ar[AR_MODE] & AR_MODE_BLINK;
 	if (cursor_at(v, &m, &row, &col)) {
 		t->cursor_x = (int)col;
 		t->cursor_y = (int)row;

@@ -47,6 +47,7 @@ struct text_cell {
 struct text_screen {
 	unsigned cols, rows;
 	int cursor_x, cursor_y; /* -1: not shown */
+	bool blink;        /* the attributes' bit 7 blinks, else it is a bright background */
 	struct text_cell cells[132 * 60];
 };
 
