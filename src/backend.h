@@ -176,6 +176,10 @@ struct backend_ops {
 	/* Where the screen is, and who looks; never waits for the guest. -ENOENT: it has none. -ENOTCONN: it does not run. */
 	int (*domain_screen)(struct backend *, const char *uuid, struct screen_info *, struct err *);
 
+	/* Look at the screen, and type: *fd is a socket that speaks src/proto/screen.h (see there what it is told). Close it to look
+	 * away. -ENOTCONN when the guest does not run, -ENODEV when it has no screen. */
+	int (*domain_screen_open)(struct backend *, const char *uuid, int *fd, struct err *);
+
 	/* A picture of the guest's screen: *fd is a file with a PNG in it, at its start. -ENOTCONN when the guest does not run,
 	 * -ENODEV when it has no screen (or not that many). */
 	int (*domain_screenshot)(struct backend *, const char *uuid, unsigned screen, int *fd, struct err *);

@@ -7,11 +7,11 @@ BEGIN {
 	allow["src/proto"] = "src/base src/proto"
 	allow["src/cmd"] = "src/base src/model src/cmd src/backend.h src/proto/keycode.h"
 	allow["ui/cli"] = "src/base src/model src/cmd src/backend.h ui/cli ui/tui ui/vt"
-	allow["ui/tui"] = "src/base src/model src/cmd src/backend.h ui/tui ui/vt ui/cli"
+	allow["ui/tui"] = "src/base src/model src/cmd src/backend.h ui/tui ui/vt ui/cli src/proto/screen.h src/proto/keycode.h"
 	allow["ui/vt"] = "src/base ui/vt"
 	allow["backend/block"] = "src/base backend/block"
 	allow["backend/local"] = "src/base src/model src/proto backend/block backend/local src/backend.h"
-	allow["backend/fake"] = "src/base src/model backend/fake src/backend.h"
+	allow["backend/fake"] = "src/base src/model backend/fake src/backend.h src/proto/screen.h src/proto/keycode.h"
 	allow["backend/vmm"] = "src/base src/model src/proto backend/block backend/vmm"
 	allow["backend/screen"] = "src/base src/proto backend/screen"
 

@@ -531,6 +531,7 @@ static const struct backend_ops fake_ops = {
 	.console_log = fake_console_log,
 	.console_path = fake_console_path,
 	.domain_screenshot = fake_screenshot,
+	.domain_screen_open = fake_screen_open,
 	.domain_block_info = fake_block_info,
 	.domain_change_media = fake_change_media,
 	.domain_screen = fake_screen,

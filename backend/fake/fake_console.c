@@ -31,6 +31,7 @@ void fake_write(struct fake_domain *d, const void *p, size_t n)
 
 void fake_hang_up(struct fake_domain *d)
 {
+	fake_picture_hang_up(d);
 	for (unsigned i = 0; i < FAKE_ATTACH_MAX; i++) {
 		fd_close(d->fds[i]);
 		d->fds[i] = -1;
@@ -102,6 +103,8 @@ static size_t pump_all(struct fake *f)
 {
 	FAKE_LOCK(f);
 	size_t total = 0;
+	for (size_t i = 0; i < f->n; i++)
+		fake_picture_pump(f->domains[i]);
 	for (size_t i = 0; i < f->n; i++)
 		for (unsigned k = 0; i < f->n && k < FAKE_ATTACH_MAX; k++)
 			if (f->domains[i]->fds[k] >= 0 && f->domains[i]->info.state != DOMAIN_PAUSED &&

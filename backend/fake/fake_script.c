@@ -159,8 +159,7 @@ static int do_domains(struct fake *f, char *args, struct err *e)
 	return 0;
 }
 
-/* @text with \r, \n, \e, \t and \\ read; the caller's to free. */
-static char *unescape(const char *text)
+char *fake_unescape(const char *text)
 {
 	struct buf out = {0};
 	for (const char *p = text; *p; p++) {
@@ -180,7 +179,7 @@ static int do_console(struct fake *f, char *args, struct err *e)
 	struct fake_domain *d = fake_by_name(f, args);
 	if (!d)
 		return err_set(e, EINVAL, "fake script: console: no domain '%s'", args);
-	AUTO_FREE char *out = unescape(text);
+	AUTO_FREE char *out = fake_unescape(text);
 	fake_write(d, out, strlen(out));
 	return 0;
 }
@@ -237,7 +236,7 @@ static int do_live(struct fake *f, char *args, struct err *e)
 static int do_boot(struct fake *f, char *args, struct err *e)
 {
 	free(f->boot_text);
-	f->boot_text = unescape(args);
+	f->boot_text = fake_unescape(args);
 	return 0;
 }
 
@@ -247,9 +246,10 @@ static const struct {
 } directives[] = {
 	{"boot", do_boot},       {"console", do_console}, {"domain", do_domain},
 	{"domains", do_domains}, {"fail", do_fail},       {"interpreted", do_interpreted},
-	{"live", do_live},       {"no-kvm", do_no_kvm},   {"screen", fake_screen_script},
+	{"live", do_live},       {"no-kvm", do_no_kvm},   {"picture", fake_picture_script}, {"screen", fake_screen_script},
 	{"stale", do_stale},
 	{"step", do_step},
+	{"text", fake_text_script},
 };
 
 static int run_line(struct fake *f, char *line, struct err *e)

@@ -21,6 +21,7 @@ static void sample_domain(const struct fake_domain *d, struct sample_domain *s)
 	if (!(d->info.state & DOMAIN_ACTIVE))
 		return;
 	s->vnc_port = d->graphics ? d->screen.port : 0;
+	s->screen = d->graphics && d->info.state & DOMAIN_ACTIVE;
 	s->rss_bytes = d->info.memory_bytes / 2;
 	s->valid = !d->stale;
 	if (d->stale)

@@ -10,6 +10,8 @@
 
 #define FAKE_ATTACH_MAX 8
 
+struct fake_picture;
+
 struct fake_domain {
 	struct domain_info info;
 	char *xml;      /* the definition; NULL when transient */
@@ -19,6 +21,7 @@ struct fake_domain {
 	uint64_t busy_ms;         /* time it ran, by the fake clock */
 	bool graphics;
 	struct screen_info screen; /* when there are graphics */
+	struct fake_picture *picture; /* NULL: nobody has looked */
 	struct buf record;        /* its console since it was defined */
 	size_t boot;              /* where the last power-on begins in record */
 	int fds[FAKE_ATTACH_MAX]; /* our ends of attachments, -1 = free */
@@ -96,6 +99,15 @@ int fake_console_log(struct backend *b, const char *uuid, unsigned index, bool s
 void fake_screen_define(struct fake_domain *d, const struct domain *parsed);
 int fake_screen_script(struct fake *f, char *args, struct err *e);
 int fake_screen(struct backend *b, const char *uuid, struct screen_info *info, struct err *e);
+int fake_screen_open(struct backend *b, const char *uuid, int *fd, struct err *e);
+int fake_picture_script(struct fake *f, char *args, struct err *e);
+int fake_text_script(struct fake *f, char *args, struct err *e);
+void fake_picture_free(struct fake_domain *d);
+void fake_picture_hang_up(struct fake_domain *d);
+/* Answer those who look at it. */
+void fake_picture_pump(struct fake_domain *d);
+/* @text with \r, \n, \e, \t and \\ read; the caller's to free. */
+char *fake_unescape(const char *text);
 /* set_password, expire_password, x-vnc-kick */
 int fake_screen_command(struct fake_domain *d, const char *command, const char *arguments, struct err *e);
 int fake_screenshot(struct backend *b, const char *uuid, unsigned screen, int *fd, struct err *e);

@@ -297,6 +297,23 @@ int local_domain_screenshot(struct backend *b, const char *uuid, unsigned screen
 	return 0;
 }
 
+int local_screen_open(struct backend *b, const char *uuid, int *fd, struct err *e)
+{
+	struct local *l = local_of(b);
+	struct guest *g;
+	struct err err = {0};
+	int got = -1, rc = running(l, uuid, &g, e);
+	if (rc)
+		return rc;
+	rc = command(l, g, "screen-open", NULL, NULL, &got, &err);
+	if (rc)
+		return err_set(e, rc == -EREMOTEIO ? ENODEV : -rc, "%s", err.msg);
+	if (got < 0)
+		return err_set(e, EPROTO, "domain '%s' sent no screen with its answer", g->name);
+	*fd = got;
+	return 0;
+}
+
 int local_console_path(struct backend *b, const char *uuid, unsigned index, char **path, struct err *e)
 {
 	struct local *l = local_of(b);

@@ -36,6 +36,7 @@ static const struct backend_ops local_ops = {
     .domain_change_media = local_domain_change_media,
     .domain_screen = local_domain_screen,
     .domain_screenshot = local_domain_screenshot,
+    .domain_screen_open = local_screen_open,
     .sample = local_sample,
     .domain_command = local_domain_command,
     .host_info = local_host_info,

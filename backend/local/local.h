@@ -57,6 +57,7 @@ struct guest {
 	char *live_xml; /* NULL: it is of another release */
 	struct file_id live_id; /* of the file that it was read from */
 	struct domain_live live; /* what its text has beyond the definition; its id is @id */
+	bool screen;    /* it has one */
 	struct file_id changed_for; /* of the definition that @changed was worked out from */
 	bool changed;
 	bool seen;
@@ -209,6 +210,7 @@ int local_console_log(struct backend *, const char *, unsigned, bool, int, struc
 int local_console_path(struct backend *, const char *, unsigned, char **, struct err *);
 int local_domain_screen(struct backend *, const char *, struct screen_info *, struct err *);
 int local_domain_screenshot(struct backend *, const char *, unsigned, int *, struct err *);
+int local_screen_open(struct backend *, const char *, int *, struct err *);
 int local_sample(struct backend *, struct sample *, struct err *);
 int local_host_info(struct backend *, struct host_info *, struct err *);
 int local_host_validate(struct backend *, struct host_check **, size_t *, struct err *);

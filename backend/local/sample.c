@@ -245,6 +245,7 @@ int local_sample(struct backend *b, struct sample *out, struct err *e)
 		d->started_ms = from->started_ms;
 		struct guest *g = guest_by_uuid(l, from->uuid);
 		d->vnc_port = g ? g->live.vnc_port : 0;
+		d->screen = g && g->screen;
 		if (g)
 			guest_figures(l, g, d);
 	}

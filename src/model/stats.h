@@ -39,6 +39,7 @@ struct sample_domain {
 	uint64_t memory_bytes;     /* given to the guest */
 	uint64_t rss_bytes;        /* resident on the host, 0 unknown */
 	int vnc_port;              /* where its screen is, 0: nowhere */
+	bool screen;               /* it has one that can be looked at */
 	int64_t started_ms;
 	bool valid;                /* the counters below were read this time */
 	uint64_t cpu_ns;           /* host CPU time of the guest's processes, threads and all */
