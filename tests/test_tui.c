@@ -13,6 +13,7 @@
  *   host LINE          a line of script to the fake host
  *   feed NAME TEXT     the guest writes (\r \n \e)
  *   pump               guests answer what was typed, and the deck reads it
+ *   until TEXT         the same until TEXT is on the screen
  *   state NAME STATE   the guest ends or pauses by itself: shutoff, crashed, paused, running
  *   screen [TITLE]     the screen now is compared with the file; "styles" shows the styles too
  *   copied TEXT        what has gone into the clipboard last
@@ -96,6 +97,18 @@ static const struct {
     {"details", THREE, 40, 100, 256, "tick 5\nkey End i\nscreen\nkey p\ntick\nscreen\nkey q\nscreen"},
     {"display", THREE ";screen web1 port=5901 viewers=2 passwd=geheim", 30, 90, 256,
      "tick\nkey End d\nscreen\nkey q i\ntick\nscreen\nkey q Home d\nscreen"},
+    {"screen_text", THREE ";text web1 BIOS Setup\\nMemory \xdb\xdb\xb0\xb0 ok\\n\xda\xc4\xc4\xbf", 40, 90, 256,
+     "tick\nkey End w\nuntil Memory\nscreen styles\nkey F12\nuntil KEY_F12\nscreen a key goes to the guest\n"
+     "key C-\\ C-\\\nscreen keys that the terminal keeps\nkey Esc C-]\nscreen"},
+    {"screen_select", THREE ";text web1 BIOS\\nMemory \xdb\xdb ok\\nlast", 34, 100, 256,
+     "tick\nkey End w\nuntil Memory\nclick 6 10\ndrag 7 16\nrelease 7 16\ncopied Memory ██ ok\\nlast\nscreen styles\nkey C-\\ v\nscreen\n"
+     "key Home Up Up Up Space Down End Enter\ncopied BIOS\\nMemory ██ ok\nscreen"},
+    {"screen_small", THREE ";text web1 BIOS\\nMemory\\nlast", 12, 40, 256,
+     "tick\nkey End w\nuntil last\nscreen\nkey C-\\ z\nscreen with header and key bar\nkey C-]\nscreen"},
+    {"screen_picture", THREE ";picture web1 64x48", 24, 60, 256,
+     "tick\nkey End w\nuntil 64x48\nscreen styles\nsize 12 60\nscreen letterbox\nclick 5 26\npump\npump\nms 100\n"
+     "state web1 shutoff\npump\ntick\nscreen\nkey C-]\nquit no"},
+    {"screen_none", THREE, 24, 80, 256, "tick\nkey End w\nscreen\nkey Up w\nscreen"},
     {"xml", THREE, 20, 80, 256, "tick\nkey End x\nscreen\nkey q\nquit no"},
     {"help", THREE, 24, 80, 256, "key ?\nscreen"},
     {"quit", THREE, 24, 80, 256, "key i q\nquit no\nkey q\nquit yes"},
@@ -203,11 +216,25 @@ static void type(struct deck_test *t, const char *text)
 static void pump(struct deck_test *t)
 {
 	deck_draw(t->deck, &t->canvas);
+	deck_drawn(t->deck);
 	for (int i = 0; i < 4; i++) {
 		uv_run(&t->loop, UV_RUN_NOWAIT);
 		fake_pump(t->backend, i < 2 ? 20 : 0);
 	}
 	uv_run(&t->loop, UV_RUN_NOWAIT);
+}
+
+static void until(struct deck_test *t, const char *text)
+{
+	for (int i = 0; i < 500; i++) {
+		AUTO_BUF struct buf b = {0};
+		pump(t);
+		deck_draw(t->deck, &t->canvas);
+		canvas_dump(&t->canvas, &b);
+		if (strstr(buf_text(&b), text))
+			return;
+	}
+	ck_abort_msg("not seen: %s", text);
 }
 
 static void tick(struct deck_test *t, int n)
@@ -311,6 +338,8 @@ static void step(struct deck_test *t, char *line)
 		feed(t, arg);
 	} else if (str_eq(line, "pump")) {
 		pump(t);
+	} else if (str_eq(line, "until")) {
+		until(t, arg);
 	} else if (str_eq(line, "state")) {
 		guest_state(t, arg);
 	} else if (str_eq(line, "screen")) {
@@ -551,6 +580,9 @@ static bool in_manual(const char *man, const char *key)
 			char *mark = strstr(w, "\\&"); /* keeps roff from reading what follows as its own */
 			if (mark)
 				memmove(mark, mark + 2, strlen(mark + 1));
+			mark = strstr(w, "\\e"); /* a backslash */
+			if (mark)
+				memmove(mark + 1, mark + 2, strlen(mark + 1));
 			if (str_eq(w, key))
 				return true;
 		}

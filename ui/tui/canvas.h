@@ -11,6 +11,7 @@
 #include "ui/vt/vt.h"
 
 #define CELL_TEXT VT_CELL_TEXT
+#define CELL_PICTURE 0x8000 /* beside the attributes of vt.h: a cell of a picture, which is brought to the terminal when that has time */
 
 /* Colours are those of vt.h (VT_DEFAULT, VT_INDEXED | n, VT_RGB | rgb), attributes enum vt_attr. */
 struct style {

@@ -10,6 +10,7 @@
 #include "ui/tui/job.h"
 #include "ui/tui/keys.h"
 #include "ui/tui/page_domains.h"
+#include "ui/tui/monitor.h"
 #include "ui/tui/page_text.h"
 
 #define SEEN_MS 1000 /* a message that is this old was read by whoever presses a key */
@@ -21,6 +22,7 @@ struct deck *deck_new(struct backend *b, uv_loop_t *loop, int rows, int cols, in
 	d->loop = loop;
 	d->rows = rows;
 	d->cols = cols;
+	d->cell_aspect = 2000;
 	d->now_ms = now_ms;
 	d->figures = figures_new();
 	d->jobs = jobs_new(d);
@@ -325,7 +327,8 @@ void deck_tick(struct deck *d, int64_t now_ms, bool sample)
 	for (size_t i = 0; i < d->nviews; i++)
 		if (d->views[i]->ops->update)
 			d->views[i]->ops->update(d->views[i]);
-	if (deck_top(d)->ops->full &&
+	monitors_update(d);
+	if (deck_top(d)->ops->scope(deck_top(d)) == SCOPE_PANEL && deck_top(d)->ops->full &&
 	    deck_top(d)->ops->target) /* the list's panel has the shown one otherwise */
 		console_show(d, deck_top(d)->ops->target(deck_top(d)));
 	d->redraw = true;
@@ -364,6 +367,17 @@ void deck_draw(struct deck *d, struct canvas *c)
 		dialog_draw(d, &all);
 	}
 	d->redraw = false;
+}
+
+void deck_drawn(struct deck *d)
+{
+	monitors_drawn(d);
+}
+
+bool deck_wants_motion(const struct deck *d)
+{
+	const struct view *v = deck_top(d);
+	return !d->dialog && !d->prompt && v->ops->motion && v->ops->motion((struct view *)v);
 }
 
 /* Descriptors on the loop. */

@@ -19,6 +19,7 @@ struct view;
 struct dialog;
 struct jobs;
 struct consoles;
+struct monitor;
 struct prompt;
 struct binding;
 struct bar_item;
@@ -29,6 +30,8 @@ enum scope { /* where a key works */
 	     SCOPE_TEXT = 4,
 	     SCOPE_PANEL = 8, /* the keys go to a guest's console */
 	     SCOPE_FILES = 32,
+	     SCOPE_SCREEN = 64, /* they go to a guest's screen */
+	     SCOPE_SHOWN = 128, /* beside others: only for a guest that has a screen */
 };
 
 enum move { MOVE_UP, MOVE_DOWN, MOVE_PGUP, MOVE_PGDN, MOVE_HOME, MOVE_END };
@@ -46,6 +49,7 @@ struct view_ops {
 	bool (*mouse)(struct view *, const struct vt_mouse *, const struct area *); /* in the view's area */
 	const char *(*target)(struct view *); /* uuid of the domain that verbs are for; NULL = none */
 	bool (*full)(struct view *);          /* takes the whole screen, without header and key bar */
+	bool (*motion)(struct view *);        /* wants to hear of each movement of the mouse */
 	void (*done)(struct view *);          /* frees what state points to */
 };
 
@@ -76,6 +80,8 @@ struct deck {
 	struct prompt *prompt;
 	struct jobs *jobs;
 	struct consoles *consoles;
+	struct monitor *monitors; /* that are looked at */
+	int cell_aspect;        /* of the terminal: height over width, in thousandths */
 	struct message messages[MESSAGES_MAX];
 	size_t nmessages, unread; /* unread: errors that nobody has looked at */
 	bool message_seen;        /* a key was pressed since the last one came: it makes room */
@@ -99,6 +105,10 @@ void deck_event(struct deck *d, const struct event *ev);
 /* Time has gone on; @sample: it is time for new figures. */
 void deck_tick(struct deck *d, int64_t now_ms, bool sample);
 void deck_draw(struct deck *d, struct canvas *c);
+/* What was drawn has reached the terminal. */
+void deck_drawn(struct deck *d);
+/* Does the page want to hear of each movement of the mouse? */
+bool deck_wants_motion(const struct deck *d);
 
 /* Put a line into the message line and the log of messages. */
 void deck_say(struct deck *d, enum role role, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
@@ -137,6 +147,8 @@ struct bar_item {
 void draw_header(struct deck *d, const struct area *a);
 /* @a: the screen above the key bar; the message grows upwards from its last line. */
 void draw_message(struct deck *d, const struct area *a);
+/* The same, but nothing when there is none: for pages without a message line. */
+void draw_message_over(struct deck *d, const struct area *a);
 void draw_keys(struct deck *d, const struct area *a);
 /* The line over a page, with its title. */
 void area_title(const struct area *a, const char *title);

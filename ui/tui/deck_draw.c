@@ -165,6 +165,13 @@ void area_title(const struct area *a, const char *title)
 	area_printf(a, 0, 2, theme(ROLE_STRONG), " %s ", title);
 }
 
+void draw_message_over(struct deck *d, const struct area *a)
+{
+	const struct message *m = current(d);
+	if (m)
+		draw_long(a, m);
+}
+
 /* The first of a binding's keys, as keyboards have it written on them. */
 static void key_label(const struct binding *b, char *out, size_t size)
 {
@@ -195,7 +202,7 @@ void draw_keys(struct deck *d, const struct area *a)
 		key_label(b, key, sizeof(key));
 		int w = text_width(key) + 1 + text_width(b->label);
 		if (at + w >= a->cols)
-			break;
+			continue;
 		d->bar = x_realloc(d->bar, (d->nbar + 1) * sizeof(*d->bar));
 		d->bar[d->nbar++] = (struct bar_item){at, at + w, b};
 		at += area_text(a, 0, at, -1, theme(ROLE_KEY), key) + 1;

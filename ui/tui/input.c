@@ -218,6 +218,9 @@ static size_t parse_csi(struct input *in, event_fn fn, void *arg)
 		return in->nwait < 6 ? 0 : 6;
 	} else if (mark) {
 		return i;
+	} else if (final == 'n' && p[0] == 0) { /* "well": the answer to DSR 5 */
+		struct event ev = {.kind = EVENT_ANSWER};
+		fn(arg, &ev);
 	} else if (final == '~' && p[0] == 200) {
 		in->pasting = true;
 	} else if (final == '~' && p[0] == 27) {

@@ -24,12 +24,13 @@ bool key_parse(const char *name, size_t n, struct key *out);
 bool key_same(struct key a, struct key b);
 
 struct event {
-	enum { EVENT_KEY, EVENT_MOUSE, EVENT_PASTE, EVENT_BACKGROUND } kind;
+	enum { EVENT_KEY, EVENT_MOUSE, EVENT_PASTE, EVENT_BACKGROUND, EVENT_ANSWER } kind;
 	struct key key;
 	struct vt_mouse mouse;
 	const char *text; /* EVENT_PASTE: valid during the call */
 	size_t len;
 	bool light; /* EVENT_BACKGROUND: the answer to OSC 11 */
+	/* EVENT_ANSWER: the terminal has come to where it was asked whether it is well (DSR 5) */
 };
 typedef void (*event_fn)(void *arg, const struct event *ev);
 

@@ -13,6 +13,7 @@
 #define ALL (SCOPE_DOMAINS | SCOPE_DOMAIN | SCOPE_TEXT)
 #define FILES SCOPE_FILES
 #define PANEL SCOPE_PANEL
+#define SCREEN SCOPE_SCREEN
 
 /* Small letters lose nothing. Verbs in capitals may, and ask first: so says their CMD_CONFIRM. */
 const struct binding bindings[] = {
@@ -20,6 +21,9 @@ const struct binding bindings[] = {
     {GUEST, "Enter", NULL, action_menu, 0, "Menu", "What can be done with the guest now"},
     {GUEST, "c Tab", "console", action_panel, 0, "Console",
      "Type in the guest's serial console, beside the list"},
+    {GUEST | SCOPE_SHOWN, "w", NULL, action_screen, 0, "Screen", "Watch the guest's screen, and type there"},
+    {GUEST | SCOPE_SHOWN, "d", NULL, action_display, 0, "Display",
+     "Where its display is: address, password, and how to get there over ssh"},
     {GUEST, "s", "domain-start", NULL, 0, "Start", "Start it"},
     {GUEST, "p", "domain-suspend", NULL, 0, "Pause", "Pause it"},
     {GUEST, "p", "domain-resume", NULL, 0, "Resume", "Let it run on"},
@@ -55,7 +59,6 @@ const struct binding bindings[] = {
     {LIST, ">", NULL, action_sort_next, 1, NULL, "Sort by the next column"},
     {LIST, "<", NULL, action_sort_next, -1, NULL, "Sort by the column before"},
     {LIST, "r", NULL, action_sort_invert, 0, NULL, "Reverse the order"},
-    {GUEST, "d", NULL, action_display, 0, NULL, "Where its display is: address, password, and how to get there over ssh"},
     {GUEST, "x", NULL, action_xml, 0, NULL, "The guest's XML"},
     {GUEST, "e", "edit", NULL, 0, NULL, "Edit its XML in $EDITOR"},
     {GUEST, "a", "autostart", action_autostart, 0, NULL, "Start the guest with the host, or no longer"},
@@ -80,6 +83,8 @@ const struct binding bindings[] = {
     {PANEL, "S-PgDn M-PgDn", NULL, action_panel_scroll, MOVE_PGDN, NULL, "Forward again"},
     {PANEL, "S-Home", NULL, action_panel_scroll, MOVE_HOME, NULL, "To the oldest line kept"},
     {PANEL, "S-End", NULL, action_panel_scroll, MOVE_END, NULL, "To what the guest writes now"},
+    {SCREEN, "C-]", NULL, action_screen_leave, 0, "Leave", "Back; all other keys go to the guest"},
+    {SCREEN, "C-\\", NULL, action_screen_menu, 0, "Keys", "Ctrl+Alt+Del and other keys that the terminal keeps, text to copy, full screen"},
     {0},
 };
 
@@ -105,8 +110,10 @@ static bool has_key(const struct binding *b, struct key k)
 bool binding_applies(struct deck *d, const struct binding *b)
 {
 	const struct figure *g = deck_target(d);
+	if (b->scopes & SCOPE_SHOWN && !(g && g->d->screen))
+		return false;
 	if (!b->verb)
-		return g || b->scopes != GUEST;
+		return g || (b->scopes & ALL) != GUEST;
 	const struct cmd *cmd = cmd_find(b->verb, NULL);
 	return cmd && (cmd->target != CMD_DOMAIN || (g && (!cmd->states || cmd->states & g->d->state)));
 }
@@ -207,6 +214,7 @@ char *keys_help(void)
 		     SCOPE_TEXT);
 	help_section(&out, "In a console panel (C- is Ctrl, S- is Shift, M- is Alt)", PANEL, 0);
 	help_section(&out, "Looking for a file (what is typed filters, or is a path)", FILES, PAGES);
+	help_section(&out, "On a guest's screen", SCREEN, 0);
 	help_section(&out, "Everywhere but in a console and the list of files", SCOPE_TEXT, 0);
 	buf_puts(&out, "\nVerbs, in the menu (Enter) and as `vmdeck VERB`\n");
 	help_verbs(&out);

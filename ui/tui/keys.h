@@ -62,5 +62,9 @@ void action_panel_full(struct deck *d, int arg);
 void action_panel_leave(struct deck *d, int arg);
 void action_panel_scroll(struct deck *d, int arg); /* enum move */
 void action_stty(struct deck *d, int arg);
+/* page_screen.c */
+void action_screen(struct deck *d, int arg);
+void action_screen_leave(struct deck *d, int arg);
+void action_screen_menu(struct deck *d, int arg); /* keys that the terminal keeps for itself, and more */
 
 #endif

@@ -19,17 +19,22 @@
 #include <sys/ioctl.h>
 #include <term.h>
 #include <termios.h>
+#include <time.h>
 #include <unistd.h>
 #include <wchar.h>
 
 #include "src/base/cleanup.h"
 #include "src/base/file.h"
 #include "src/base/str.h"
+#include "ui/tui/pacer.h"
+#include "ui/tui/term_picture.h"
 
 /* Mouse clicks, drags and motion with buttons in SGR form; bracketed paste; and off again. */
 #define MODES_ON "\033[?1002h\033[?1006h\033[?2004h"
 #define ASK_BACKGROUND "\033]11;?\033\\"
-#define MODES_OFF "\033[?1002l\033[?1006l\033[?2004l"
+#define MODES_OFF "\033[?1003l\033[?1002l\033[?1006l\033[?2004l"
+#define MOTION_ON "\033[?1003h"
+#define MOTION_OFF "\033[?1003l\033[?1002h"
 
 static struct {
 	bool open, left;
@@ -42,6 +47,11 @@ static struct {
 	struct input input;
 	enum vt_cursor_shape shape;
 	bool knows_modes; /* the terminal is an xterm of some kind: it takes MODES_ON */
+	bool motion;      /* MOTION_ON is in force */
+	struct picture_mode mode;
+	struct pacer pacer;
+	bool picture_left; /* not all of it is there */
+	int picture_row;   /* where to go on */
 } term;
 
 /* What the signal handlers use: complete before they are installed. */
@@ -141,6 +151,14 @@ static void setup_colours(void)
 	term.colours = term.direct ? 1 << 24 : COLORS >= 256 ? 256 : COLORS >= 16 ? 16 : COLORS >= 8 ? 8 : 0;
 }
 
+/* More than curses uses, where the terminal says so. */
+static int picture_colours(void)
+{
+	const char *s = getenv("COLORTERM");
+	bool all = s && (!strcmp(s, "truecolor") || !strcmp(s, "24bit"));
+	return all && term.colours >= 256 ? 1 << 24 : term.colours;
+}
+
 static void write_modes(const char *s)
 {
 	if (term.knows_modes && write(STDOUT_FILENO, s, strlen(s)) < 0) {
@@ -156,6 +174,7 @@ static void enter_modes(void)
 	idlok(stdscr, FALSE);
 	leaveok(stdscr, FALSE);
 	write_modes(MODES_ON);
+	term.motion = false;
 	term.all = true;
 }
 
@@ -219,6 +238,7 @@ int term_open(struct err *e)
 	catch_fatal();
 	signal(SIGPIPE, SIG_IGN);
 	setup_colours();
+	term.mode = (struct picture_mode){picture_colours(), term.utf8};
 	learn_keys();
 	enter_modes();
 	if (term.colours >= 256)
@@ -455,6 +475,83 @@ static void set_shape(enum vt_cursor_shape shape)
 	term.shape = shape;
 }
 
+/* What was a picture: curses knows nothing of it, and takes the line for lost. */
+static void forget_row(int row)
+{
+	wredrawln(stdscr, row, 1);
+	for (int i = 0; i < term.shown.cols; i++) {
+		struct cell *old = canvas_cell(&term.shown, row, i);
+		if (old->style.attrs & CELL_PICTURE)
+			old->text[0] = 0; /* another than any */
+	}
+}
+
+/* The cells of one line that curses draws; those of pictures are blank for it. */
+static void draw_row(const struct canvas *c, int r)
+{
+	static const struct cell blank = {.text = " ", .width = 1};
+	bool forgotten = false;
+	for (int i = 0; i < c->cols; i++) {
+		const struct cell *now = canvas_cell(c, r, i);
+		struct cell *old = canvas_cell(&term.shown, r, i);
+		bool is = now->style.attrs & CELL_PICTURE, was = old->style.attrs & CELL_PICTURE && !term.all;
+		if (is) {
+			if (!was) {
+				put_cell(r, i, &blank);
+				*old = blank;
+				old->style.attrs = CELL_PICTURE;
+				old->text[0] = 0;
+			}
+			continue;
+		}
+		if (!term.all && cell_same(now, old))
+			continue;
+		if (was && !forgotten) {
+			forget_row(r);
+			forgotten = true;
+		}
+		/* both halves of what was or is wide */
+		if (i && !now->width && !term.all)
+			put_cell(r, i - 1, canvas_cell(c, r, i - 1));
+		put_cell(r, i, now);
+		*old = *now;
+	}
+}
+
+static int64_t clock_ms(void)
+{
+	struct timespec ts;
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+static void write_all(const char *s, size_t n)
+{
+	for (ssize_t k; n; s += k, n -= (size_t)k) {
+		k = write(STDOUT_FILENO, s, n);
+		if (k < 0 && errno != EINTR && errno != EAGAIN)
+			return; /* a terminal that is gone is noticed by the next read */
+		k = k < 0 ? 0 : k;
+	}
+}
+
+/* As much of the pictures as the terminal takes now. */
+static void draw_pictures(const struct canvas *c)
+{
+	AUTO_BUF struct buf out = {0};
+	unsigned wait_ms;
+	term.picture_left = true;
+	if (!pacer_ready(&term.pacer, clock_ms(), &wait_ms))
+		return;
+	term.picture_left = !picture_encode(c, &term.shown, &term.mode, &term.picture_row, pacer_budget(&term.pacer), &out);
+	size_t n = out.len;
+	if (!n)
+		return;
+	if (pacer_sent(&term.pacer, n, clock_ms()))
+		buf_puts(&out, PACER_QUESTION);
+	write_all(out.s, out.len);
+}
+
 void term_draw(const struct canvas *c)
 {
 	if (!term.open || term.left)
@@ -469,17 +566,7 @@ void term_draw(const struct canvas *c)
 		clearok(curscr, TRUE);
 	}
 	for (int r = 0; r < c->rows; r++)
-		for (int i = 0; i < c->cols; i++) {
-			const struct cell *now = canvas_cell(c, r, i);
-			struct cell *old = canvas_cell(&term.shown, r, i);
-			if (!term.all && cell_same(now, old))
-				continue;
-			/* both halves of what was or is wide */
-			if (i && !now->width && !term.all)
-				put_cell(r, i - 1, canvas_cell(c, r, i - 1));
-			put_cell(r, i, now);
-			*old = *now;
-		}
+		draw_row(c, r);
 	term.all = false;
 	if (c->cursor_row >= 0) {
 		move(c->cursor_row, c->cursor_col);
@@ -489,6 +576,26 @@ void term_draw(const struct canvas *c)
 		curs_set(0);
 	}
 	refresh();
+	draw_pictures(c);
+}
+
+bool term_busy(unsigned *wait_ms)
+{
+	bool ready = pacer_ready(&term.pacer, clock_ms(), wait_ms);
+	return !ready || term.picture_left;
+}
+
+void term_answered(void)
+{
+	pacer_answered(&term.pacer, clock_ms());
+}
+
+void term_motion(bool on)
+{
+	if (on == term.motion || term.left)
+		return;
+	term.motion = on;
+	write_modes(on ? MOTION_ON : MOTION_OFF);
 }
 
 void term_redraw(void)

@@ -28,6 +28,12 @@ void term_size(int *rows, int *cols);
 
 /* Bring @c to the screen: only what changed is sent. Blocks as long as the terminal takes no output. */
 void term_draw(const struct canvas *c);
+/* Of pictures (CELL_PICTURE) no more is sent than the terminal takes: is there more to come, or is it not known yet whether it has
+ * taken all? Then term_draw() is due again after the answer (EVENT_ANSWER: term_answered()), or *wait_ms. */
+bool term_busy(unsigned *wait_ms);
+void term_answered(void);
+/* Tell of each movement of the mouse, or only of those with a button held. */
+void term_motion(bool on);
 /* Draw all of it the next time: something else wrote to the terminal. */
 void term_redraw(void);
 void term_bell(void);

@@ -27,13 +27,14 @@
 struct tui {
 	uv_loop_t loop;
 	uv_poll_t keys;
-	uv_timer_t sample, frame, escape;
+	uv_timer_t sample, frame, escape, patience;
 	uv_signal_t winch, cont, tstp;
 	struct watch *log;
 	int log_fds[2];
 	struct deck *deck;
 	struct canvas canvas;
 	int result;
+	bool answered; /* the terminal has taken the picture */
 };
 
 static int64_t now_ms(struct tui *t)
@@ -44,7 +45,33 @@ static int64_t now_ms(struct tui *t)
 static void on_event(void *arg, const struct event *ev)
 {
 	struct tui *t = arg;
-	deck_event(t->deck, ev);
+	if (ev->kind == EVENT_ANSWER) {
+		term_answered();
+		t->answered = true;
+	} else {
+		deck_event(t->deck, ev);
+	}
+}
+
+static void on_patience(uv_timer_t *timer);
+
+/* What is drawn goes to the terminal; when all of it is there, the deck hears of it. */
+static void bring(struct tui *t)
+{
+	unsigned wait_ms;
+	term_motion(deck_wants_motion(t->deck));
+	term_draw(&t->canvas);
+	if (term_busy(&wait_ms)) {
+		uv_timer_start(&t->patience, on_patience, wait_ms, 0);
+	} else {
+		uv_timer_stop(&t->patience);
+		deck_drawn(t->deck);
+	}
+}
+
+static void on_patience(uv_timer_t *timer)
+{
+	bring(timer->data);
 }
 
 static void frame(uv_timer_t *timer)
@@ -54,7 +81,7 @@ static void frame(uv_timer_t *timer)
 		term_redraw();
 	t->deck->repaint = false;
 	deck_draw(t->deck, &t->canvas);
-	term_draw(&t->canvas);
+	bring(t);
 }
 
 static void stop_process(struct tui *t)
@@ -76,6 +103,10 @@ static void settle(struct tui *t)
 	}
 	if (d->stop)
 		stop_process(t);
+	if (t->answered) {
+		t->answered = false;
+		bring(t);
+	}
 	if (d->sample_soon)
 		deck_tick(d, now_ms(t), false);
 	if (d->redraw && !uv_is_active((uv_handle_t *)&t->frame))
@@ -183,9 +214,10 @@ static void start_handles(struct tui *t, uv_prepare_t *prepare)
 	uv_timer_start(&t->sample, on_sample, SAMPLE_MS, SAMPLE_MS);
 	uv_timer_init(&t->loop, &t->frame);
 	uv_timer_init(&t->loop, &t->escape);
+	uv_timer_init(&t->loop, &t->patience);
 	uv_prepare_init(&t->loop, prepare);
 	uv_prepare_start(prepare, on_prepare);
-	t->keys.data = t->sample.data = t->frame.data = t->escape.data = prepare->data = t;
+	t->keys.data = t->sample.data = t->frame.data = t->escape.data = t->patience.data = prepare->data = t;
 }
 
 /* tmux takes the terminal's sequence from programs only where it was told to, but it can be asked. */

@@ -1,0 +1,62 @@
+#include "ui/tui/pacer.h"
+
+#define AT_FIRST (64u << 10) /* nothing is known of the line */
+#define LEAST (2u << 10)
+#define MOST (4u << 20)
+#define ON_THE_WAY_MS 200 /* what a picture may take to arrive */
+#define SILENCE_MS 2000   /* without an answer */
+#define SILENT_MAX 3      /* it will never answer */
+
+size_t pacer_budget(const struct pacer *p)
+{
+	return p->budget ? p->budget : AT_FIRST;
+}
+
+bool pacer_ready(struct pacer *p, int64_t now_ms, unsigned *wait_ms)
+{
+	*wait_ms = 0;
+	if (!p->waiting)
+		return true;
+	if (now_ms - p->sent_ms >= SILENCE_MS) {
+		p->waiting = false;
+		p->silent++;
+		return true;
+	}
+	*wait_ms = (unsigned)(SILENCE_MS - (now_ms - p->sent_ms));
+	return false;
+}
+
+bool pacer_sent(struct pacer *p, size_t n, int64_t now_ms)
+{
+	if (!n || p->silent >= SILENT_MAX)
+		return false;
+	p->waiting = true;
+	p->sent = n;
+	p->sent_ms = now_ms;
+	return true;
+}
+
+/* The way there and back of a line that is idle. */
+static int64_t idle_ms(struct pacer *p, int64_t took)
+{
+	if (!p->known || took < p->idle_ms)
+		p->idle_ms = took;
+	p->known = true;
+	return p->idle_ms;
+}
+
+void pacer_answered(struct pacer *p, int64_t now_ms)
+{
+	if (!p->waiting) /* too late, or to another's question */
+		return;
+	int64_t took = now_ms - p->sent_ms, moving = took - idle_ms(p, took);
+	size_t now = pacer_budget(p), next = moving > 0 ? p->sent * ON_THE_WAY_MS / (size_t)moving : 2 * now;
+	p->waiting = false;
+	p->silent = 0;
+	if (next > now && p->sent < now / 2) /* a small one does not tell how much more there could be */
+		return;
+	if (next < now && moving < ON_THE_WAY_MS / 4) /* nor a quick one that there should be less */
+		return;
+	next = next > 2 * now ? 2 * now : next;
+	p->budget = next < LEAST ? LEAST : next > MOST ? MOST : next;
+}
