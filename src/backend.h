@@ -64,7 +64,7 @@ enum path_kind { PATH_MISSING, PATH_FILE, PATH_BLOCK, PATH_FOLDER, PATH_OTHER };
 struct path_info {
 	enum path_kind kind;
 	uint64_t bytes;        /* file, block device */
-	uint64_t free_bytes;   /* of the file system that it lies, or would lie, on */
+	uint64_t device, free_bytes; /* the file system that it lies, or would lie, on, and what is free there */
 	bool readable, writable; /* missing: the nearest folder above that is there is writable */
 	char format[12];       /* what its first bytes say: "raw", "qcow2", "vmdk", ...; "" when not a file or not readable */
 	/* Of an ISO 9660 image, "" else: its primary volume descriptor. */

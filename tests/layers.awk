@@ -25,6 +25,7 @@ BEGIN {
 	outside["gnutls/"] = "backend/screen/tls.c"
 	outside["systemd/"] = "backend/local/"
 	outside["netlink/"] = "backend/local/"
+	outside["archive"] = "backend/local/location.c"
 	outside["microhttpd.h"] = "src/cmd/webfiles.c"
 	outside["linux/kvm.h"] = "backend/vmm/"
 }

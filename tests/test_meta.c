@@ -80,8 +80,7 @@ START_TEST(verbs_and_their_options_say_what_they_are)
 				      a->name);
 			rest |= a->rest;
 			for (const char *p = a->name; *p; p++)
-				ck_assert_msg(islower(*p) || isdigit(*p) || *p == '-', "%s --%s", (*c)->name,
-					      a->name);
+				ck_assert_msg(islower(*p) || isdigit(*p) || *p == '-' || a->lacks, "%s --%s", (*c)->name, a->name);
 			for (const struct cmd_arg *b = (*c)->args; b < a; b++)
 				ck_assert_msg(strcmp(a->name, b->name), "%s --%s twice", (*c)->name, a->name);
 			ck_assert_msg(!(*c)->lacks || !strstr((*c)->lacks, "  "), "%s: lacks has two spaces",
@@ -119,6 +118,25 @@ static bool documented(const char *text, const char *macro, const char *name)
 	return false;
 }
 
+/* The manual of a verb that has one of its own, or its paragraph; the caller's to free. */
+static char *options_text(const char *word)
+{
+	AUTO_FREE char *path = x_asprintf("share/man/vmdeck-%s.1", word);
+	char *text = NULL;
+	return file_read(path, 1 << 20, &text, NULL, NULL) ? paragraph(word) : text;
+}
+
+static void check_subs(const char *verb, const struct cmd_arg *a, const char *text)
+{
+	for (const struct cmd_sub *s = a->subs; s && s->name; s++) {
+		check_sentence(s->name, s->summary);
+		ck_assert_msg(s->lacks || documented(text, "Cm ", s->name), "%s --%s: %s is not documented", verb, a->name, s->name);
+		ck_assert_msg((s->kind == SUB_CHOICE) == (s->values != NULL), "--%s %s: values", a->name, s->name);
+		for (const struct cmd_sub *o = a->subs; o < s; o++)
+			ck_assert_msg(strcmp(o->name, s->name), "--%s %s twice", a->name, s->name);
+	}
+}
+
 START_TEST(the_manual_has_every_verb_and_option)
 {
 	for (const struct cmd *const *c = cmds; *c; c++) {
@@ -130,9 +148,12 @@ START_TEST(the_manual_has_every_verb_and_option)
 			      "%s: the full name is not told", (*c)->name);
 		ck_assert_msg(!((*c)->flags & CMD_JSON) || documented(text, "Fl -", "json"), "%s: --json",
 			      (*c)->name);
-		for (const struct cmd_arg *a = (*c)->args; a && a->name; a++)
-			ck_assert_msg(documented(text, a->position ? "Ar " : "Fl -", a->name),
-				      "%s: %s is not documented", (*c)->name, a->name);
+		AUTO_FREE char *page = options_text(cmd_word(*c));
+		for (const struct cmd_arg *a = (*c)->args; a && a->name; a++) {
+			ck_assert_msg(documented(page, a->position ? "Ar " : "Fl -", a->name), "%s: %s is not documented",
+				      (*c)->name, a->name);
+			check_subs((*c)->name, a, page);
+		}
 	}
 }
 END_TEST
@@ -188,7 +209,7 @@ static struct backend *open_fake(struct err *e)
 /* Run a verb with words that suit its table, standard input empty; -1 when it cannot be formed. */
 static int call(const struct cmd *cmd, const char *word, FILE *out)
 {
-	char *argv[16];
+	char *argv[20];
 	int n = 0;
 	argv[n++] = (char *)"vmdeck";
 	argv[n++] = (char *)word;
@@ -202,6 +223,10 @@ static int call(const struct cmd *cmd, const char *word, FILE *out)
 					     : !strcmp(a->name, "domain") ? "db"
 					     : cmd->words && cmd->words(a, 0) ? cmd->words(a, 0)
 									  : "query-status");
+	if (!strcmp(cmd->name, "domain-install")) { /* no option must be there, but one that says from what */
+		argv[n++] = (char *)"--import";
+		argv[n++] = (char *)"--disk=none";
+	}
 	argv[n] = NULL;
 	return cli_main(&(struct cli){.open = open_fake, .out = out, .msg = out}, n, argv);
 }
@@ -246,7 +271,7 @@ START_TEST(every_verb_can_be_called)
 					  ? (*c)->states & DOMAIN_PAUSED ? "old" : "db"
 					  : "web1";
 		ck_assert_int_eq(b->ops->domain_get(b, key, &d, &e), 0);
-		bool wants = false;
+		bool wants = !strcmp((*c)->name, "domain-install");
 		for (const struct cmd_arg *a = (*c)->args; a && a->name; a++)
 			wants |= a->required;
 		interrupt(*c);

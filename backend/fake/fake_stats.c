@@ -97,6 +97,8 @@ int fake_host_info(struct backend *b, struct host_info *h, struct err *e)
 				.cores = 4,
 				.threads = 2,
 				.nodes = 1,
+				.images = "/var/lib/vmdeck/images",
+				.boot = "/var/lib/vmdeck/install",
 				.memory_bytes = 16ull << 30,
 				.kernel = "6.1.0",
 				.kvm_api = f->no_kvm ? 0 : 12};

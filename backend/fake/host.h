@@ -112,6 +112,8 @@ char *fake_unescape(const char *text);
 int fake_screen_command(struct fake_domain *d, const char *command, const char *arguments, struct err *e);
 int fake_screenshot(struct backend *b, const char *uuid, unsigned screen, int *fd, struct err *e);
 int fake_console_path(struct backend *b, const char *uuid, unsigned index, char **path, struct err *e);
+int fake_path_info(struct backend *b, const char *path, bool look_inside, struct path_info *info, struct err *e);
+int fake_install(struct backend *b, const struct install_job *job, struct domain_info *info, char **notes, struct err *e);
 int fake_sample(struct backend *b, struct sample *s, struct err *e);
 int fake_host_info(struct backend *b, struct host_info *h, struct err *e);
 int fake_host_validate(struct backend *b, struct host_check **list, size_t *n, struct err *e);

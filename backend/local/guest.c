@@ -11,7 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "backend/local/local.h"
+#include "backend/local/install.h"
 #include "src/base/cleanup.h"
 #include "src/base/file.h"
 #include "src/base/lock.h"
@@ -236,6 +236,7 @@ int local_domain_release(struct backend *b, const char *uuid, struct err *e)
 	ended_read(l, canon, &en);
 	if (d && d->graphics && d->graphics->socket)
 		unlink(d->graphics->socket);
+	install_forget(l, canon);
 	registry_remove(l, canon, lock);
 	if (!d) /* nothing was left: cleaned up by somebody else */
 		return 0;
@@ -248,6 +249,8 @@ int local_domain_release(struct backend *b, const char *uuid, struct err *e)
 		ended_forget(l, canon); /* a transient domain is no more */
 	else
 		ended_write(l, canon, &en, NULL);
+	/* A first boot is not repeated when its definition was taken away meanwhile. */
+	again = again && !(d->installing && !store_by_uuid(l, canon));
 	rc = en.valid && again ? restart(l, canon, live, e) : 0;
 	domain_free(d);
 	return rc;

@@ -9,7 +9,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
-#include "backend/local/local.h"
+#include "backend/local/install.h"
 #include "src/base/cleanup.h"
 #include "src/base/file.h"
 #include "src/base/str.h"
@@ -69,6 +69,9 @@ int local_host_info(struct backend *b, struct host_info *out, struct err *e)
 	h.cpus = (unsigned)sysconf(_SC_NPROCESSORS_ONLN);
 	h.memory_bytes = (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE);
 	h.nodes = count_nodes();
+	AUTO_FREE char *images = images_folder(local_of(b)), *boot = install_folder(local_of(b));
+	snprintf(h.images, sizeof(h.images), "%s", images);
+	snprintf(h.boot, sizeof(h.boot), "%s", boot);
 	cpu_info(&h);
 	if (!kvm_access(NULL) && !kvm_facts(local_of(b), &f, NULL))
 		h.kvm_api = f.api;

@@ -327,7 +327,8 @@ static json_t *go_message(struct launch *a)
 	json_set_str(go, "ended", ended);
 	json_set_str(go, "pidfile", pidfile);
 	json_set_str(go, "on_poweroff", domain_action_text(d->on_poweroff));
-	json_set_str(go, "on_reboot", domain_action_text(d->on_reboot));
+	/* The machine ends with an installer's reboot, and what is started then is the definition. */
+	json_set_str(go, "on_reboot", d->installing ? "restart" : domain_action_text(d->on_reboot));
 	json_set_str(go, "on_crash", domain_action_text(d->on_crash));
 	if (a->screen)
 		json_object_set(go, "screen", a->screen);

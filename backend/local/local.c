@@ -1,5 +1,5 @@
 /* The table of calls, opening and closing. */
-#include "backend/local/local.h"
+#include "backend/local/install.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -41,6 +41,8 @@ static const struct backend_ops local_ops = {
     .domain_command = local_domain_command,
     .host_info = local_host_info,
     .host_validate = local_host_validate,
+    .domain_install = local_domain_install,
+    .path_info = local_path_info,
     .domain_release = local_domain_release,
     .close = local_close,
 };

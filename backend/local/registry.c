@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "backend/local/graphics.h"
-#include "backend/local/local.h"
+#include "backend/local/install.h"
 #include "src/base/cleanup.h"
 #include "src/base/file.h"
 #include "src/base/lock.h"
@@ -285,6 +285,7 @@ static void clean_stale(struct local *l, const char *uuid)
 		ended_write(l, uuid, &en, NULL);
 		journal_add(l, "crashed", g.name, uuid, en.detail);
 	}
+	install_forget(l, uuid);
 	registry_remove(l, uuid, fd);
 }
 

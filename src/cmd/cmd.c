@@ -24,6 +24,7 @@ const struct cmd *const cmds[] = {
 	&cmd_domain_edit,
 	&cmd_domain_id,
 	&cmd_domain_info,
+	&cmd_domain_install,
 	&cmd_domain_list,
 	&cmd_domain_name,
 	&cmd_domain_novnc,

@@ -151,7 +151,7 @@ static const struct cmd_sub boot[] = {
 };
 
 static const struct cmd_sub network[] = {
-	{"type", NULL, SUB_TEXT, NULL, "user, bridge, network; none: no card. Alone also the name of a network", NULL},
+	{"type", NULL, SUB_TEXT, NULL, "user, bridge or network; alone also the name of a network, or none: no card", NULL},
 	{"network", "source.network", SUB_TEXT, NULL, "a network: default is NAT by a process of one's own", NULL},
 	{"bridge", "source.bridge", SUB_TEXT, NULL, "a bridge of the host", NULL},
 	{"source", NULL, SUB_TEXT, NULL, "network or bridge, by type", NULL},

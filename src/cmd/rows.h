@@ -11,7 +11,7 @@ extern const struct cmd cmd_domain_autostart, cmd_domain_autostart_all, cmd_doma
 	cmd_domain_reset, cmd_domain_resume, cmd_domain_screenshot, cmd_domain_send_key, cmd_domain_shutdown, cmd_domain_start, cmd_domain_state,
 	cmd_domain_stats, cmd_domain_suspend, cmd_domain_ttyconsole, cmd_domain_undefine, cmd_domain_uuid,
 	cmd_domain_vnc_kick, cmd_domain_vnc_passwd, cmd_domain_vncdisplay,
-	cmd_help, cmd_host_info, cmd_host_validate, cmd_host_version;
+	cmd_domain_install, cmd_help, cmd_host_info, cmd_host_validate, cmd_host_version;
 
 /* The common row of a verb's arguments: an option without value. */
 #define CMD_FLAG(option, text)                                                                               \

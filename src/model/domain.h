@@ -167,6 +167,7 @@ struct domain {
 	char name[DOMAIN_NAME_MAX + 1];
 	char uuid[UUID_TEXT];
 	char *title, *description; /* NULL when absent */
+	bool installing; /* <metadata> vmdeck:install: the first boot of an installation: the guest's reboot starts the definition */
 
 	uint64_t memory_bytes;  /* <memory>: what the guest is built with, rounded up to whole MiB */
 	uint64_t current_bytes; /* <currentMemory>, as libvirt reads it: whole KiB */

@@ -336,6 +336,11 @@ static void escape(struct buf *b, const char *s, bool attr)
 	}
 }
 
+void xml_escape(struct buf *b, const char *s)
+{
+	escape(b, s, true);
+}
+
 static void write_name(struct buf *b, const xmlNs *ns, const xmlChar *name)
 {
 	if (ns && ns->prefix)

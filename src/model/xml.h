@@ -63,6 +63,10 @@ void xml_remove(struct xml_node *n);
 int xml_bad(const struct xml_node *n, const char *attr, struct err *e, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
 
+/* @s as it stands in a text or in an attribute with single quotes. */
+struct buf;
+void xml_escape(struct buf *b, const char *s);
+
 /* Typed values of an attribute, or of the element's text when @attr is NULL. Without the attribute (or with
  * an empty element) *out keeps what it has. -EINVAL with the value and what is allowed. */
 int xml_get_u64(const struct xml_node *n, const char *attr, uint64_t min, uint64_t max, uint64_t *out,

@@ -45,7 +45,16 @@ static int unknown_option(const struct cmd *cmd, const char *name, struct err *e
 		       near ? "?" : "");
 }
 
-/* Append one word to a row that takes all the rest. */
+/* The row of option @name, by its name or another of them; NULL. */
+static const struct cmd_arg *row_of(const struct cmd *cmd, const char *name)
+{
+	for (unsigned i = 0; i < arg_count(cmd); i++)
+		if (str_eq(cmd->args[i].name, name) || (*name && listed(cmd->args[i].aka, name)))
+			return &cmd->args[i];
+	return NULL;
+}
+
+/* Append one word to a row that takes all the rest, or that may be given again. */
 static void add_rest(struct cli_words *w, unsigned i, const char *word)
 {
 	char *old = w->joined[i];
@@ -74,16 +83,49 @@ static int take_word(const struct cmd *cmd, struct cli_words *w, const char *wor
 	return err_set(e, EINVAL, "unexpected data '%s'", word);
 }
 
+/* The value of row @a behind "=" (@eq), or the next word; NULL: there is none. *used = words taken. */
+static const char *option_value(const struct cmd_arg *a, const char *eq, char *const *argv, int *used)
+{
+	const char *next = argv[1];
+	if (eq)
+		return eq + 1;
+	if (a->optional && (!next || (*next == '-' && (next[1] < '0' || next[1] > '9'))))
+		return "";
+	*used += next != NULL;
+	return next;
+}
+
+/* One option that stands in the table as row @a. */
+static int take_row(const struct cmd *cmd, struct cli_words *w, const struct cmd_arg *a, const char *eq, char *const *argv, int *used,
+		    struct err *e)
+{
+	unsigned i = (unsigned)(a - cmd->args);
+	uint64_t n;
+	if (w->values[i] && !a->rest && !a->many)
+		return err_set(e, EINVAL, "option --%s was already given", a->name);
+	if (a->kind == ARG_FLAG) {
+		w->values[i] = "";
+		return eq ? err_set(e, EINVAL, "invalid '=' after option --%s", a->name) : 0;
+	}
+	const char *value = option_value(a, eq, argv, used);
+	if (!value)
+		return err_set(e, EINVAL, "expected syntax: --%s <%s>", a->name, a->kind == ARG_NUMBER ? "number" : "string");
+	if (a->kind == ARG_NUMBER && !str_u64(value, &n))
+		return err_set(e, EINVAL, "Numeric value '%s' for <%s> option is malformed or out of range", value, a->name);
+	if (a->many && strchr(value, '\n'))
+		return err_set(e, EINVAL, "option --%s: its value is one line", a->name);
+	if (a->rest || a->many)
+		add_rest(w, i, value);
+	else
+		w->values[i] = value;
+	return 0;
+}
+
 /* --name, --name=VALUE or --name VALUE; *used = words taken. */
-static int take_option(const struct cmd *cmd, struct cli_words *w, char *const *argv, int *used,
-		       struct err *e)
+static int take_option(const struct cmd *cmd, struct cli_words *w, char *const *argv, int *used, struct err *e)
 {
 	const char *text = argv[0] + 2, *eq = strchr(text, '=');
 	AUTO_FREE char *name = eq ? x_strndup(text, (size_t)(eq - text)) : x_strdup(text);
-	const char **slot = NULL;
-	enum arg_kind kind = ARG_STRING;
-	bool rest = false;
-	unsigned i = 0;
 	if (str_eq(name, "help") && !eq) {
 		w->help = true;
 		return 0;
@@ -92,37 +134,28 @@ static int take_option(const struct cmd *cmd, struct cli_words *w, char *const *
 		w->json = true;
 		return 0;
 	}
-	if (str_eq(name, "domain") && cmd->target == CMD_DOMAIN)
-		slot = &w->key;
-	for (; !slot && i < arg_count(cmd); i++)
-		if (str_eq(cmd->args[i].name, name)) {
-			slot = &w->values[i];
-			kind = cmd->args[i].kind;
-			rest = cmd->args[i].rest;
-			break;
-		}
-	if (!slot)
+	const struct cmd_arg *a = row_of(cmd, name);
+	if (a)
+		return take_row(cmd, w, a, eq, argv, used, e);
+	if (!str_eq(name, "domain") || cmd->target != CMD_DOMAIN)
 		return unknown_option(cmd, name, e);
-	if (*slot && !rest)
-		return err_set(e, EINVAL, "option --%s was already given", name);
-	if (kind == ARG_FLAG) {
-		*slot = "";
-		return eq ? err_set(e, EINVAL, "invalid '=' after option --%s", name) : 0;
-	}
-	const char *value = eq ? eq + 1 : argv[1];
-	if (!value)
-		return err_set(e, EINVAL, "expected syntax: --%s <%s>", name,
-			       kind == ARG_NUMBER ? "number" : "string");
-	uint64_t n;
-	if (kind == ARG_NUMBER && !str_u64(value, &n))
-		return err_set(e, EINVAL, "Numeric value '%s' for <%s> option is malformed or out of range",
-			       value, name);
-	if (rest)
-		add_rest(w, i, value);
-	else
-		*slot = value;
+	if (w->key)
+		return err_set(e, EINVAL, "option --domain was already given");
+	w->key = eq ? eq + 1 : argv[1];
 	*used += !eq;
-	return 0;
+	return w->key ? 0 : err_set(e, EINVAL, "expected syntax: --domain <string>");
+}
+
+/* -x VALUE, -xVALUE, or -x alone. */
+static int take_letter(const struct cmd *cmd, struct cli_words *w, char *const *argv, int *used, struct err *e)
+{
+	const char letter[] = {argv[0][1], 0}, *rest = argv[0] + 2;
+	const struct cmd_arg *a = row_of(cmd, letter);
+	if (a && *rest && a->kind != ARG_FLAG)
+		return take_row(cmd, w, a, *rest == '=' ? rest : rest - 1, argv, used, e);
+	if (a && !*rest)
+		return take_row(cmd, w, a, NULL, argv, used, e);
+	return err_set(e, EINVAL, "command '%s' doesn't support option %s; see: vmdeck help %s", cmd_word(cmd), *argv, cmd_word(cmd));
 }
 
 static int missing(const struct cmd *cmd, const struct cli_words *w, struct err *e)
@@ -149,8 +182,7 @@ int cli_parse(const struct cmd *cmd, char *const *argv, struct cli_words *w, str
 		} else if (options && str_starts(*argv, "--"))
 			rc = take_option(cmd, w, argv, &used, e);
 		else if (options && (*argv)[0] == '-' && (*argv)[1])
-			rc = err_set(e, EINVAL, "command '%s' doesn't support option %s; see: vmdeck help %s",
-				     cmd_word(cmd), *argv, cmd_word(cmd));
+			rc = take_letter(cmd, w, argv, &used, e);
 		else
 			rc = take_word(cmd, w, *argv, e);
 		if (rc || w->help)
