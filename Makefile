@@ -11,7 +11,7 @@ CC      ?= gcc
 # Packages of Debian 12 and Ubuntu: what the build needs, what a user's machine wants, what the tests need.
 DEPS_BUILD := gcc libc6-dev make pkg-config libncurses-dev libxml2-dev libvncserver-dev check libuv1-dev \
 	libjansson-dev liburing-dev libseccomp-dev libsystemd-dev libpng-dev libgnutls28-dev zlib1g-dev \
-	libmicrohttpd-dev libnl-route-3-dev libarchive-dev
+	libmicrohttpd-dev libnl-route-3-dev libarchive-dev libslirp-dev
 DEPS_RUN   := seabios ovmf osinfo-db busybox-static cpio xz-utils zstd ca-certificates
 DEPS_CHECK := qemu-system-x86 kmod tmux acpica-tools libvirt0 libxml2-utils mandoc libvterm-dev socat lz4 \
 	vncsnapshot gvncviewer netpbm openssl novnc chromium xorriso
@@ -33,12 +33,14 @@ PKG_CFLAGS = $(shell pkg-config --cflags $(PKGS))
 LIBS_vmdeck     = $(shell pkg-config --libs libxml-2.0 libuv jansson ncursesw libnl-route-3.0 libarchive) -lsystemd -lm -ldl
 LIBS_vmdeck-vmm = $(shell pkg-config --libs libxml-2.0 libuv jansson liburing libseccomp libpng) -lpthread
 LIBS_vmdeck-screen = $(shell pkg-config --libs libvncserver gnutls zlib jansson libseccomp) -lpthread
-LIBS_test       = $(shell pkg-config --libs check $(PKGS)) -lsystemd -ldl
+LIBS_vmdeck-net = $(shell pkg-config --libs jansson libseccomp) -lslirp
+LIBS_test       = $(shell pkg-config --libs check $(PKGS)) -lslirp -lsystemd -ldl
 
-PROGRAMS := vmdeck vmdeck-vmm vmdeck-screen
+PROGRAMS := vmdeck vmdeck-vmm vmdeck-screen vmdeck-net
 MAIN_vmdeck     := src/main.c
 MAIN_vmdeck-vmm := backend/vmm/main.c
 MAIN_vmdeck-screen := backend/screen/main.c
+MAIN_vmdeck-net := backend/net/main.c
 
 LIB_SRC  := $(filter-out $(foreach p,$(PROGRAMS),$(MAIN_$(p))),$(wildcard src/*.c src/*/*.c ui/*/*.c backend/*/*.c backend/*/*/*.c))
 LIB_OBJ  := $(LIB_SRC:%.c=$(O)/obj/%.o)
@@ -171,6 +173,7 @@ install: all ## into prefix
 	install -m 755 $(O)/vmdeck $(DESTDIR)$(prefix)/bin/vmdeck
 	install -m 755 $(O)/vmdeck-vmm $(DESTDIR)$(prefix)/libexec/vmdeck/vmdeck-vmm
 	install -m 755 $(O)/vmdeck-screen $(DESTDIR)$(prefix)/libexec/vmdeck/vmdeck-screen
+	install -m 755 $(O)/vmdeck-net $(DESTDIR)$(prefix)/libexec/vmdeck/vmdeck-net
 	install -d $(DESTDIR)$(prefix)/share/man/man1 $(DESTDIR)$(prefix)/share/man/man7 \
 		$(DESTDIR)$(prefix)/share/man/man8
 	install -m 644 share/man/*.1 $(DESTDIR)$(prefix)/share/man/man1

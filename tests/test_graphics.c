@@ -94,7 +94,7 @@ START_TEST(who_holds_a_port_is_named)
 	ck_assert_int_ge(a, 0);
 	again = port;
 	ck_assert_int_eq(graphics_bind_tcp("127.0.0.1", &again, &e), -EADDRINUSE);
-	AUTO_FREE char *who = graphics_port_holder(port);
+	AUTO_FREE char *who = port_holder(false, (unsigned)port);
 	ck_assert_msg(strstr(who, "test_graphics") != NULL, "%s", who);
 	ck_assert_msg(strstr(e.msg, "test_graphics") && strstr(e.msg, "autoport"), "%s", e.msg);
 	g.port = port;

@@ -279,10 +279,10 @@ START_TEST(starts_are_a_second_apart_and_five_a_minute)
 	    {{5000, 6000, 7000, 8000, 9000, 65000}, 65001, 66000},
 	    {{5000, 6000, 7000, 8000, 9000, 65000, 66000}, 67500, 67500},
 	};
-	struct keeper_screen s = {0};
+	struct keeper_starts s = {0};
 	for (unsigned i = 0; cases[_i].starts[i]; i++)
-		s.starts[s.nstarts++ % KEEPER_SCREEN_STARTS] = cases[_i].starts[i];
-	ck_assert_int_eq(keeper_screen_next(&s, cases[_i].now), cases[_i].next);
+		keeper_starts_add(&s, cases[_i].starts[i]);
+	ck_assert_int_eq(keeper_starts_next(&s, cases[_i].now), cases[_i].next);
 }
 END_TEST
 

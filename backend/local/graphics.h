@@ -28,8 +28,6 @@ int graphics_bind_tcp(const char *listen, int *port, struct err *e);
 int graphics_bind_unix(const char *path, struct err *e);
 /* Can only this host's programs connect to that address? */
 bool graphics_loopback(const char *listen);
-/* Who listens at @port, as far as this user may know; the caller's to free. */
-char *graphics_port_holder(int port);
 
 /* screen.json of a running guest. -ENOENT: it has none. */
 int graphics_info(const struct local *l, const char *uuid, struct screen_info *out, struct err *e);

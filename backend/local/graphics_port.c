@@ -1,8 +1,6 @@
 /* Binding what viewers connect to. A port is found by taking it: the lowest one that bind() and listen()
  * give, so two starts at once never have the same. It stays bound until the guest has ended. */
 #include <arpa/inet.h>
-#include <ctype.h>
-#include <dirent.h>
 #include <errno.h>
 #include <netdb.h>
 #include <netinet/in.h>
@@ -20,7 +18,6 @@
 #include "src/base/unixsock.h"
 
 #define BACKLOG 64
-#define TCP_LISTEN "0A" /* Linux, Documentation/networking/proc_net_tcp.rst */
 
 union address {
 	struct sockaddr any;
@@ -77,69 +74,6 @@ static int try_port(union address a, socklen_t len, int port)
 	return TAKE_FD(fd);
 }
 
-/* --- who has a port --- */
-
-/* The inode of the socket that listens at @port, from one of /proc/net/tcp and tcp6; 0: none does. */
-static unsigned long listener_inode(const char *path, int port)
-{
-	AUTO_FCLOSE FILE *f = fopen(path, "re");
-	char line[512];
-	while (f && fgets(line, sizeof(line), f)) {
-		unsigned at;
-		char state[8];
-		unsigned long inode;
-		if (sscanf(line, " %*d: %*[0-9A-Fa-f]:%x %*[0-9A-Fa-f]:%*x %7s %*s %*s %*s %*s %*s %lu", &at,
-			   state, &inode) == 3 &&
-		    (int)at == port && !strcmp(state, TCP_LISTEN))
-			return inode;
-	}
-	return 0;
-}
-
-/* Does process @pid have that socket open? */
-static bool has_socket(const char *pid, unsigned long inode)
-{
-	char dir[64], want[40], link[64];
-	snprintf(dir, sizeof(dir), "/proc/%.20s/fd", pid);
-	snprintf(want, sizeof(want), "socket:[%lu]", inode);
-	DIR *d = opendir(dir);
-	bool found = false;
-	for (struct dirent *de; d && !found && (de = readdir(d));) {
-		ssize_t n = readlinkat(dirfd(d), de->d_name, link, sizeof(link) - 1);
-		if (n > 0) {
-			link[n] = 0;
-			found = !strcmp(link, want);
-		}
-	}
-	if (d)
-		closedir(d);
-	return found;
-}
-
-char *graphics_port_holder(int port)
-{
-	unsigned long inode = listener_inode("/proc/net/tcp", port);
-	if (!inode)
-		inode = listener_inode("/proc/net/tcp6", port);
-	DIR *d = inode ? opendir("/proc") : NULL;
-	char *who = NULL;
-	for (struct dirent *de; d && !who && (de = readdir(d));) {
-		if (!isdigit((unsigned char)*de->d_name) || !has_socket(de->d_name, inode))
-			continue;
-		AUTO_FREE char *path = x_asprintf("/proc/%s/comm", de->d_name);
-		AUTO_FREE char *comm = NULL;
-		char show[64] = "?";
-		if (!file_read(path, 64, &comm, NULL, NULL)) {
-			comm[strcspn(comm, "\n")] = 0;
-			str_printable(comm, show, sizeof(show));
-		}
-		who = x_asprintf("process %s (%s)", de->d_name, show);
-	}
-	if (d)
-		closedir(d);
-	return who ? who : x_strdup(inode ? "a process of another user" : "another program");
-}
-
 /* --- the two ways to listen --- */
 
 int graphics_bind_tcp(const char *listen, int *port, struct err *e)
@@ -164,7 +98,7 @@ int graphics_bind_tcp(const char *listen, int *port, struct err *e)
 	}
 	if (*port <= 0)
 		return err_set(e, EADDRINUSE, "no port from %d to %d is free on '%s'", first, last, listen);
-	AUTO_FREE char *who = graphics_port_holder(*port);
+	AUTO_FREE char *who = port_holder(false, (unsigned)*port);
 	return err_set(
 	    e, EADDRINUSE,
 	    "port %d of '%s' is taken by %s: leave the choice to vmdeck, with port='-1' autoport='yes'",

@@ -43,6 +43,7 @@ struct launch {
 	char *vmm;
 	struct domain_live live;
 	json_t *screen; /* of the go message; NULL: none */
+	json_t *net;    /* its members for the network cards */
 	struct fd_set_named fds;
 };
 
@@ -332,6 +333,7 @@ static json_t *go_message(struct launch *a)
 	json_set_str(go, "on_crash", domain_action_text(d->on_crash));
 	if (a->screen)
 		json_object_set(go, "screen", a->screen);
+	json_object_update(go, a->net);
 	return go;
 }
 
@@ -395,6 +397,8 @@ static int start_claimed(struct launch *a, struct err *e)
 	if (!rc)
 		rc = interfaces_open(a->d, &a->fds, &a->live, e);
 	if (!rc)
+		rc = usernet_open(a->l, a->d, a->net, e);
+	if (!rc)
 		rc = open_runtime(a, e);
 	if (!rc) {
 		ended_forget(a->l, a->d->uuid);
@@ -422,7 +426,7 @@ int launch_guest(struct local *l, const struct domain *defined, unsigned flags, 
 	struct domain *less = NULL;
 	int rc = media_at_start(defined, &less, notes, &e);
 	const struct domain *d = less ? less : defined;
-	struct launch a = {.l = l, .d = d, .flags = flags, .notes = notes, .lock = -1, .pidfd = -1};
+	struct launch a = {.l = l, .d = d, .flags = flags, .notes = notes, .lock = -1, .pidfd = -1, .net = json_object()};
 	a.vmm = spawn_find("vmdeck-vmm", "VMDECK_VMM", &e);
 	if (!rc)
 		rc = a.vmm ? domain_startable(d, &e) : -ENOENT;
@@ -442,6 +446,7 @@ int launch_guest(struct local *l, const struct domain *defined, unsigned flags, 
 	fd_close(a.lock);
 	fd_close(a.pidfd);
 	json_decref(a.screen);
+	json_decref(a.net);
 	free(a.vmm);
 	domain_free(less);
 	return rc ? err_set(out, e.code ? e.code : -rc, "%s", e.msg) : 0;

@@ -171,6 +171,13 @@ int launch_guest(struct local *l, const struct domain *d, unsigned start_flags, 
 /* Open a file that a guest needs; @what stands before the path in the error. A descriptor, or -errno. */
 int open_file(const char *what, const char *path, int flags, struct err *e);
 
+/* port_holder.c: who listens at TCP or UDP @port, in words; the caller's to free. */
+char *port_holder(bool udp, unsigned port);
+
+/* usernet.c: the go message's members "interfaces" and "net_program" into @go, when a card of @d is in the user-mode network. A
+ * port that is to lead to the guest and is taken is refused with who has it. */
+int usernet_open(struct local *l, const struct domain *d, json_t *go, struct err *e);
+
 /* firmware.c: what a guest without <kernel> boots with. Files go into @fds as src/proto/launch.h names them; what is missing is
  * named with its package. */
 int firmware_open(const struct domain *d, struct fd_set_named *fds, struct err *e);

@@ -3,6 +3,7 @@
  * is alive while either is) and the socket to the machine. Then it sleeps in poll() until
  *   - the machine says something: "ready" or "error" goes to the launcher, "ended" is remembered;
  *   - somebody knocks at a listening socket of the screen: keeper_screen.c;
+ *   - a vmdeck-net is to be started again: keeper_net.c, which starts them before the machine;
  *   - a signal comes: SIGTERM is passed on (ACPI power button), SIGUSR2 kills the machine (destroy);
  *   - the machine is gone: it records how in the file "ended" and becomes `vmdeck domain-release UUID`.
  * The machine has PDEATHSIG=KILL: without its keeper nobody would tell the world how the guest ended. */
@@ -23,6 +24,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "backend/vmm/keeper_net.h"
 #include "backend/vmm/keeper_screen.h"
 #include "backend/vmm/peer.h"
 #include "src/base/cleanup.h"
@@ -38,6 +40,7 @@
 struct keeper {
 	json_t *go;
 	struct keeper_screen screen;
+	struct keeper_net net;
 	int lock;     /* our copy: closed by exec and exit only */
 	int launcher; /* -1 when it has its answer */
 	int machine;  /* socket; -1 when it was closed */
@@ -160,7 +163,8 @@ static bool reap(struct keeper *k, int *status)
 			*status = how;
 			return true;
 		}
-		keeper_screen_reaped(&k->screen, pid, how);
+		if (!keeper_screen_reaped(&k->screen, pid, how))
+			keeper_net_reaped(&k->net, pid, how);
 	}
 	return false;
 }
@@ -192,6 +196,9 @@ static int watch(struct keeper *k)
 		struct pollfd p[2 + SCREEN_LISTEN_MAX] = {{.fd = k->signals, .events = POLLIN},
 							  {.fd = k->machine, .events = POLLIN}};
 		unsigned n = k->ready ? keeper_screen_poll(&k->screen, p + 2, &timeout_ms) : 0;
+		int net_ms = k->ready ? keeper_net_timeout(&k->net) : -1;
+		if (net_ms >= 0 && (timeout_ms < 0 || net_ms < timeout_ms))
+			timeout_ms = net_ms;
 		if (poll(p, 2 + n, timeout_ms) < 0)
 			continue;
 		bool knock = false;
@@ -203,9 +210,12 @@ static int watch(struct keeper *k)
 			break;
 		if (knock)
 			keeper_screen_start(&k->screen, k->machine);
+		if (k->ready)
+			keeper_net_turn(&k->net, k->machine);
 	}
 	read_machine(k, UINT_MAX); /* its last words: it sends no more */
 	keeper_screen_done(&k->screen);
+	keeper_net_done(&k->net);
 	return status;
 }
 
@@ -319,7 +329,9 @@ static int begin(struct keeper *k, const char *const machine_argv[], struct err 
 	k->lock = lock < 0 ? -1 : fcntl(lock, F_DUPFD_CLOEXEC, 10);
 	write_pidfile(k);
 	keeper_screen_init(&k->screen, &fds, k->go);
-	rc = start_machine(k, machine_argv, &fds, e);
+	rc = keeper_net_begin(&k->net, &fds, k->go, e);
+	if (!rc)
+		rc = start_machine(k, machine_argv, &fds, e);
 	named_done(&fds);
 	return rc;
 }
@@ -334,6 +346,7 @@ int keeper_main(const char *const machine_argv[])
 	if (begin(&k, machine_argv, &e)) {
 		if (k.pid > 0)
 			kill(k.pid, SIGKILL);
+		keeper_net_done(&k.net);
 		answer(&k, &e);
 		return 1;
 	}

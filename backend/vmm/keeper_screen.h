@@ -13,22 +13,17 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "backend/vmm/keeper_child.h"
 #include "src/base/json.h"
 #include "src/proto/launch.h"
 #include "src/proto/screen.h"
-
-#define KEEPER_SCREEN_STARTS 5 /* in KEEPER_SCREEN_SPAN_MS */
-#define KEEPER_SCREEN_SPAN_MS 60000
-#define KEEPER_SCREEN_BACKOFF_MS 1000
 
 struct keeper_screen {
 	int listen[SCREEN_LISTEN_MAX];
 	unsigned nlisten; /* 0: this guest has no screen */
 	char *program, *name;
 	pid_t pid; /* 0: none runs */
-	int64_t
-	    starts[KEEPER_SCREEN_STARTS]; /* times in ms, the oldest at [nstarts % KEEPER_SCREEN_STARTS] */
-	unsigned nstarts;
+	struct keeper_starts starts;
 };
 
 /* Take the listening sockets out of @fds and what is to be run out of @go. */
@@ -45,7 +40,5 @@ void keeper_screen_kill(struct keeper_screen *s, const char *why);
 /* The guest has ended: end the process and close the sockets. */
 void keeper_screen_done(struct keeper_screen *s);
 
-/* When the next start may be, given those before and the time now (both ms on one clock): now or later. */
-int64_t keeper_screen_next(const struct keeper_screen *s, int64_t now_ms);
 
 #endif

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
+#include <grp.h>
 #include <malloc.h>
 #include <sched.h>
 #include <seccomp.h>
@@ -29,12 +30,20 @@
 #define LANDLOCK_REFER 0x2000ull
 #define LANDLOCK_TRUNCATE 0x4000ull
 #define LANDLOCK_IOCTL_DEV 0x8000ull
+#define LANDLOCK_READ_FILE 4ull
+#define LANDLOCK_PATH_BENEATH 1
 #define LANDLOCK_NET_BIND_CONNECT 3ull
 #define LANDLOCK_SCOPE_SIGNAL_ABSTRACT 3ull
 
 struct landlock_attr {
 	uint64_t fs, net, scoped;
 };
+struct landlock_path {
+	uint64_t allowed;
+	int32_t fd;
+} __attribute__((packed));
+
+#define NOBODY 65534
 
 static bool mode_is(const char *mode)
 {
@@ -111,8 +120,17 @@ static int drop_capabilities(struct err *e)
 	return 0;
 }
 
-/* No file can be opened, made or removed, no port bound or connected to. Silently less on old kernels. */
-static void landlock(void)
+static void landlock_folder(int rules, const char *path)
+{
+	AUTO_CLOSE int fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	struct landlock_path p = {LANDLOCK_READ_FILE, fd};
+	if (fd >= 0 && syscall(SYS_landlock_add_rule, rules, LANDLOCK_PATH_BENEATH, &p, 0) < 0)
+		log_warn("sandbox: Landlock: '%s': %s", path, strerror(errno));
+}
+
+/* No file can be opened, made or removed, no port bound or connected to, but what @needs says. Silently less on old
+ * kernels. */
+static void landlock(const struct sandbox_needs *needs)
 {
 	long abi = syscall(SYS_landlock_create_ruleset, NULL, 0, 1);
 	if (abi < 1) {
@@ -122,17 +140,26 @@ static void landlock(void)
 	struct landlock_attr attr = {.fs = LANDLOCK_FS_ABI1};
 	attr.fs |= (abi >= 2 ? LANDLOCK_REFER : 0) | (abi >= 3 ? LANDLOCK_TRUNCATE : 0) |
 		   (abi >= 5 ? LANDLOCK_IOCTL_DEV : 0);
-	attr.net = abi >= 4 ? LANDLOCK_NET_BIND_CONNECT : 0;
+	attr.net = abi >= 4 && !needs->network ? LANDLOCK_NET_BIND_CONNECT : 0;
 	attr.scoped = abi >= 6 ? LANDLOCK_SCOPE_SIGNAL_ABSTRACT : 0;
 	size_t size = abi >= 6   ? sizeof(attr)
 		      : abi >= 4 ? offsetof(struct landlock_attr, scoped)
 				 : sizeof(attr.fs);
 	AUTO_CLOSE int fd = (int)syscall(SYS_landlock_create_ruleset, &attr, size, 0);
+	for (size_t i = 0; i < needs->nfolders && fd >= 0; i++)
+		landlock_folder(fd, needs->folders[i]);
 	if (fd < 0 || syscall(SYS_landlock_restrict_self, fd, 0) < 0)
 		log_warn("sandbox: Landlock: %s", strerror(errno));
 }
 
-int sandbox_prepare(struct err *e)
+/* What is root's own is then no longer its own. */
+static void become_nobody(void)
+{
+	if (geteuid() == 0 && (setgroups(0, NULL) < 0 || setresgid(NOBODY, NOBODY, NOBODY) < 0 || setresuid(NOBODY, NOBODY, NOBODY) < 0))
+		log_info("sandbox: it stays root: %s", strerror(errno));
+}
+
+int sandbox_prepare_for(const struct sandbox_needs *needs, struct err *e)
 {
 	time_t now = time(NULL);
 	struct tm tm;
@@ -142,7 +169,10 @@ int sandbox_prepare(struct err *e)
 	int death_signal = 0;
 	pid_t parent = getppid();
 	prctl(PR_GET_PDEATHSIG, &death_signal, 0, 0, 0);
-	own_spaces();
+	if (needs->nobody)
+		become_nobody();
+	if (!needs->network && !needs->nfolders)
+		own_spaces();
 	int rc = drop_capabilities(e);
 	if (rc)
 		return rc;
@@ -152,10 +182,15 @@ int sandbox_prepare(struct err *e)
 	prctl(PR_SET_PDEATHSIG, death_signal, 0, 0, 0); /* a change of credentials takes it back */
 	if (death_signal && getppid() != parent)
 		return err_set(e, ESRCH, "the keeper died");
-	landlock();
+	landlock(needs);
 	limit(RLIMIT_CORE, 0);
-	limit(RLIMIT_NOFILE, 1024);
+	limit(RLIMIT_NOFILE, needs->descriptors ? needs->descriptors : 1024);
 	return 0;
+}
+
+int sandbox_prepare(struct err *e)
+{
+	return sandbox_prepare_for(&(struct sandbox_needs){0}, e);
 }
 
 /* VMDECK_SANDBOX=trap: say which one it was. */
@@ -201,11 +236,20 @@ static int add_rule(scmp_filter_ctx ctx, const struct sandbox_rule *r)
 	return seccomp_rule_add_array(ctx, act, r->syscall, 1, &c);
 }
 
-static int add_rules(scmp_filter_ctx ctx, const struct sandbox_rule *rules, size_t n)
+static bool has_rule(const struct sandbox_rule *rules, size_t n, int call)
+{
+	for (size_t i = 0; i < n; i++)
+		if (rules[i].syscall == call)
+			return true;
+	return false;
+}
+
+/* Those of @rules whose system call has no row in @own. */
+static int add_rules(scmp_filter_ctx ctx, const struct sandbox_rule *rules, size_t n, const struct sandbox_rule *own, size_t nown)
 {
 	int rc = 0;
 	for (size_t i = 0; i < n && !rc; i++)
-		rc = add_rule(ctx, &rules[i]);
+		rc = has_rule(own, nown, rules[i].syscall) ? 0 : add_rule(ctx, &rules[i]);
 	return rc;
 }
 
@@ -214,8 +258,8 @@ static int filter_load(scmp_filter_ctx ctx, const struct sandbox_rule *rules, si
 	int rc = seccomp_attr_set(ctx, SCMP_FLTATR_CTL_TSYNC, 1);
 	if (!rc)
 		seccomp_attr_set(ctx, SCMP_FLTATR_CTL_OPTIMIZE, 2); /* binary tree; not in old libraries */
-	rc = rc ? rc : add_rules(ctx, sandbox_common_rules, sandbox_common_nrules);
-	rc = rc ? rc : add_rules(ctx, rules, n);
+	rc = rc ? rc : add_rules(ctx, sandbox_common_rules, sandbox_common_nrules, rules, n);
+	rc = rc ? rc : add_rules(ctx, rules, n, NULL, 0);
 	return rc ? rc : seccomp_load(ctx);
 }
 

@@ -7,6 +7,7 @@
 #ifndef SRC_BASE_SANDBOX_H
 #define SRC_BASE_SANDBOX_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -42,7 +43,19 @@ extern const size_t sandbox_common_nrules;
  * Opening files fails from here on. */
 int sandbox_prepare(struct err *e);
 
-/* The system call filter, for all threads and those to come: the common rules and @rules. */
+/* What a process keeps of it. */
+struct sandbox_needs {
+	bool network;               /* the network it is in: it opens sockets later */
+	bool nobody;                /* as root it becomes the user nobody */
+	unsigned descriptors;       /* at once; 0: 1024 */
+	const char *const *folders; /* files below them may still be read, by a kernel that can tell (Landlock) */
+	size_t nfolders;
+};
+/* The same with exceptions; a process that reads files keeps the name spaces it is in. */
+int sandbox_prepare_for(const struct sandbox_needs *needs, struct err *e);
+
+/* The system call filter, for all threads and those to come: the common rules and @rules. A system call with a row in
+ * @rules has none of the common ones. */
 int sandbox_enter(const struct sandbox_rule *rules, size_t n, struct err *e);
 
 #endif

@@ -17,6 +17,7 @@
 #define MTU_MAX 65535
 #define HOST_NAME_MAX_LINUX 15 /* IFNAMSIZ less the end */
 #define RANGES_MAX 256
+#define FORWARDS_MAX 64 /* what the keeper is sent must stay short */
 #define PORTS_MAX 1024 /* forwarded, of an interface: each is a socket that listens */
 
 static const char type_names[] = "user|bridge|network|ethernet|vhostuser|direct|internal|mcast|client|server|udp|"
@@ -140,6 +141,8 @@ static int add_forward(struct domain *d, struct domain_interface *f, const struc
 		ports += f->forwards[i].end - f->forwards[i].start + 1;
 	if (!rc && ports > PORTS_MAX)
 		return xml_bad(n, NULL, e, "%u ports are too many: at most %d are forwarded to an interface", ports, PORTS_MAX);
+	if (!rc && f->nforwards == FORWARDS_MAX)
+		return xml_bad(n, NULL, e, "more than %d ranges of ports are too many for an interface", FORWARDS_MAX);
 	if (rc)
 		return rc;
 	f->forwards = x_realloc(f->forwards, (f->nforwards + 1) * sizeof(*f->forwards));

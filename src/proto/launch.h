@@ -32,6 +32,9 @@
  * for domain-release), "ended" (path of the file in which the keeper records how the guest ended), "pidfile",
  *   "on_poweroff" "on_reboot" "on_crash" (domain_action_text), "screen" (absent without <graphics>): what becomes
  *   SCREEN_CONFIG of src/proto/screen.h, and "program": path of vmdeck-screen, "port", "listen", "socket": where viewers come in.
+ *   "interfaces" (absent when none is in the user-mode network): for each in turn {"kind": "tap"}, whose descriptor is the launcher's, or
+ *   {"kind": "user", ...} with what src/proto/net.h tells vmdeck-net: the keeper starts that, and makes its "net:N". "net_program": its
+ *   path.
  *
  * While the guest runs, the machine may send {"peer": {}} with two descriptors: a connection that it has accepted, and a socket
  * on which the keeper answers "y" when it is the owner's or root's, else "n" (backend/vmm/peer.h). And the keeper sends the

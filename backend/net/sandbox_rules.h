@@ -1,0 +1,10 @@
+/* The system calls of vmdeck-net. (src/base/sandbox.h) */
+#ifndef BACKEND_NET_SANDBOX_RULES_H
+#define BACKEND_NET_SANDBOX_RULES_H
+
+#include "src/base/sandbox.h"
+
+extern const struct sandbox_rule net_sandbox_rules[];
+extern const size_t net_sandbox_nrules;
+
+#endif
