@@ -1,5 +1,4 @@
-	if (rc || !program)
-		return rc;/* What network cards in the user-mode network need on the host, settled when the guest starts. The user-mode network is made by vmdeck-net,
+/* What network cards in the user-mode network need on the host, settled when the guest starts. vmdeck-net makes that,
  * which the keeper starts and which listens for the port forwards itself; that they are free is looked at here before
  * anything runs, as here it can be said who has one. */
 #include <arpa/inet.h>
@@ -78,7 +77,7 @@ static char *holder(struct local *l, const char *self, bool udp, unsigned port)
 		struct domain *d = NULL;
 		if (!strcmp(g->uuid, self) || !g->live_xml || domain_parse(g->live_xml, strlen(g->live_xml), "live.xml", &d, NULL))
 			continue;
-		bool has = leads_to(d, udp, port) || (!udp && g->vnc_port == (int)port);
+		bool has = leads_to(d, udp, port) || (!udp && g->live.vnc_port == (int)port);
 		domain_free(d);
 		if (has)
 			return x_asprintf("domain '%s'", g->name);
@@ -169,7 +168,7 @@ int usernet_open(struct local *l, const struct domain *d, json_t *go, struct err
 		rc = program ? check_forwards(l, d, f, e) : -ENOENT;
 		json_array_append_new(list, user_card(d, f));
 	}
-	if (rc || !d->ninterfaces)
+	if (rc || !program)
 		return rc;
 	json_set_str(go, "net_program", program);
 	json_object_set(go, "interfaces", list);

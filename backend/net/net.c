@@ -109,6 +109,8 @@ static int begin(struct net *n, int config, struct err *e)
 	AUTO_JSON json_t *j = read_config(config, e);
 	if (!j)
 		return -EINVAL;
+	if (!json_is_object(j))
+		return err_set(e, EINVAL, "the keeper sent no object");
 	int64_t mtu = json_int(j, "mtu", MTU_DEFAULT);
 	if (mtu < MTU_MIN || mtu > MTU_MAX)
 		mtu = mtu < MTU_MIN ? MTU_MIN : MTU_MAX;
