@@ -173,6 +173,8 @@ struct backend_ops {
 	/* Change what lies in the removable drive @target (or the one that holds the image of that path). @source: NULL to eject. */
 	int (*domain_change_media)(struct backend *, const char *uuid, const char *target, const char *source,
 	                           enum media_action, unsigned media_flags, struct err *);
+	/* Plug the cable of the network card @key (its MAC address, its tap, or "net0") in, or pull it. Flags as for a medium. */
+	int (*domain_set_link)(struct backend *, const char *uuid, const char *key, bool up, unsigned media_flags, struct err *);
 	/* Where the screen is, and who looks; never waits for the guest. -ENOENT: it has none. -ENOTCONN: it does not run. */
 	int (*domain_screen)(struct backend *, const char *uuid, struct screen_info *, struct err *);
 

@@ -261,6 +261,23 @@ static const struct {
 	{"domstats --list-paused --state", "Domain: 'old-mail'\n  state.state=3\n  state.reason=1\n\n", NULL},
 	{"domstats web1 --cpu-total",
 	 "Domain: 'web1'\n  cpu.time=50500000000\n  cpu.user=45450000000\n  cpu.system=5050000000\n\n", NULL},
+	{"domif-getlink web1 net0", "net0 up\n", NULL},
+	{"domif-setlink web1 net0 down", "Device updated successfully\n", NULL},
+	{"domif-getlink db net0 --config --json", "{\n  \"state\": \"up\"\n}\n", NULL},
+	{"domif-getlink web1 vnet7", "", "error: Failed to get the link state of an interface of domain 'web1': interface (vnet7) not found"},
+	{"domif-setlink web1 net0 sideways", "", "error: invalid link state 'sideways': it is up or down"},
+	{"domif-setlink web1 net9 up", "", "error: Failed to set the link state of an interface of domain 'web1': interface (net9) not found"},
+	{"domifstat web1 net0",
+	 "net0 rx_bytes 303000000\nnet0 rx_packets 252500\nnet0 rx_errs 0\nnet0 rx_drop 0\n"
+	 "net0 tx_bytes 50500000\nnet0 tx_packets 126250\nnet0 tx_errs 0\nnet0 tx_drop 0\n",
+	 NULL},
+	{"domifstat db net0", "", "error: "},
+	{"domstats web1 --interface",
+	 "Domain: 'web1'\n  net.count=1\n  net.0.name=net0\n  net.0.rx.bytes=303000000\n  net.0.rx.pkts=252500\n"
+	 "  net.0.rx.errs=0\n  net.0.rx.drop=0\n  net.0.tx.bytes=50500000\n  net.0.tx.pkts=126250\n  net.0.tx.errs=0\n"
+	 "  net.0.tx.drop=0\n\n",
+	 NULL},
+	{"complete -- domif-setlink web1 net0 d", "down\n", NULL},
 	{"domstats nope", "", "error: failed to get domain 'nope'"},
 	{"domstats --perf", "", "error: command 'domstats' doesn't support option --perf: virsh has it"},
 	{"domstate web1 --json",

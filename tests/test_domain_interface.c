@@ -1,4 +1,5 @@
 /* <interface> as a checked view: cards, addresses, port forwards. What is refused and noted: tests/xml. */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -106,6 +107,53 @@ START_TEST(names_that_libvirt_made_up_are_not_kept)
 }
 END_TEST
 
+START_TEST(a_running_guests_text_names_its_taps)
+{
+	struct domain *d = parse("<interface type='user'/><interface type='bridge'><mac address='52:54:00:aa:bb:cc'/><source bridge='br0'/>"
+				 "<target dev='vnet9'/></interface>"), *live = NULL;
+	struct domain_live l = {.id = 3, .taps = {{""}, {"vnet4", 9000}}}, again = {0};
+	struct err e = {0};
+	char name[16];
+	ck_assert_str_eq(domain_interface_name(d, 0, name), "net0");
+	AUTO_FREE char *text = domain_live_text(d, &l);
+	ck_assert_msg(!domain_parse(text, strlen(text), "live.xml", &live, &e), "%s", e.msg);
+	domain_live_taps(live, &again);
+	ck_assert_str_eq(again.taps[0].dev, "");
+	ck_assert_str_eq(again.taps[1].dev, "vnet4");
+	ck_assert_uint_eq(again.taps[1].mtu, 9000);
+	static const struct { const char *key; size_t i; } keys[] = {{"net0", 0}, {"net1", 1}, {"vnet4", 1}, {"52:54:00:AA:bb:CC", 1},
+		{"vnet9", 2}, {"net2", 2}, {"", 2}};
+	for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
+		ck_assert_msg(domain_interface_find(live, keys[i].key) == keys[i].i, "%s", keys[i].key);
+	domain_free(d);
+	domain_free(live);
+}
+END_TEST
+
+START_TEST(a_cable_is_pulled_in_the_text)
+{
+	static const char text[] = "<domain type='kvm'><name>x</name><memory>65536</memory><os><type>hvm</type></os><devices>"
+				   "<interface type='user'/><interface type='user'><link state='up'/></interface></devices></domain>";
+	struct err e = {0};
+	for (size_t i = 0; i < 2; i++) {
+		AUTO_FREE char *down = NULL, *up = NULL;
+		struct domain *d = NULL;
+		ck_assert_int_eq(domain_text_link(text, "x.xml", i, false, &down, &e), 0);
+		ck_assert_int_eq(domain_parse(down, strlen(down), "x.xml", &d, &e), 0);
+		ck_assert(d->interfaces[i].link_down && !d->interfaces[1 - i].link_down);
+		domain_free(d);
+		ck_assert_int_eq(domain_text_link(down, "x.xml", i, true, &up, &e), 0);
+		ck_assert_int_eq(domain_parse(up, strlen(up), "x.xml", &d, &e), 0);
+		ck_assert(!d->interfaces[i].link_down);
+		domain_free(d);
+	}
+	char *none = NULL;
+	ck_assert_int_eq(domain_text_link(text, "x.xml", 2, false, &none, &e), -ENODEV);
+	ck_assert_int_eq(domain_text_link("<domain/>", "x.xml", 0, false, &none, &e), -ENODEV);
+	ck_assert_ptr_null(none);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("domain_interface");
@@ -114,6 +162,8 @@ int main(void)
 	tcase_add_test(t, a_card_is_what_its_element_says);
 	tcase_add_test(t, a_made_up_address_is_the_same_each_time_and_nobody_elses);
 	tcase_add_test(t, names_that_libvirt_made_up_are_not_kept);
+	tcase_add_test(t, a_running_guests_text_names_its_taps);
+	tcase_add_test(t, a_cable_is_pulled_in_the_text);
 	suite_add_tcase(s, t);
 	return test_main(s);
 }

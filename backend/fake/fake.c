@@ -467,6 +467,31 @@ static int fake_change_media(struct backend *b, const char *uuid, const char *ta
 	return rc;
 }
 
+/* Only the texts change, as above. */
+static int fake_set_link(struct backend *b, const char *uuid, const char *key, bool up, unsigned flags, struct err *e)
+{
+	struct fake *f = fake_of(b);
+	FAKE_LOCK(f);
+	struct fake_domain *d;
+	int rc = begin(f, "domain_set_link", uuid, DOMAIN_ANY, &d, e);
+	if (!(flags & (MEDIA_LIVE | MEDIA_CONFIG)))
+		flags |= !rc && d->live_xml ? MEDIA_LIVE : MEDIA_CONFIG;
+	for (unsigned live = 0; live < 2 && !rc; live++) {
+		char **text = live ? &d->live_xml : &d->xml, *new = NULL;
+		struct domain *parsed = NULL;
+		if (!(flags & (live ? MEDIA_LIVE : MEDIA_CONFIG)) || !*text || domain_parse(*text, strlen(*text), d->info.name, &parsed, NULL))
+			continue;
+		size_t i = domain_interface_find(parsed, key), n = parsed->ninterfaces;
+		domain_free(parsed);
+		rc = i == n ? err_set(e, ENODEV, "interface (%s) not found", key) : domain_text_link(*text, d->info.name, i, up, &new, e);
+		if (!rc) {
+			free(*text);
+			*text = new;
+		}
+	}
+	return rc;
+}
+
 static int fake_release(struct backend *b, const char *uuid, struct err *e)
 {
 	struct fake *f = fake_of(b);
@@ -536,6 +561,7 @@ static const struct backend_ops fake_ops = {
 	.domain_screen_open = fake_screen_open,
 	.domain_block_info = fake_block_info,
 	.domain_change_media = fake_change_media,
+	.domain_set_link = fake_set_link,
 	.domain_screen = fake_screen,
 	.sample = fake_sample,
 	.domain_command = fake_command,

@@ -71,7 +71,7 @@ static void make_domain(struct fake *f, const struct wish *w)
 		   "  <memory unit='KiB'>%llu</memory>\n  <vcpu>%u</vcpu>\n  <os>\n"
 		   "    <type arch='x86_64' machine='pc'>hvm</type>\n    <kernel>/boot/vmlinuz</kernel>\n  "
 		   "</os>\n"
-		   "  <devices>\n    <serial type='pty'/>\n  </devices>\n</domain>\n",
+		   "  <devices>\n    <interface type='user'/>\n    <serial type='pty'/>\n  </devices>\n</domain>\n",
 		   (unsigned long long)w->memory_mib << 10, info.vcpus);
 	d->xml = buf_take(&x);
 	if (active) {

@@ -50,6 +50,13 @@ static void sample_domain(const struct fake_domain *d, struct sample_domain *s)
 					   .rd_ns = ms * d->load * 1000,
 					   .wr_ns = ms * d->load * 2000,
 					   .fl_ns = ms * 100};
+	s->nnets = 1;
+	s->nets[0] = (struct stat_net){.name = "net0",
+				       .rx_bytes = ms * d->load * 60,
+				       .rx_packets = ms * d->load / 20,
+				       .tx_bytes = ms * d->load * 10,
+				       .tx_packets = ms * d->load / 40,
+				       .link = true};
 }
 
 int fake_sample(struct backend *b, struct sample *s, struct err *e)

@@ -34,6 +34,7 @@ static const struct backend_ops local_ops = {
     .console_path = local_console_path,
     .domain_block_info = local_domain_block_info,
     .domain_change_media = local_domain_change_media,
+    .domain_set_link = local_domain_set_link,
     .domain_screen = local_domain_screen,
     .domain_screenshot = local_domain_screenshot,
     .domain_screen_open = local_screen_open,

@@ -215,6 +215,7 @@ int local_domain_change_media(struct backend *, const char *, const char *, cons
 int local_console_open(struct backend *, const char *, unsigned, uint64_t, int *, struct err *);
 int local_console_log(struct backend *, const char *, unsigned, bool, int, struct err *);
 int local_console_path(struct backend *, const char *, unsigned, char **, struct err *);
+int local_domain_set_link(struct backend *, const char *, const char *, bool, unsigned, struct err *);
 int local_domain_screen(struct backend *, const char *, struct screen_info *, struct err *);
 int local_domain_screenshot(struct backend *, const char *, unsigned, int *, struct err *);
 int local_screen_open(struct backend *, const char *, int *, struct err *);

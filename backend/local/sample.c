@@ -181,6 +181,24 @@ static void disk_figures(const struct stats_block *b, struct sample_domain *d)
 	snprintf(to->name, sizeof(to->name), "%.31s", b->name);
 }
 
+static void net_figures(const struct stats_block *b, struct sample_domain *d)
+{
+	const struct stats_net *v = &b->net;
+	if (d->nnets == ARRAY_SIZE(d->nets))
+		return;
+	struct stat_net *to = &d->nets[d->nnets++];
+	*to = (struct stat_net){.rx_bytes = v->rx_bytes,
+				.rx_packets = v->rx_packets,
+				.rx_errors = v->rx_errors,
+				.rx_drop = v->rx_drop,
+				.tx_bytes = v->tx_bytes,
+				.tx_packets = v->tx_packets,
+				.tx_errors = v->tx_errors,
+				.tx_drop = v->tx_drop,
+				.link = v->link};
+	snprintf(to->name, sizeof(to->name), "%.31s", b->name);
+}
+
 /* The blocks of the stats file. Every number in it is the guest's process's to choose. */
 static void block_figures(const struct guest *g, bool threads, struct sample_domain *d)
 {
@@ -197,6 +215,8 @@ static void block_figures(const struct guest *g, bool threads, struct sample_dom
 			vcpu_figures(g, &v[i].vcpu, threads, d);
 		else if (v[i].kind == STATS_DISK)
 			disk_figures(&v[i], d);
+		else if (v[i].kind == STATS_NET)
+			net_figures(&v[i], d);
 		else if (v[i].kind == STATS_CONSOLE && !strcmp(v[i].name, "console0"))
 			d->console_bytes = v[i].console.tx_bytes;
 	}

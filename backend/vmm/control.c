@@ -7,6 +7,7 @@
 #include "backend/vmm/boot/firmware.h"
 #include "backend/vmm/chardev.h"
 #include "backend/vmm/control_block.h"
+#include "backend/vmm/control_net.h"
 #include "backend/vmm/diagnose.h"
 #include "backend/vmm/display/capture.h"
 #include "backend/vmm/input_control.h"
@@ -197,6 +198,7 @@ const struct control_command control_commands[] = {
 	{"screen-open", "look at the screen: src/proto/screen.h", screenlink_open},
 	{"screendump", "a picture of the screen", capture_screendump},
 	{"send-key", "press keys together for a while", input_send_key},
+	{"set_link", "plug a network cable in, or pull it", control_set_link},
 	{"set_password", "the password of the screen", screenlink_set_password},
 	{"stop", "pause the guest", cmd_stop},
 	{"system_powerdown", "press the power button", cmd_powerdown},
@@ -204,6 +206,7 @@ const struct control_command control_commands[] = {
 	{"x-diagnose", "what is known of a guest that says nothing", diagnose_facts},
 	{"x-exits", "exits of each vCPU by reason", cmd_exits},
 	{"x-firmware-log", "what the firmware has said since the last reset", firmware_query_log},
+	{"x-query-link", "network cards and their cables", control_query_link},
 	{"x-screen-text", "the text on the screen", capture_text},
 	{"x-vnc-kick", "send all viewers away", screenlink_kick},
 	{0},

@@ -112,8 +112,26 @@ static void add_block(json_t *j, const struct sample_domain *d, const struct dom
 
 static void add_interface(json_t *j, const struct sample_domain *d, const struct domain_info *info)
 {
-	if (d->valid)
-		put(j, "net.count", 0);
+	if (!d->valid)
+		return;
+	put(j, "net.count", d->nnets);
+	for (unsigned i = 0; i < d->nnets; i++) {
+		const struct stat_net *s = &d->nets[i];
+		const struct {
+			const char *key;
+			uint64_t value;
+		} rows[] = {
+			{"rx.bytes", s->rx_bytes}, {"rx.pkts", s->rx_packets}, {"rx.errs", s->rx_errors}, {"rx.drop", s->rx_drop},
+			{"tx.bytes", s->tx_bytes}, {"tx.pkts", s->tx_packets}, {"tx.errs", s->tx_errors}, {"tx.drop", s->tx_drop},
+		};
+		char key[48];
+		snprintf(key, sizeof(key), "net.%u.name", i);
+		json_set_str(j, key, s->name);
+		for (unsigned k = 0; k < ARRAY_SIZE(rows); k++) {
+			snprintf(key, sizeof(key), "net.%u.%s", i, rows[k].key);
+			put(j, key, rows[k].value);
+		}
+	}
 }
 
 static const struct {

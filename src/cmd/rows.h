@@ -5,6 +5,7 @@
 #include "src/cmd/cmd.h"
 
 extern const struct cmd cmd_domain_blkinfo, cmd_domain_blklist, cmd_domain_change_media;
+extern const struct cmd cmd_domain_getlink, cmd_domain_ifstat, cmd_domain_setlink;
 extern const struct cmd cmd_domain_autostart, cmd_domain_autostart_all, cmd_domain_command, cmd_domain_console, cmd_domain_create,
 	cmd_domain_define, cmd_domain_destroy, cmd_domain_display, cmd_domain_dumpxml, cmd_domain_edit, cmd_domain_id,
 	cmd_domain_info, cmd_domain_list, cmd_domain_name, cmd_domain_novnc, cmd_domain_reboot, cmd_domain_release,

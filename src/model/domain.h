@@ -261,6 +261,13 @@ char *domain_text_tray(const char *text, const char *target, bool open);
 /* The text without that disk. */
 int domain_text_without_disk(const char *text, const char *where, const char *target, char **out, struct err *e);
 
+/* Which network card is @key: its MAC address, its tap, or "net0"; d->ninterfaces: none. */
+size_t domain_interface_find(const struct domain *d, const char *key);
+/* Its name for people: the tap's, else "net0". Return: @out. */
+char *domain_interface_name(const struct domain *d, size_t i, char out[16]);
+/* Domain XML with the cable of that card in or out, the caller's to free. -ENODEV: there is no such card. */
+int domain_text_link(const char *text, const char *where, size_t i, bool up, char **out, struct err *e);
+
 /* What firmware tries, in its order: by <boot order=>, else by <boot dev=>, else disks before CD-ROMs. @out has room for
  * d->ndisks. Return: how many. */
 size_t domain_boot_disks(const struct domain *d, const struct domain_disk **out);

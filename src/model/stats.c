@@ -41,11 +41,22 @@ static struct stat_device all_disks(const struct sample_domain *d)
 	return sum;
 }
 
+/* The same for all network cards. */
+static struct stat_net all_nets(const struct sample_domain *d)
+{
+	struct stat_net sum = {0};
+	for (unsigned i = 0; i < d->nnets && i < ARRAY_SIZE(d->nets); i++) {
+		sum.rx_bytes += d->nets[i].rx_bytes;
+		sum.tx_bytes += d->nets[i].tx_bytes;
+	}
+	return sum;
+}
+
 static struct domain_rates all_of(enum stat_quality q)
 {
 	struct rate r = {q, 0};
 	return (struct domain_rates){
-	    .cpu = r, .rd_bytes = r, .wr_bytes = r, .rd_ops = r, .wr_ops = r, .exits = r};
+	    .cpu = r, .rd_bytes = r, .wr_bytes = r, .rd_ops = r, .wr_ops = r, .rx_bytes = r, .tx_bytes = r, .exits = r};
 }
 
 struct domain_rates domain_rates(const struct sample *prev, const struct sample *now, const char *uuid)
@@ -59,16 +70,21 @@ struct domain_rates domain_rates(const struct sample *prev, const struct sample 
 		return all_of(STAT_INIT);
 	int64_t ns = now->time_ns - prev->time_ns;
 	struct stat_device was = all_disks(a), is = all_disks(b);
+	struct stat_net net_was = all_nets(a), net_is = all_nets(b);
 	struct domain_rates r = {
 	    .cpu = rate_of(a->cpu_ns, b->cpu_ns, ns, 100 / 1e9),
 	    .rd_bytes = rate_of(was.rd_bytes, is.rd_bytes, ns, 1),
 	    .wr_bytes = rate_of(was.wr_bytes, is.wr_bytes, ns, 1),
 	    .rd_ops = rate_of(was.rd_ops, is.rd_ops, ns, 1),
 	    .wr_ops = rate_of(was.wr_ops, is.wr_ops, ns, 1),
+	    .rx_bytes = rate_of(net_was.rx_bytes, net_is.rx_bytes, ns, 1),
+	    .tx_bytes = rate_of(net_was.tx_bytes, net_is.tx_bytes, ns, 1),
 	    .exits = rate_of(a->exits, b->exits, ns, 1),
 	};
 	if (a->ndisks != b->ndisks)
 		r.rd_bytes = r.wr_bytes = r.rd_ops = r.wr_ops = (struct rate){STAT_INIT, 0};
+	if (a->nnets != b->nnets)
+		r.rx_bytes = r.tx_bytes = (struct rate){STAT_INIT, 0};
 	return r;
 }
 

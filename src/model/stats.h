@@ -20,10 +20,16 @@ enum stat_quality {
 	STAT_NODATA, /* there is none: not running, not permitted */
 };
 
-struct stat_device { /* a disk or an interface */
+struct stat_device { /* a disk */
 	char name[32];   /* "vda" */
 	uint64_t rd_ops, rd_bytes, wr_ops, wr_bytes, fl_ops, errors;
 	uint64_t rd_ns, wr_ns, fl_ns; /* time spent in completed requests */
+};
+
+struct stat_net { /* a network card; rx: to the guest */
+	char name[32]; /* the tap's ("vnet0"), or "net0" */
+	uint64_t rx_bytes, rx_packets, rx_errors, rx_drop, tx_bytes, tx_packets, tx_errors, tx_drop;
+	bool link;     /* the cable is plugged in */
 };
 
 struct sample_domain {
@@ -51,6 +57,8 @@ struct sample_domain {
 	uint64_t console_bytes;    /* written by the guest to ttyS0 since power-on */
 	struct stat_device disks[8];
 	unsigned ndisks;
+	struct stat_net nets[DOMAIN_INTERFACES_MAX];
+	unsigned nnets;
 };
 
 struct sample {
@@ -75,6 +83,7 @@ struct rate {
 struct domain_rates {
 	struct rate cpu;            /* percent of one host CPU: 250 = two and a half busy */
 	struct rate rd_bytes, wr_bytes, rd_ops, wr_ops; /* per second, all disks */
+	struct rate rx_bytes, tx_bytes; /* per second, all network cards; rx: to the guest */
 	struct rate exits;          /* per second */
 };
 

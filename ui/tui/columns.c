@@ -102,6 +102,16 @@ static void write_text(const struct figure *g, const struct snapshot *s, char *o
 	put_rate(g->rates.wr_bytes, true, out, n, role);
 }
 
+static void rx_text(const struct figure *g, const struct snapshot *s, char *out, size_t n, enum role *role)
+{
+	put_rate(g->rates.rx_bytes, true, out, n, role);
+}
+
+static void tx_text(const struct figure *g, const struct snapshot *s, char *out, size_t n, enum role *role)
+{
+	put_rate(g->rates.tx_bytes, true, out, n, role);
+}
+
 static void screen_text(const struct figure *g, const struct snapshot *s, char *out, size_t n, enum role *role)
 {
 	if (g->d->vnc_port)
@@ -191,6 +201,16 @@ static int by_write(const struct figure *a, const struct figure *b)
 	return sign(known(a->rates.wr_bytes) - known(b->rates.wr_bytes));
 }
 
+static int by_rx(const struct figure *a, const struct figure *b)
+{
+	return sign(known(a->rates.rx_bytes) - known(b->rates.rx_bytes));
+}
+
+static int by_tx(const struct figure *a, const struct figure *b)
+{
+	return sign(known(a->rates.tx_bytes) - known(b->rates.tx_bytes));
+}
+
 static int by_screen(const struct figure *a, const struct figure *b)
 {
 	unsigned x = (unsigned)a->d->vnc_port - 1, y = (unsigned)b->d->vnc_port - 1; /* none: behind all */
@@ -213,14 +233,16 @@ const struct column_kind columns[] = {
     [COL_STATE] = {"STATE", 11, false, 1, false, state_text, by_state},
     [COL_VCPUS] = {"VCPU", 4, true, 6, true, vcpus_text, by_vcpus},
     [COL_CPU] = {"%CPU", 6, true, 2, true, cpu_text, by_cpu},
-    [COL_GRAPH] = {"LAST 20 S", 20, false, 11, true, NULL, by_cpu},
+    [COL_GRAPH] = {"LAST 20 S", 20, false, 13, true, NULL, by_cpu},
     [COL_MEMORY] = {"MEMORY", 6, true, 3, true, memory_text, by_memory},
-    [COL_RESIDENT] = {"IN USE", 6, true, 12, true, resident_text, by_resident},
+    [COL_RESIDENT] = {"IN USE", 6, true, 14, true, resident_text, by_resident},
     [COL_UPTIME] = {"UPTIME", 7, true, 4, true, uptime_text, by_uptime},
     [COL_READ] = {"READ/S", 6, true, 7, true, read_text, by_read},
     [COL_WRITE] = {"WRITE/S", 7, true, 8, true, write_text, by_write},
+    [COL_RX] = {"RX/S", 6, true, 10, true, rx_text, by_rx},
+    [COL_TX] = {"TX/S", 6, true, 11, true, tx_text, by_tx},
     [COL_SCREEN] = {"VNC", 4, true, 9, false, screen_text, by_screen},
-    [COL_EXITS] = {"EXITS/S", 7, true, 10, true, exits_text, by_exits},
-    [COL_TITLE] = {"TITLE", 16, false, 13, false, title_text, by_title},
+    [COL_EXITS] = {"EXITS/S", 7, true, 12, true, exits_text, by_exits},
+    [COL_TITLE] = {"TITLE", 16, false, 15, false, title_text, by_title},
 };
 _Static_assert(ARRAY_SIZE(columns) == COL_COUNT, "a row for every column");

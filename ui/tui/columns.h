@@ -18,6 +18,8 @@ enum column {
 	COL_UPTIME,
 	COL_READ,
 	COL_WRITE,
+	COL_RX,
+	COL_TX,
 	COL_SCREEN,
 	COL_EXITS,
 	COL_TITLE,

@@ -123,6 +123,16 @@ static void parts(struct figure *g, const struct sample_domain *was, int64_t ns)
 		g->disks[i].rd_bytes = counter_rate(like, b->rd_bytes, a->rd_bytes, ns, 1e9);
 		g->disks[i].wr_bytes = counter_rate(like, b->wr_bytes, a->wr_bytes, ns, 1e9);
 	}
+	for (unsigned i = 0; i < d->nnets && i < DOMAIN_INTERFACES_MAX; i++) {
+		static const struct stat_net none;
+		bool had = was && i < was->nnets;
+		const struct stat_net *b = had ? &was->nets[i] : &none, *a = &d->nets[i];
+		struct rate like = had ? cpu : (struct rate){STAT_INIT, 0};
+		g->nets[i].rx_bytes = counter_rate(like, b->rx_bytes, a->rx_bytes, ns, 1e9);
+		g->nets[i].rx_packets = counter_rate(like, b->rx_packets, a->rx_packets, ns, 1e9);
+		g->nets[i].tx_bytes = counter_rate(like, b->tx_bytes, a->tx_bytes, ns, 1e9);
+		g->nets[i].tx_packets = counter_rate(like, b->tx_packets, a->tx_packets, ns, 1e9);
+	}
 }
 
 static void old_rate(struct rate *r, struct rate last)
@@ -143,7 +153,7 @@ static void figure_fill(struct figures *f, size_t i, bool again)
 	g->rates = domain_rates(prev, now, d->uuid);
 	if (!(d->state & DOMAIN_ACTIVE)) {
 		static const struct rate none = {STAT_NODATA, 0};
-		g->rates = (struct domain_rates){none, none, none, none, none, none};
+		g->rates = (struct domain_rates){none, none, none, none, none, none, none, none};
 	} else if (!d->valid) {
 		struct domain_rates *r = &g->rates, *l = &h->last;
 		old_rate(&r->cpu, l->cpu);
@@ -151,6 +161,8 @@ static void figure_fill(struct figures *f, size_t i, bool again)
 		old_rate(&r->wr_bytes, l->wr_bytes);
 		old_rate(&r->rd_ops, l->rd_ops);
 		old_rate(&r->wr_ops, l->wr_ops);
+		old_rate(&r->rx_bytes, l->rx_bytes);
+		old_rate(&r->tx_bytes, l->tx_bytes);
 		old_rate(&r->exits, l->exits);
 		g->stale_s = h->fresh_ns ? (unsigned)((now->time_ns - h->fresh_ns) / 1000000000) : 0;
 	} else {

@@ -12,6 +12,10 @@ struct device_rates {
 	struct rate rd_ops, rd_bytes, wr_ops, wr_bytes;
 };
 
+struct net_rates { /* rx: to the guest */
+	struct rate rx_bytes, rx_packets, tx_bytes, tx_packets;
+};
+
 /* One domain in a snapshot. */
 struct figure {
 	const struct sample_domain *d;
@@ -19,6 +23,7 @@ struct figure {
 	struct rate vcpu[DOMAIN_VCPUS_MAX];       /* percent of a host CPU */
 	struct rate vcpu_exits[DOMAIN_VCPUS_MAX]; /* per second */
 	struct device_rates disks[8];
+	struct net_rates nets[DOMAIN_INTERFACES_MAX];
 	enum domain_state was; /* in the snapshot before; 0 = not there */
 	unsigned stale_s;      /* STAT_STALE: how long the figures have been old */
 	const float *history;  /* %CPU, oldest first; negative = none */

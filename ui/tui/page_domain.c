@@ -174,6 +174,27 @@ static void draw_disks(struct lines *l, const struct figure *g)
 	}
 }
 
+static void draw_nets(struct lines *l, const struct figure *g)
+{
+	if (!g->d->nnets)
+		return;
+	section(l, "Network            rx/s  pkts/s      tx/s  pkts/s   errors    drops");
+	for (unsigned i = 0; i < g->d->nnets && i < DOMAIN_INTERFACES_MAX; i++) {
+		const struct net_rates *r = &g->nets[i];
+		const struct stat_net *n = &g->d->nets[i];
+		char a[FMT_MAX], b[FMT_MAX], c[FMT_MAX], d[FMT_MAX];
+		struct area line = next_line(l);
+		area_field(&line, 0, 1, 14, false, theme(ROLE_DIM), n->name);
+		area_printf(&line, 0, 16, theme(ROLE_NORMAL), "%8s%8s%10s%8s", rate_text(r->rx_bytes, true, a),
+			    rate_text(r->rx_packets, false, b), rate_text(r->tx_bytes, true, c),
+			    rate_text(r->tx_packets, false, d));
+		area_printf(&line, 0, 50, theme(n->rx_errors + n->tx_errors ? ROLE_ERROR : ROLE_DIM), "%9llu",
+			    (unsigned long long)(n->rx_errors + n->tx_errors));
+		area_printf(&line, 0, 59, theme(ROLE_DIM), "%9llu%s", (unsigned long long)(n->rx_drop + n->tx_drop),
+			    n->link ? "" : "  link down");
+	}
+}
+
 static const char *plural(unsigned n)
 {
 	return n == 1 ? "" : "s";
@@ -210,6 +231,13 @@ static void draw_definition(struct lines *l, const struct page_domain *p)
 		field(l, d->target, ROLE_NORMAL, "%s (%s, %s%s)", d->source ? d->source : "empty",
 		      d->bus ? d->bus : "", d->format ? d->format : "raw", d->readonly ? ", read-only" : "");
 	}
+	for (size_t i = 0; i < f->ninterfaces; i++) {
+		const struct domain_interface *n = &f->interfaces[i];
+		char name[16], mac[DOMAIN_MAC_TEXT];
+		field(l, domain_interface_name(f, i, name), ROLE_NORMAL, "%s%s (%s%s)",
+		      n->type == INTERFACE_BRIDGE ? "bridge " : "user-mode network", n->bridge ? n->bridge : "",
+		      domain_mac_text(n->mac, mac), n->link_down ? ", cable pulled" : "");
+	}
 	if (f->graphics && p->has_screen && p->screen.port)
 		f->graphics->port = p->screen.port; /* that it has, where the XML leaves it to us */
 	AUTO_FREE char *screen = domain_screen_text(f);
@@ -240,6 +268,7 @@ static void domain_draw(struct view *v, const struct area *a)
 	draw_screen(&l, p);
 	draw_cpu(&l, g);
 	draw_disks(&l, g);
+	draw_nets(&l, g);
 	draw_definition(&l, p);
 	p->lines = l.at;
 	if (p->top + p->seen < p->lines && a->cols > 24)

@@ -393,7 +393,7 @@ static int net_init(struct dev *dev, const struct dev_def *def, struct err *e)
 	char name[16];
 	d->v.class = &net_class;
 	memcpy(d->mac, net->mac, 6);
-	d->stats = &machine_stats(dev->m, STATS_NET, net->target ? net->target : def->name)->net;
+	d->stats = &machine_stats(dev->m, STATS_NET, net->type == INTERFACE_BRIDGE && net->ifname ? net->ifname : def->name)->net;
 	snprintf(name, sizeof(name), "net:%u", def->index);
 	int rc = net_open(&d->net, net->type == INTERFACE_USER ? &net_channel : &net_tap, named_take(&dev->m->fds, name), e);
 	if (rc)
