@@ -11,6 +11,8 @@ start_deck() {
 	has 'vm001 .*running' "the list of guests (${1:-plain})"
 }
 
+copied_is() { [ "$(t show-buffer 2>/dev/null)" = "$1" ]; }
+
 work() {
 	open_shell tmux-256color
 	start_deck "EDITOR='echo the editor has the screen; sleep 1000 #'"
@@ -26,6 +28,10 @@ work() {
 	keys -l 'echo in-$((1+1))-the-guest'; keys Enter
 	has '^in-|in-.*-the-guest' "the guest answers"
 	keys q; has 'q' "q goes to the guest"
+	keys S-Up; has 'q ends' "Shift+Up looks back"
+	keys '?'; keys -l guest; keys Enter; keys Space l l l l y
+	has 'Ctrl\+\] leaves' "y goes back to the guest"
+	claim "and has copied what was marked" wait_for 10 copied_is guest
 	keys C-]; has 'Tab: type here' "Ctrl-] leaves the panel"
 	keys z; hasnt 'load' "the console has the full screen"
 	keys C-]; has 'load' "and gives it back"
