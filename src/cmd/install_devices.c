@@ -93,6 +93,8 @@ static int put_interface(struct maker *m, const struct install_value *v, struct 
 		return err_set(e, EINVAL, "--network bridge wants the name of a bridge: bridge=br0");
 	if (type && str_eq(type, "network") && !network)
 		return err_set(e, EINVAL, "--network network wants the name of a network: network=default");
+	if (!user && value_get(v, "portForward"))
+		return err_set(e, EINVAL, "--network portForward= is of user networking: --network user,portForward=...");
 	put(m, IN_BOTH, "    <interface type='%s'>\n", user ? "user" : bridge ? "bridge" : "network");
 	if (!user) {
 		put(m, IN_BOTH, "      <source");
@@ -135,9 +137,11 @@ static int put_serial(struct maker *m, const struct install_value *v, struct err
 	const char *type = value_get(v, "type"), *log = value_get(v, "log.file"), *port = value_get(v, "target.port");
 	if (str_eq(type, "none"))
 		return 0;
-	if (type && !str_eq(type, "pty"))
+	if (type && !str_eq(type, "pty") && !(str_eq(type, "file") && value_get(v, "path")))
 		maker_note(m, "serial ports are consoles of vmdeck, whatever else they are to be: type %s has no effect", type);
-	put(m, IN_BOTH, "    <serial type='pty'>\n");
+	if (str_eq(type, "file") && !log)
+		log = value_get(v, "path");
+	put(m, IN_BOTH, "    <serial type='pty'%s>\n", log || port ? "" : "/");
 	if (log) {
 		put(m, IN_BOTH, "      <log");
 		put_attr(m, IN_BOTH, "file", log);
@@ -145,7 +149,8 @@ static int put_serial(struct maker *m, const struct install_value *v, struct err
 	}
 	if (port)
 		put(m, IN_BOTH, "      <target port='%s'/>\n", port);
-	put(m, IN_BOTH, "    </serial>\n");
+	if (log || port)
+		put(m, IN_BOTH, "    </serial>\n");
 	m->p->console = true;
 	return 0;
 }

@@ -314,6 +314,7 @@ int make_disks(struct maker *m, struct err *e)
 		rc = default_disk(m, e);
 	if (!rc && m->method == METHOD_IMPORT && !any && !none)
 		rc = err_set(e, EINVAL, "--import wants a disk to boot: --disk FILE (or --disk none)");
+	m->keep_medium |= m->ndisks == 0; /* nothing else could be booted */
 	if (!rc && m->medium && !has_medium)
 		rc = installer_drive(m, e);
 	return rc;

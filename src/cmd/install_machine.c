@@ -46,12 +46,7 @@ static int make_memory(struct maker *m, struct err *e)
 	return 0;
 }
 
-/* How the vCPUs are grouped; all 0: not told. */
-struct topology {
-	uint64_t sockets, dies, cores, threads;
-};
-
-static uint64_t product(const struct topology *t)
+static uint64_t product(const struct maker *t)
 {
 	uint64_t n = 1, parts[] = {t->sockets, t->dies, t->cores, t->threads};
 	for (size_t i = 0; i < ARRAY_SIZE(parts); i++)
@@ -60,7 +55,7 @@ static uint64_t product(const struct topology *t)
 	return n;
 }
 
-static void topology_of(const struct install_value *v, const char *prefix, struct topology *t)
+static void topology_of(const struct install_value *v, const char *prefix, struct maker *t)
 {
 	static const char *const names[] = {"sockets", "dies", "cores", "threads"};
 	uint64_t *to[] = {&t->sockets, &t->dies, &t->cores, &t->threads};
@@ -71,7 +66,7 @@ static void topology_of(const struct install_value *v, const char *prefix, struc
 }
 
 /* Fill in what is not told, cores before sockets, as virt-install does. */
-static int complete(struct topology *t, uint64_t most, struct err *e)
+static int complete(struct maker *t, uint64_t most, struct err *e)
 {
 	uint64_t given = product(t), *room = !t->cores ? &t->cores : !t->sockets ? &t->sockets : NULL;
 	if (most % given || (!room && given != most))
@@ -87,27 +82,27 @@ static int complete(struct topology *t, uint64_t most, struct err *e)
 	return 0;
 }
 
-static int make_vcpus(struct maker *m, const struct install_value *cpu, struct topology *t, struct err *e)
+static int make_vcpus(struct maker *m, const struct install_value *cpu, struct err *e)
 {
 	AUTO_VALUE struct install_value v = {0};
 	int rc = maker_value(m, "vcpus", &v, e);
 	if (rc)
 		return rc;
-	topology_of(cpu, "topology.", t);
-	topology_of(&v, "", t);
-	bool grouped = t->sockets || t->dies || t->cores || t->threads;
+	topology_of(cpu, "topology.", m);
+	topology_of(&v, "", m);
+	bool grouped = m->sockets || m->dies || m->cores || m->threads;
 	unsigned usual = m->os.cpus ? m->os.cpus : VCPUS;
 	uint64_t now = value_number(&v, "vcpus", 0), most = value_number(&v, "maxvcpus", 0);
 	if ((!now && value_get(&v, "vcpus")) || (!most && value_get(&v, "maxvcpus")))
 		return err_set(e, EINVAL, "--vcpus 0 is not allowed: 1 to %d", DOMAIN_VCPUS_MAX);
 	if (!now && !most)
-		most = grouped ? product(t) : usual < m->host.cpus || !m->host.cpus ? usual : m->host.cpus;
+		most = grouped ? product(m) : usual < m->host.cpus || !m->host.cpus ? usual : m->host.cpus;
 	most = most ? most : now;
 	now = now ? now : most;
 	if (most < now || most > DOMAIN_VCPUS_MAX)
 		return err_set(e, EINVAL, "--vcpus %llu,maxvcpus=%llu is not allowed: 1 to %d, and not more than maxvcpus",
 			       (unsigned long long)now, (unsigned long long)most, DOMAIN_VCPUS_MAX);
-	if (grouped && (rc = complete(t, most, e)))
+	if (grouped && (rc = complete(m, most, e)))
 		return rc;
 	if (now > m->host.cpus && m->host.cpus)
 		maker_note(m, "warning: %llu vCPUs are more than the %u CPUs of this host", (unsigned long long)now,
@@ -119,12 +114,24 @@ static int make_vcpus(struct maker *m, const struct install_value *cpu, struct t
 	return 0;
 }
 
+static bool is_policy(const char *s)
+{
+	return str_eq(s, "force") || str_eq(s, "require") || str_eq(s, "optional") || str_eq(s, "disable") || str_eq(s, "forbid");
+}
+
+static bool has_features(const struct install_value *cpu)
+{
+	for (size_t i = 0; i < cpu->n; i++)
+		if (is_policy(cpu->pairs[i].sub->name))
+			return true;
+	return false;
+}
+
 static void put_features(struct maker *m, const struct install_value *cpu)
 {
 	for (size_t i = 0; i < cpu->n; i++) {
 		const char *policy = cpu->pairs[i].sub->name;
-		if (!str_eq(policy, "force") && !str_eq(policy, "require") && !str_eq(policy, "optional") &&
-		    !str_eq(policy, "disable") && !str_eq(policy, "forbid"))
+		if (!is_policy(policy))
 			continue;
 		put(m, IN_BOTH, "    <feature");
 		put_attr(m, IN_BOTH, "policy", policy);
@@ -150,21 +157,30 @@ static const char *mode_of(const char *model, const char *mode)
 	return mode_named(model) ? model : NULL;
 }
 
-static int make_cpu(struct maker *m, const struct install_value *cpu, const struct topology *t)
+static int make_cpu(struct maker *m, struct err *e)
 {
+	AUTO_VALUE struct install_value v = {0};
+	int rc = maker_value(m, "cpu", &v, e);
+	if (rc)
+		return rc;
+	const struct install_value *cpu = &v;
 	const char *model = value_get(cpu, "model"), *mode = mode_of(model, value_get(cpu, "mode"));
 	put(m, IN_BOTH, "  <cpu");
 	put_attr(m, IN_BOTH, "mode", mode ? mode : "custom");
 	if (!mode)
 		put_attr(m, IN_BOTH, "match", value_get(cpu, "match") ? value_get(cpu, "match") : "exact");
 	put_attr(m, IN_BOTH, "check", value_get(cpu, "check"));
+	if (mode && !m->sockets && !has_features(cpu)) {
+		put(m, IN_BOTH, "/>\n");
+		return 0;
+	}
 	put(m, IN_BOTH, ">\n");
 	if (!mode)
 		put_text(m, IN_BOTH, 2, "model", model);
-	if (t->sockets)
+	if (m->sockets)
 		put(m, IN_BOTH, "    <topology sockets='%llu' dies='%llu' cores='%llu' threads='%llu'/>\n",
-		    (unsigned long long)t->sockets, (unsigned long long)t->dies, (unsigned long long)t->cores,
-		    (unsigned long long)t->threads);
+		    (unsigned long long)m->sockets, (unsigned long long)m->dies, (unsigned long long)m->cores,
+		    (unsigned long long)m->threads);
 	put_features(m, cpu);
 	put(m, IN_BOTH, "  </cpu>\n");
 	return 0;
@@ -186,21 +202,16 @@ static int make_features(struct maker *m, struct err *e)
 	return 0;
 }
 
-int make_machine(struct maker *m, struct err *e)
+int make_sizes(struct maker *m, struct err *e)
 {
 	AUTO_VALUE struct install_value cpu = {0};
-	struct topology t = {0};
 	int rc = maker_value(m, "cpu", &cpu, e);
 	if (!rc)
 		rc = make_memory(m, e);
-	if (!rc)
-		rc = make_vcpus(m, &cpu, &t, e);
-	if (!rc)
-		rc = make_features(m, e);
-	return rc ? rc : make_cpu(m, &cpu, &t);
+	return rc ? rc : make_vcpus(m, &cpu, e);
 }
 
-int make_clock(struct maker *m, struct err *e)
+static int make_clock(struct maker *m, struct err *e)
 {
 	AUTO_VALUE struct install_value v = {0};
 	int rc = maker_value(m, "clock", &v, e);
@@ -211,7 +222,7 @@ int make_clock(struct maker *m, struct err *e)
 }
 
 /* The first boot ends with the guest's reboot; release then starts the definition. */
-int make_events(struct maker *m, struct err *e)
+static int make_events(struct maker *m, struct err *e)
 {
 	static const char *const names[] = {"on_poweroff", "on_reboot", "on_crash"};
 	AUTO_VALUE struct install_value v = {0};
@@ -221,10 +232,20 @@ int make_events(struct maker *m, struct err *e)
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
 		const char *action = value_get(&v, names[i]);
 		bool reboot = str_eq(names[i], "on_reboot") && m->p->installs;
-		if (action)
-			put_text(m, reboot ? IN_DEFINE : IN_BOTH, 1, names[i], action);
+		if (action) /* what follows the first boot's end is the definition */
+			put_text(m, m->p->installs && !str_eq(names[i], "on_crash") ? IN_DEFINE : IN_BOTH, 1, names[i], action);
 		if (reboot)
 			put_text(m, IN_FIRST, 1, names[i], "destroy");
 	}
 	return 0;
+}
+
+int make_machine(struct maker *m, struct err *e)
+{
+	int rc = make_features(m, e);
+	if (!rc)
+		rc = make_cpu(m, e);
+	if (!rc)
+		rc = make_clock(m, e);
+	return rc ? rc : make_events(m, e);
 }

@@ -23,6 +23,7 @@ struct maker {
 	enum install_method method;
 	char *medium;   /* CD or ISO of the first boot, or NULL */
 	bool keep_medium; /* it stays in the drive */
+	uint64_t sockets, dies, cores, threads; /* how vCPUs are grouped; 0: not told */
 	unsigned ndisks; /* that could be installed on */
 	bool orders;    /* devices have boot orders: in the definition they rule */
 	char letters[256]; /* targets that are taken, a space behind each */
@@ -49,10 +50,9 @@ bool maker_flag(const struct maker *m, const char *option);
 /* Is this check to be made (--check)? */
 bool maker_checks(struct maker *m, const char *name);
 
-/* install_machine.c: memory, CPUs, features, clock, actions. */
+/* install_machine.c: memory and vCPUs; features, CPU, clock and actions. */
+int make_sizes(struct maker *m, struct err *e);
 int make_machine(struct maker *m, struct err *e);
-int make_events(struct maker *m, struct err *e);
-int make_clock(struct maker *m, struct err *e);
 /* install_boot.c: <os>. After the disks, as these say what there is to boot. */
 int make_boot(struct maker *m, struct err *e);
 /* install_disks.c: into m->first and m->define. */

@@ -81,7 +81,7 @@ static const struct cmd_sub disk[] = {
 	{"path", "source.file source.dev", SUB_FILE, NULL, "image or block device; made when it is not there; none: no disk", NULL},
 	{"size", NULL, SUB_SIZE, NULL, "GiB of a new image", NULL},
 	{"format", "driver.type driver_type", SUB_CHOICE, "raw|qcow2|vmdk|vdi|qed|vhdx|vpc|bochs|iso", "raw", NULL},
-	{"sparse", NULL, SUB_BOOL, NULL, "no: a new image takes its space at once", NULL},
+	{"sparse", NULL, SUB_BOOL, NULL, "a new image takes its space as it is filled, or all at once", NULL},
 	{"device", NULL, SUB_CHOICE, "disk|cdrom|floppy|lun", "what it is for the guest", NULL},
 	{"bus", "target.bus", SUB_CHOICE, "virtio|ide|sata|scsi|usb|fdc|xen", "virtio or ide; sata, scsi and usb are given ide", NULL},
 	{"target", "target.dev", SUB_TEXT, NULL, "name: vda, hda, ...", NULL},

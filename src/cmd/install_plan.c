@@ -371,34 +371,32 @@ static int finish_text(struct maker *m, const char *text, char **out, bool notes
 	return rc;
 }
 
+/* The sections in libvirt's order are not made in it: <os> says what can be booted, and for that the devices are looked at first. */
 static int make_texts(struct maker *m, struct err *e)
 {
-	int rc = make_head(m, e);
-	if (!rc)
-		rc = make_machine(m, e);
-	if (!rc)
-		rc = make_clock(m, e);
-	if (!rc)
-		rc = make_events(m, e);
-	if (rc)
-		return rc;
-	/* <os> says what can be booted, and the devices are what there is: they are made first and stand behind. */
-	struct buf head[2] = {m->first, m->define};
+	enum { HEAD, OS, MACHINE, DEVICES, SECTIONS };
+	static const struct {
+		unsigned place;
+		int (*make)(struct maker *, struct err *);
+	} steps[] = {{HEAD, make_head}, {HEAD, make_sizes}, {DEVICES, make_disks}, {DEVICES, make_devices}, {OS, make_boot}, {MACHINE, make_machine}};
+	struct buf first[SECTIONS] = {0}, define[SECTIONS] = {0};
+	int rc = 0;
+	for (size_t i = 0; i < ARRAY_SIZE(steps) && !rc; i++) {
+		m->first = first[steps[i].place];
+		m->define = define[steps[i].place];
+		rc = steps[i].make(m, e);
+		first[steps[i].place] = m->first;
+		define[steps[i].place] = m->define;
+	}
 	m->first = m->define = (struct buf){0};
-	put(m, IN_BOTH, "  <devices>\n");
-	rc = make_disks(m, e);
-	if (!rc)
-		rc = make_devices(m, e);
+	for (unsigned i = 0; i < SECTIONS; i++) {
+		put(m, IN_BOTH, i == DEVICES ? "  <devices>\n" : "");
+		buf_puts(&m->first, buf_text(&first[i]));
+		buf_puts(&m->define, buf_text(&define[i]));
+		buf_done(&first[i]);
+		buf_done(&define[i]);
+	}
 	put(m, IN_BOTH, "  </devices>\n</domain>\n");
-	struct buf tail[2] = {m->first, m->define};
-	m->first = head[0];
-	m->define = head[1];
-	if (!rc)
-		rc = make_boot(m, e);
-	buf_puts(&m->first, buf_text(&tail[0]));
-	buf_puts(&m->define, buf_text(&tail[1]));
-	buf_done(&tail[0]);
-	buf_done(&tail[1]);
 	return rc;
 }
 
