@@ -12,6 +12,7 @@
 #include "backend/screen/guard.h"
 #include "backend/screen/handshake.h"
 #include "backend/screen/keys.h"
+#include "backend/screen/scroll.h"
 #include "backend/screen/surface.h"
 #include "backend/screen/tls.h"
 #include "backend/screen/vnc.h"
@@ -444,7 +445,7 @@ END_TEST
 
 struct seen {
 	size_t n;
-	struct screen_rect r[16];
+	struct screen_rect r[64];
 };
 
 static void see(void *ctx, const struct screen_rect *r)
@@ -525,6 +526,127 @@ START_TEST(pictures_outside_their_memory_are_refused)
 }
 END_TEST
 
+/* --- what scrolls --- */
+
+#define SCROLL_W 320
+#define SCROLL_H 400
+
+/* Lines that are all different, but the uppermost 3 of 16, which are empty. */
+static void draw_text(uint32_t *p)
+{
+	srand(7);
+	for (uint32_t i = 0; i < SCROLL_W * SCROLL_H; i++)
+		p[i] = i / SCROLL_W % 16 < 3 ? 0 : (uint32_t)rand();
+}
+
+static const struct {
+	const char *what;
+	struct screen_rect in; /* this */
+	int dy;                /* moves so, and is empty where nothing came from */
+	bool noise;            /* and then one line in 20 is another */
+	bool found;
+} moves[] = {
+    {"all up by a line of text", {0, 0, SCROLL_W, SCROLL_H}, -16, false, true},
+    {"down by one", {0, 0, SCROLL_W, SCROLL_H}, 1, false, true},
+    {"a window up by half", {50, 60, 200, 300}, -150, false, true},
+    {"a window down", {1, 1, 318, 398}, 33, false, true},
+    {"a line here and there is another", {0, 0, SCROLL_W, SCROLL_H}, -48, true, true},
+    {"too small to pay", {100, 100, 100, 100}, -8, false, false},
+    {"further than it is high", {0, 0, SCROLL_W, SCROLL_H}, -SCROLL_H, false, false},
+    {"nothing at all", {0, 0, SCROLL_W, SCROLL_H}, 0, false, false},
+};
+
+static void move_text(uint32_t *p, const struct screen_rect *r, int dy)
+{
+	AUTO_FREE uint32_t *was = x_calloc(SCROLL_W * SCROLL_H, 4);
+	memcpy(was, p, SCROLL_W * SCROLL_H * 4);
+	for (int y = r->y; dy && y < r->y + r->h; y++)
+		for (int x = r->x; x < r->x + r->w; x++) {
+			int from = y - dy;
+			p[y * SCROLL_W + x] = from >= r->y && from < r->y + r->h ? was[from * SCROLL_W + x] : 0;
+		}
+}
+
+/* A viewer's: copies from what it has, in order, and takes what is told to have changed. */
+static void viewer_copies(uint32_t *p, const struct scroll *m)
+{
+	AUTO_FREE uint32_t *was = x_calloc(SCROLL_W * SCROLL_H, 4);
+	memcpy(was, p, SCROLL_W * SCROLL_H * 4);
+	for (size_t i = 0; i < m->nruns; i++)
+		for (int y = m->runs[i].y; y < m->runs[i].y + m->runs[i].h; y++)
+			memcpy(p + y * SCROLL_W + m->runs[i].x, was + (y - m->dy) * SCROLL_W + m->runs[i].x, m->runs[i].w * 4u);
+}
+
+static void viewer_takes(uint32_t *p, const struct surface *s, const struct screen_rect *r, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		for (int y = r[i].y; y < r[i].y + r[i].h; y++)
+			memcpy(p + y * SCROLL_W + r[i].x, s->shadow + y * SCROLL_W + r[i].x, r[i].w * 4u);
+}
+
+START_TEST(what_scrolls_is_found_and_viewers_have_the_picture_after_it)
+{
+	static struct scroll m;
+	int fd;
+	uint8_t *p;
+	struct seen seen = {0};
+	struct surface s = open_surface(SCROLL_W, SCROLL_H, SCROLL_W * 4, 0, &fd, &p);
+	struct screen_rect all[] = {{0, 0, 100, SCROLL_H}, {100, 0, SCROLL_W, SCROLL_H}};
+	size_t size = SCROLL_W * SCROLL_H * 4;
+	draw_text((uint32_t *)p);
+	surface_update(&s, all, 2, see, &seen);
+	AUTO_FREE uint32_t *copying = x_calloc(1, size), *taking = x_calloc(1, size);
+	memcpy(copying, p, size);
+	memcpy(taking, p, size);
+	move_text((uint32_t *)p, &moves[_i].in, moves[_i].dy);
+	for (int y = 0; moves[_i].noise && y < SCROLL_H; y += 20)
+		((uint32_t *)p)[y * SCROLL_W + 5] ^= 0x800000;
+	ck_assert_msg(scroll_find(&s, all, 2, &m) == moves[_i].found, "%s", moves[_i].what);
+	if (!moves[_i].found)
+		goto out;
+	ck_assert_int_eq(m.dy, moves[_i].dy);
+	((uint32_t *)p)[SCROLL_W * 200 + 100] = 5; /* the guest goes on drawing */
+	scroll_apply(&s, &m);
+	seen.n = 0;
+	surface_update(&s, all, 2, see, &seen);
+	ck_assert_mem_eq(s.shadow, p, size);
+	ck_assert_uint_lt(seen.n, ARRAY_SIZE(seen.r) + (moves[_i].noise ? 1000 : 0));
+	if (moves[_i].noise)
+		goto out;
+	viewer_copies(copying, &m);
+	viewer_takes(copying, &s, seen.r, seen.n);
+	ck_assert_msg(!memcmp(copying, p, size), "%s: a viewer that copies has another picture", moves[_i].what);
+	viewer_takes(taking, &s, m.changed, m.nchanged);
+	viewer_takes(taking, &s, seen.r, seen.n);
+	ck_assert_msg(!memcmp(taking, p, size), "%s: one that does not has another", moves[_i].what);
+out:
+	surface_close(&s);
+	close(fd);
+}
+END_TEST
+
+START_TEST(what_never_scrolls_is_looked_at_ever_more_seldom)
+{
+	static struct scroll m;
+	int fd;
+	uint8_t *p;
+	unsigned tried = 0;
+	struct surface s = open_surface(SCROLL_W, SCROLL_H, SCROLL_W * 4, 0, &fd, &p);
+	struct screen_rect all = {0, 0, SCROLL_W, SCROLL_H};
+	for (int i = 0; i < 500; i++) {
+		unsigned before = s.scroll_misses;
+		for (uint32_t k = 0; k < SCROLL_W * SCROLL_H; k++)
+			((uint32_t *)p)[k] = (k ^ (unsigned)i << 20) * 2654435761u;
+		ck_assert(!scroll_find(&s, &all, 1, &m));
+		tried += s.scroll_misses != before;
+	}
+	ck_assert_uint_gt(tried, 10);
+	ck_assert_uint_lt(tried, 30);
+	surface_close(&s);
+	close(fd);
+}
+END_TEST
+
 /* --- configuration, text --- */
 
 static const struct {
@@ -589,6 +711,8 @@ int main(void)
 	t = tcase_create("picture");
 	tcase_add_test(t, only_what_differs_is_told_joined);
 	tcase_add_test(t, what_is_not_in_the_damage_stays);
+	tcase_add_loop_test(t, what_scrolls_is_found_and_viewers_have_the_picture_after_it, 0, ARRAY_SIZE(moves));
+	tcase_add_test(t, what_never_scrolls_is_looked_at_ever_more_seldom);
 	tcase_add_test(t, pictures_outside_their_memory_are_refused);
 	tcase_add_loop_test(t, configurations_are_read_or_refused_whole, 0, ARRAY_SIZE(configs));
 	tcase_add_test(t, text_changes_its_encoding);

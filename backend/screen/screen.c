@@ -13,6 +13,7 @@
 #include "backend/screen/guard.h"
 #include "backend/screen/relay.h"
 #include "backend/screen/sandbox_rules.h"
+#include "backend/screen/scroll.h"
 #include "backend/screen/surface.h"
 #include "backend/screen/vnc.h"
 #include "src/base/cleanup.h"
@@ -241,6 +242,24 @@ static int take_surface(struct screen *s, const char *p, size_t n, const int *fd
 	return 0;
 }
 
+/* Bring the shadow up to date and tell the viewers. Return: how many pixels changed. */
+static size_t update(struct screen *s, const struct screen_rect *rects, size_t n)
+{
+	static struct scroll scroll; /* only this thread is here */
+	size_t pixels = 0;
+	bool moved = vnc_copies(s->vnc) && scroll_find(&s->picture, rects, n, &scroll);
+	if (moved) {
+		vnc_move_begin(s->vnc);
+		pixels = scroll_apply(&s->picture, &scroll);
+	}
+	pixels += surface_update(&s->picture, rects, n, changed, s->vnc);
+	if (moved)
+		vnc_move_end(s->vnc, &scroll);
+	else
+		vnc_flush(s->vnc);
+	return pixels;
+}
+
 static int take_damage(struct screen *s, const char *p, size_t n, const int *fds, size_t nfds)
 {
 	struct screen_damage m = {0};
@@ -250,10 +269,7 @@ static int take_damage(struct screen *s, const char *p, size_t n, const int *fds
 	memcpy(&m, p, n);
 	if (m.n > (n - head) / sizeof(m.rects[0]))
 		return -EPROTO;
-	size_t pixels = m.generation == s->picture.generation
-			    ? surface_update(&s->picture, m.rects, m.n, changed, s->vnc)
-			    : 0;
-	vnc_flush(s->vnc);
+	size_t pixels = m.generation == s->picture.generation ? update(s, m.rects, m.n) : 0;
 	s->fresh_at = atomic_load(&s->asked_at);
 	s->backed_at = now_ms();
 	s->drawn |= pixels > 0;

@@ -21,6 +21,7 @@ struct surface {
 	void *map;
 	size_t map_len;
 	uint32_t *shadow; /* width * height, never NULL once there was a surface */
+	unsigned scroll_misses, scroll_pause; /* scroll.c's */
 };
 
 /* Make @s (zero-initialised; an earlier one is the caller's to end) of what the machine announced. @fd stays

@@ -15,6 +15,7 @@
 #include "src/proto/screen.h"
 
 struct vnc;
+struct scroll;
 
 struct vnc_ops {
 	void (*key)(void *ctx, unsigned code, bool down); /* KEY_* */
@@ -46,6 +47,12 @@ void vnc_set_picture(struct vnc *v, uint32_t *pixels, unsigned width, unsigned h
 /* This has changed; viewers hear of it with vnc_flush(). */
 void vnc_changed(struct vnc *v, const struct screen_rect *r);
 void vnc_flush(struct vnc *v);
+/* Does any viewer take copies of what it has? */
+bool vnc_copies(struct vnc *v);
+/* The picture is about to be moved: whoever is not in the middle of an update waits with the next one until the move has
+ * been told to it, since what it copies must be what it has. Between the two calls only the picture, and vnc_changed(). */
+void vnc_move_begin(struct vnc *v);
+void vnc_move_end(struct vnc *v, const struct scroll *m); /* and vnc_flush() */
 /* Pixels count only as far as w * h; @c->defined not set: a small dot. */
 void vnc_set_cursor(struct vnc *v, const struct screen_cursor *c);
 void vnc_set_cursor_pos(struct vnc *v, int x, int y);

@@ -1,6 +1,6 @@
 /* vncbench HOST:PORT PID COMMAND... - a viewer that measures, and what the server spends meanwhile: the CPU time of PID and
- * its children. VNC_PASSWORD is its password; with VNC_CONTINUOUS it takes updates without asking; with "-" in place of
- * HOST:PORT nobody looks. Commands, each of which prints one line:
+ * its children. VNC_PASSWORD is its password; with VNC_CONTINUOUS it takes updates without asking, with VNC_ENCODINGS
+ * in these encodings; with "-" in place of HOST:PORT nobody looks. Commands, each of which prints one line:
  *   idle MS         "BYTES UPDATES CPU ALL": what the server sent in that time; CPU is microseconds of all threads but the
  *                   vCPUs', ALL those of all
  *   keys N          "MS": the median time from a key that the guest echoes to the next update
@@ -194,7 +194,7 @@ static rfbClient *look(const char *where)
 	c->GetPassword = password;
 	c->FinishedFrameBufferUpdate = on_finished;
 	c->canHandleNewFBSize = TRUE;
-	c->appData.encodingsString = "copyrect tight zrle hextile raw";
+	c->appData.encodingsString = getenv("VNC_ENCODINGS") ? getenv("VNC_ENCODINGS") : "copyrect tight zrle hextile raw";
 	c->appData.compressLevel = 1;
 	c->appData.enableJPEG = FALSE; /* QEMU sends none unless told */
 	c->serverHost = host;

@@ -1,7 +1,7 @@
 #!/bin/bash
 # vmdeck-screen by itself: tests/tools/screenhost plays the machine, the viewers are not ours: libvncclient (rfbview), vncsnapshot,
 # gvnccapture. Passwords, TLS, keys, pointer, sizes, clipboard, and viewers that mean ill.
-# limit: 170
+# limit: 200
 . "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
 
 . tests/lib_screen.sh
@@ -203,6 +203,41 @@ played() {
 	wait $viewer
 }
 
+part_copies() {
+	screen copies size=640x512
+	local i seed pids line=$((PORT + 1))
+	mkfifo "$HERE/copies.line"; "$O/tools/delay" $line "$PORT" 30 1000 <> "$HERE/copies.line" & host_pids+=($!)
+	wait_for 10 port_open $line
+	tell "text 0 0 640 512"
+	for seed in 1 2 3; do
+		rm -f "$HERE/copies.go" "$HERE/copies.ppm"; pids=()
+		copier 1 "$PORT" 'encodings=copyrect tight zrle' & pids+=($!)
+		copier 2 "$PORT" 'encodings=copyrect raw' & pids+=($!)
+		copier 3 "$PORT" 'encodings=copyrect hextile' & pids+=($!)
+		copier 4 $line 'encodings=copyrect zrle' continuous=1 & pids+=($!)
+		copier 5 "$PORT" 'encodings=zrle' & pids+=($!)
+		for i in 1 2 3 4 5; do wait_for 10 grep -q connected "$HERE/copies$i.log"; done
+		forget; tell "storm 400 $seed"
+		wait_for 30 said stormed; tell "fill 3 3 2 2 0000$((seed + 10))"; tell "shot $HERE/copies.ppm"
+		wait_for 5 test -s "$HERE/copies.ppm"; touch "$HERE/copies.go"; wait "${pids[@]}"
+		ok "what scrolls and changes by turns is the same for five viewers, to the pixel ($seed)" same_for_all
+		ok "those that take copies were sent some" eval '! cat "$HERE"/copies[1-4].log | grep -x "copies 0"'
+		ok "who takes none was sent none" grep -x 'copies 0' "$HERE/copies5.log"
+	done
+}
+same_for_all() {
+	local i st=0
+	for i in 1 2 3 4 5; do cmp "$HERE/copies.ppm" "$HERE/copies$i.ppm" || { st=1; cat "$HERE/copies$i.log"; }; done
+	return $st
+}
+# copier I PORT KEY=VALUE...: a viewer that takes a picture of what it has in the end.
+copier() {
+	local i=$1 port=$2; shift 2
+	rm -f "$HERE/copies$i.ppm"; : > "$HERE/copies$i.log"
+	{ wait_for 40 test -e "$HERE/copies.go"; printf '%s\n' "pixel 4 4 0000$((seed + 10))" "shot $HERE/copies$i.ppm" copies quit; } |
+		timeout 60 "$O/tools/rfbview" 127.0.0.1 "$port" "$@" > "$HERE/copies$i.log"
+}
+
 part_idle() {
 	screen idle
 	local pid; pid=$(screen_pid)
@@ -221,4 +256,4 @@ counted() { [ "$(grep -c '^count' "$HERE/$NAME.out")" -gt "$1" ]; }
 seldom() { sleep 2; local a b; a=$(refreshes); sleep 4; b=$(refreshes); echo "$((b - a)) in 4 s"; [ $((b - a)) -le 22 ] && [ "$b" -gt "$a" ]; }
 silence() { sleep 1; local a b; a=$(refreshes); sleep 2; b=$(refreshes); echo "$((b - a))"; [ "$a" = "$b" ]; }
 
-for part in ${PARTS:-pictures input passwords sharing encrypted crowd continuous idle}; do "part_$part"; done
+for part in ${PARTS:-pictures input passwords sharing encrypted crowd continuous copies idle}; do "part_$part"; done

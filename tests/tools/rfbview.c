@@ -5,6 +5,7 @@
  * Commands on stdin, a line each:
  *   key SYM DOWN, xt SYM CODE DOWN, pointer X Y MASK, cut TEXT, size W H
  *   continuous off, fence FLAGS TEXT (one digit)
+ *   copies               says how many copies of what it has it was told of
  *   shot FILE            the picture, as PPM
  *   pixel X Y RRGGBB     wait until it is so, 10 s
  *   until WORD           wait for that event, 10 s
@@ -12,7 +13,7 @@
  *   quit
  * Events on stdout: connected WxH, resized WxH, cut TEXT, leds N, pointer absolute|relative, continuous on|off,
  *   fence TEXT, pixel ok|relative,
- *   pixel ok, pixel RRGGBB (it is another), closed.
+ *   pixel ok, pixel RRGGBB (it is another), copies N, closed.
  * Exit status: 0, 1 when it could not connect or was closed before "quit", 2 when something waited for did not
  * come. */
 #include <poll.h>
@@ -36,6 +37,8 @@ const char *__asan_default_options(void)
 
 static const char *passwd = "", *ca;
 static bool is_up;
+static unsigned copies; /* CopyRects so far */
+static void (*own_copy)(rfbClient *c, int x, int y, int w, int h, int to_x, int to_y);
 static char seen[64]; /* the event waited for */
 static bool seen_it;
 
@@ -162,6 +165,12 @@ static void got_cut(rfbClient *c, const char *text, int len)
 	event("cut %.*s", len, text);
 }
 
+static void copied(rfbClient *c, int x, int y, int w, int h, int to_x, int to_y)
+{
+	copies++;
+	own_copy(c, x, y, w, h, to_x, to_y);
+}
+
 static void quiet(const char *fmt, ...)
 {
 	if (!getenv("RFBVIEW_LOG"))
@@ -253,6 +262,8 @@ static int command(rfbClient *c, char *line)
 		continuous(c, false);
 	else if (sscanf(line, "fence %u", &a) == 1)
 		fence(c, a, line + 8);
+	else if (!strcmp(line, "copies"))
+		event("copies %u", copies);
 	else if (!strncmp(line, "shot ", 5))
 		shot(c, line + 5);
 	else if (sscanf(line, "pixel %u %u", &a, &b) == 2) {
@@ -347,6 +358,8 @@ int main(int argc, char **argv)
 		return 1;
 	}
 	is_up = true;
+	own_copy = c->GotCopyRect;
+	c->GotCopyRect = copied;
 	event("connected %dx%d", c->width, c->height);
 	return run(c);
 }

@@ -5,6 +5,11 @@
  *   (all damage is said each time, as by a device that does not know better)
  * Commands on stdin, a line each:
  *   play MS              draw a box somewhere else every MS, until another command
+ *   text X Y W H          fill it with lines of 16 that look like text, no two alike
+ *   scroll X Y W H DY     move what is in there DY down, with text where nothing was
+ *   storm N SEED         N of those and fills, anywhere; then says "stormed"
+ *   roll MS              scroll a screen full of text up by a line every MS, until another command
+ *   shot FILE            the picture, as PPM
  *   fill X Y W H RRGGBB, size W H, none, leds N, absolute N, cursor, dot, pos X Y, kick
  *   set KEY VALUE        and configure anew
  *   count                say how many refreshes were asked for
@@ -38,7 +43,7 @@ static uint32_t width = 800, height = 600, generation, leds, absolute = 1;
 static uint32_t *pixels;
 static struct screen_damage damage = {.type = SCREEN_DAMAGE};
 static int all_damage, mute, owed; /* a question that waits for the next picture played */
-static unsigned play_ms, frames;
+static unsigned play_ms, frames, storms, rolls;
 static long play_at;
 static unsigned refreshes;
 static const char *program;
@@ -257,11 +262,87 @@ static void fill(uint32_t x, uint32_t y, uint32_t w, uint32_t h, uint32_t rgb)
 	add_damage(x, y, w, h);
 }
 
+/* A line of what looks like text: letters of 8 by 12 of noise, here and there. */
+static void text_line(uint32_t x, uint32_t y, uint32_t w, uint32_t h)
+{
+	static uint32_t seed = 1;
+	for (uint32_t i = x; i < x + w; i++) {
+		bool letter = (i - x) % 8 < 6 && (seed >> ((i - x) / 8 % 16)) & 3;
+		for (uint32_t j = y; j < y + h && i < width && j < height; j++) {
+			seed = seed * 1664525 + 1013904223;
+			pixels[j * width + i] = letter && (j - y) % 16 >= 3 && (j - y) % 16 < 14 && seed >> 31 ? 0xaaaaaa : 0;
+		}
+	}
+}
+
+static void text(uint32_t x, uint32_t y, uint32_t w, uint32_t h)
+{
+	for (uint32_t j = y; j < y + h; j += 16)
+		text_line(x, j, w, y + h - j < 16 ? y + h - j : 16);
+	add_damage(x, y, w, h);
+}
+
+static void scroll(uint32_t x, uint32_t y, uint32_t w, uint32_t h, int dy)
+{
+	uint32_t by = (uint32_t)(dy < 0 ? -dy : dy);
+	if (x + w > width || y + h > height || by >= h)
+		return;
+	for (uint32_t i = 0; i < h - by; i++) {
+		uint32_t to = dy < 0 ? y + i : y + h - 1 - i, from = (uint32_t)((int)to - dy);
+		memmove(&pixels[to * width + x], &pixels[from * width + x], w * 4);
+	}
+	text(x, dy < 0 ? y + h - by : y, w, by);
+	add_damage(x, y, w, h);
+}
+
+static uint32_t some(uint32_t n)
+{
+	return n ? (uint32_t)rand() % n : 0;
+}
+
+static void storm(void)
+{
+	uint32_t x = some(width / 2), y = some(height / 2), w = 100 + some(width / 2 - 100), h = 60 + some(height / 2 - 60);
+	switch (some(4)) {
+	case 0:
+		fill(some(width), some(height), some(40) + 1, some(40) + 1, (uint32_t)rand() & 0xffffff);
+		break;
+	case 1:
+		scroll(x, y, w, h, (int)some(33) - 16);
+		break;
+	default:
+		scroll(0, some(2) * 48, width, height - some(2) * 32 - 64, (int)some(5) * 8 - 24);
+	}
+}
+
+static void shot(const char *path)
+{
+	FILE *f = fopen(path, "wb");
+	if (!f)
+		return;
+	fprintf(f, "P6\n%u %u\n255\n", width, height);
+	for (uint32_t i = 0; i < width * height; i++) {
+		fputc((int)(pixels[i] >> 16 & 0xff), f);
+		fputc((int)(pixels[i] >> 8 & 0xff), f);
+		fputc((int)(pixels[i] & 0xff), f);
+	}
+	fclose(f);
+}
+
 /* One more picture of what is played. */
 static void play(void)
 {
 	frames++;
-	fill(frames % 16 * 32, frames / 16 % 8 * 32, 64, 64, frames * 0x10305 & 0xffffff);
+	if (storms && !--storms) {
+		play_ms = 0;
+		printf("stormed\n");
+	} else if (storms) {
+		storm();
+	} else if (rolls) {
+		scroll(0, 0, width, height, -16);
+	} else {
+		fill(frames % 16 * 32, frames / 16 % 8 * 32, 64, 64, frames * 0x10305 & 0xffffff);
+	}
 	if (owed)
 		answer_refresh();
 	owed = 0;
@@ -279,8 +360,9 @@ static int reap(void)
 static int command(const char *line)
 {
 	unsigned x, y, w, h, rgb;
+	int dy;
 	char key[64], value[256] = "";
-	play_ms = 0;
+	play_ms = storms = rolls = 0;
 	if (owed)
 		answer_refresh();
 	owed = 0;
@@ -303,6 +385,18 @@ static int command(const char *line)
 		send_with(&(uint32_t){SCREEN_KICK}, 4, NULL, 0);
 	else if (sscanf(line, "play %u", &x) == 1)
 		play_ms = x;
+	else if (sscanf(line, "roll %u", &x) == 1)
+		play_ms = rolls = x;
+	else if (sscanf(line, "storm %u %u", &x, &y) == 2) {
+		srand(y);
+		storms = x + 1;
+		play_ms = 3;
+	} else if (sscanf(line, "text %u %u %u %u", &x, &y, &w, &h) == 4)
+		text(x, y, w, h);
+	else if (sscanf(line, "scroll %u %u %u %u %d", &x, &y, &w, &h, &dy) == 5)
+		scroll(x, y, w, h, dy);
+	else if (sscanf(line, "shot %255[^\n]", value) == 1)
+		shot(value);
 	else if (!strncmp(line, "mute", 4))
 		mute = 1;
 	else if (!strncmp(line, "die", 3)) {
