@@ -103,6 +103,7 @@ void canvas_resize(struct canvas *c, int rows, int cols)
 
 void canvas_clear(struct canvas *c)
 {
+	c->image.rows = 0;
 	static const struct cell blank = {.text = " ", .width = 1};
 	for (size_t i = 0; i < (size_t)c->rows * c->cols; i++)
 		c->cells[i] = blank;

@@ -12,6 +12,7 @@
 
 #define CELL_TEXT VT_CELL_TEXT
 #define CELL_PICTURE 0x8000 /* beside the attributes of vt.h: a cell of a picture, which is brought to the terminal when that has time */
+#define CELL_IMAGE 0x4000   /* and it is a cell of the canvas's image: fg tells changes of its tile apart, bg is the tile's number */
 
 /* Colours are those of vt.h (VT_DEFAULT, VT_INDEXED | n, VT_RGB | rgb), attributes enum vt_attr. */
 struct style {
@@ -25,11 +26,22 @@ struct cell {
 	struct style style;
 };
 
+/* A picture finer than cells, for terminals that show it: tiles of whole cells, each of them an image of its own there. It lies in
+ * cells with CELL_IMAGE. */
+#define TILE_COLS 16
+#define TILE_ROWS 8
+struct canvas_image {
+	int row, col, rows, cols; /* of cells */
+	int cell_w, cell_h;       /* pixels of a cell */
+	const uint32_t *pixels;   /* 0x00RRGGBB, cols * cell_w a line; valid until the page that drew it draws again or is closed */
+};
+
 struct canvas {
 	int rows, cols;
 	struct cell *cells;
 	int cursor_row, cursor_col; /* where the terminal's cursor is shown; row -1: hidden */
 	enum vt_cursor_shape cursor_shape;
+	struct canvas_image image; /* rows 0: none */
 };
 
 /* A part of a canvas; everything drawn through it is clipped to it. */

@@ -82,6 +82,8 @@ struct deck {
 	struct consoles *consoles;
 	struct monitor *monitors; /* that are looked at */
 	int cell_aspect;        /* of the terminal: height over width, in thousandths */
+	int cell_w, cell_h;     /* pixels of a cell; 0 = not known */
+	bool images;            /* the terminal shows canvas images, and is fast enough for them */
 	struct message messages[MESSAGES_MAX];
 	size_t nmessages, unread; /* unread: errors that nobody has looked at */
 	bool message_seen;        /* a key was pressed since the last one came: it makes room */
@@ -149,6 +151,7 @@ void draw_header(struct deck *d, const struct area *a);
 void draw_message(struct deck *d, const struct area *a);
 /* The same, but nothing when there is none: for pages without a message line. */
 void draw_message_over(struct deck *d, const struct area *a);
+bool draw_message_due(const struct deck *d);
 void draw_keys(struct deck *d, const struct area *a);
 /* The line over a page, with its title. */
 void area_title(const struct area *a, const char *title);

@@ -165,6 +165,11 @@ void area_title(const struct area *a, const char *title)
 	area_printf(a, 0, 2, theme(ROLE_STRONG), " %s ", title);
 }
 
+bool draw_message_due(const struct deck *d)
+{
+	return current(d) != NULL;
+}
+
 void draw_message_over(struct deck *d, const struct area *a)
 {
 	const struct message *m = current(d);

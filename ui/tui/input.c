@@ -295,6 +295,21 @@ static size_t parse_osc(struct input *in, event_fn fn, void *arg)
 	return in->nwait < sizeof(in->wait) ? 0 : in->nwait;
 }
 
+/* ESC _ G at the front: what is said of images, up to ESC \. Return: bytes taken, 0 = more are needed. */
+static size_t parse_images(struct input *in, event_fn fn, void *arg)
+{
+	const char *s = in->wait;
+	for (size_t i = 3; i + 1 < in->nwait; i++) {
+		if (s[i] != '\033' || s[i + 1] != '\\')
+			continue;
+		struct event ev = {.kind = EVENT_IMAGES};
+		if (i > 6 && !memcmp(s + i - 3, ";OK", 3))
+			fn(arg, &ev);
+		return i + 2;
+	}
+	return in->nwait < sizeof(in->wait) ? 0 : in->nwait;
+}
+
 /* A character or control at @s. Return: bytes taken, 0 = more are needed. */
 static size_t parse_char(const char *s, size_t n, unsigned mods, event_fn fn, void *arg)
 {
@@ -349,6 +364,10 @@ static size_t parse(struct input *in, event_fn fn, void *arg)
 		return 0;
 	if (s[1] == ']' && isdigit((unsigned char)s[2]))
 		return parse_osc(in, fn, arg);
+	if (s[1] == '_' && in->nwait == 2) /* Alt+_, if nothing follows */
+		return 0;
+	if (s[1] == '_' && s[2] == 'G')
+		return parse_images(in, fn, arg);
 	if (s[1] == 'O')
 		return parse_ss3(in, fn, arg);
 	if (s[1] == '\033') { /* ESC ESC [ A: Alt and an arrow in some; or Escape twice */

@@ -24,13 +24,14 @@ bool key_parse(const char *name, size_t n, struct key *out);
 bool key_same(struct key a, struct key b);
 
 struct event {
-	enum { EVENT_KEY, EVENT_MOUSE, EVENT_PASTE, EVENT_BACKGROUND, EVENT_ANSWER } kind;
+	enum { EVENT_KEY, EVENT_MOUSE, EVENT_PASTE, EVENT_BACKGROUND, EVENT_ANSWER, EVENT_IMAGES } kind;
 	struct key key;
 	struct vt_mouse mouse;
 	const char *text; /* EVENT_PASTE: valid during the call */
 	size_t len;
 	bool light; /* EVENT_BACKGROUND: the answer to OSC 11 */
 	/* EVENT_ANSWER: the terminal has come to where it was asked whether it is well (DSR 5) */
+	/* EVENT_IMAGES: it knows kitty's graphics protocol */
 };
 typedef void (*event_fn)(void *arg, const struct event *ev);
 
@@ -38,7 +39,7 @@ typedef void (*event_fn)(void *arg, const struct event *ev);
 #define INPUT_PASTE_MAX (1 << 20)
 
 struct input {
-	char wait[64]; /* an unfinished sequence */
+	char wait[256]; /* an unfinished sequence */
 	size_t nwait;
 	bool pasting;
 	struct buf paste;

@@ -216,20 +216,24 @@ char *monitor_what(const struct monitor *s, char *out, size_t size)
 static void draw_pointer(const struct monitor *s, const struct area *a)
 {
 	const struct scaled *z = &s->scaled;
-	if (!s->link.cursor.shown || s->link.cursor.x < 0 || s->link.cursor.y < 0 || !z->from_w || !z->from_h ||
+	if (z->changes || !s->link.cursor.shown || s->link.cursor.x < 0 || s->link.cursor.y < 0 || !z->from_w || !z->from_h ||
 	    s->link.cursor.x >= z->from_w || s->link.cursor.y >= z->from_h)
 		return;
 	int col = z->left + (int)((int64_t)s->link.cursor.x * z->width / z->from_w);
-	int half = z->top + (int)((int64_t)s->link.cursor.y * z->height / z->from_h);
+	int half = z->top + (int)((int64_t)s->link.cursor.y * z->height / z->from_h); /* where they are not images */
 	struct cell *c = half / 2 < a->rows && col < a->cols ? canvas_cell(a->canvas, a->row + half / 2, a->col + col) : NULL;
-	if (c && c->style.attrs & CELL_PICTURE)
+	if (c && c->style.attrs & CELL_PICTURE && !(c->style.attrs & CELL_IMAGE))
 		*(half & 1 ? &c->style.bg : &c->style.fg) ^= 0xffffff;
 }
 
-static void draw_picture(struct monitor *s, const struct area *a)
+static void draw_picture(struct monitor *s, const struct area *a, bool images)
 {
 	struct picture p = picture_of(s);
-	s->stale |= scaled_fit(&s->scaled, p.width, p.height, a->cols, a->rows, s->deck->cell_aspect);
+	const struct deck *d = s->deck;
+	if (images && d->images)
+		s->stale |= scaled_fit_image(&s->scaled, p.width, p.height, a->cols, a->rows, d->cell_w, d->cell_h);
+	else
+		s->stale |= scaled_fit(&s->scaled, p.width, p.height, a->cols, a->rows, d->cell_aspect);
 	if (s->stale)
 		scaled_update(&s->scaled, &p, 0, 0, p.width, p.height);
 	s->stale = false;
@@ -237,14 +241,14 @@ static void draw_picture(struct monitor *s, const struct area *a)
 	draw_pointer(s, a);
 }
 
-void monitor_draw(struct monitor *s, const struct area *a, bool focus)
+void monitor_draw(struct monitor *s, const struct area *a, bool focus, bool images)
 {
 	char what[256];
 	area_fill(a, 0, 0, a->rows, a->cols, theme(ROLE_NORMAL));
 	if (s->link.fd >= 0 && s->link.text.cols)
 		text_view_draw(&s->text, &s->link.text, s->link.cells, a, focus);
 	else if (s->link.fd >= 0 && s->link.width)
-		draw_picture(s, a);
+		draw_picture(s, a, images);
 	else
 		text_wrap(a, 1, 2, a->cols - 4, theme(*s->trouble ? ROLE_WARNING : ROLE_DIM), monitor_what(s, what, sizeof(what)));
 }

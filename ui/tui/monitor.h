@@ -20,8 +20,9 @@ const char *monitor_uuid(const struct monitor *s);
 void monitors_update(struct deck *d);
 void monitors_drawn(struct deck *d);
 
-/* The picture or text fills @a, without a title; @focus: with the guest's cursor. */
-void monitor_draw(struct monitor *s, const struct area *a, bool focus);
+/* The picture or text fills @a, without a title; @focus: with the guest's cursor. @images: as one, if the terminal can,
+ * nothing being drawn over it.  */
+void monitor_draw(struct monitor *s, const struct area *a, bool focus, bool images);
 /* "1024x768", "text 80x25", or why there is nothing to see. In @out. */
 char *monitor_what(const struct monitor *s, char *out, size_t size);
 /* Is there something to see? */

@@ -4,6 +4,8 @@
 #define LEAST (2u << 10)
 #define MOST (4u << 20)
 #define ON_THE_WAY_MS 200 /* what a picture may take to arrive */
+#define SLOW (128u << 10) /* a picture of cells fits, one of pixels comes in parts */
+#define FAST (512u << 10)
 #define SILENCE_MS 2000   /* without an answer */
 #define SILENT_MAX 3      /* it will never answer */
 
@@ -59,4 +61,11 @@ void pacer_answered(struct pacer *p, int64_t now_ms)
 		return;
 	next = next > 2 * now ? 2 * now : next;
 	p->budget = next < LEAST ? LEAST : next > MOST ? MOST : next;
+}
+
+bool pacer_fast(struct pacer *p)
+{
+	if (p->budget)
+		p->slow = p->budget < (p->slow ? FAST : SLOW);
+	return !p->slow;
 }

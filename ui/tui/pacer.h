@@ -18,6 +18,7 @@ struct pacer {
 	int64_t sent_ms;
 	size_t sent;     /* bytes before the question */
 	size_t budget;  /* bytes that may be sent at once; 0 = not known yet */
+	bool slow;      /* too slow for images */
 	bool known;
 	int64_t idle_ms; /* the shortest time to an answer, of those */
 };
@@ -28,6 +29,8 @@ bool pacer_ready(struct pacer *p, int64_t now_ms, unsigned *wait_ms);
 size_t pacer_budget(const struct pacer *p);
 /* @n bytes were sent. true: and the question is to follow them. */
 bool pacer_sent(struct pacer *p, size_t n, int64_t now_ms);
+/* Is the line one for images? */
+bool pacer_fast(struct pacer *p);
 void pacer_answered(struct pacer *p, int64_t now_ms);
 
 #endif

@@ -50,7 +50,8 @@ static void screen_page_draw(struct view *v, const struct area *a)
 	struct area body = body_of(a);
 	area_fill(a, 0, 0, a->rows, a->cols, theme(ROLE_NORMAL));
 	draw_title(v, a);
-	monitor_draw(page(v)->screen, &body, true);
+	bool over = v->deck->dialog || v->deck->prompt || (page(v)->full && draw_message_due(v->deck));
+	monitor_draw(page(v)->screen, &body, true, !over);
 	if (page(v)->full)
 		draw_message_over(v->deck, a);
 }

@@ -19,15 +19,14 @@
 #include <sys/ioctl.h>
 #include <term.h>
 #include <termios.h>
-#include <time.h>
 #include <unistd.h>
 #include <wchar.h>
 
 #include "src/base/cleanup.h"
 #include "src/base/file.h"
 #include "src/base/str.h"
-#include "ui/tui/pacer.h"
-#include "ui/tui/term_picture.h"
+#include "ui/tui/kitty.h"
+#include "ui/tui/picture_out.h"
 
 /* Mouse clicks, drags and motion with buttons in SGR form; bracketed paste; and off again. */
 #define MODES_ON "\033[?1002h\033[?1006h\033[?2004h"
@@ -48,10 +47,7 @@ static struct {
 	enum vt_cursor_shape shape;
 	bool knows_modes; /* the terminal is an xterm of some kind: it takes MODES_ON */
 	bool motion;      /* MOTION_ON is in force */
-	struct picture_mode mode;
-	struct pacer pacer;
-	bool picture_left; /* not all of it is there */
-	int picture_row;   /* where to go on */
+	struct picture_out pictures;
 } term;
 
 /* What the signal handlers use: complete before they are installed. */
@@ -99,6 +95,12 @@ static void prepare_restore(void)
 	if (term.knows_modes) {
 		strcpy(restore, MODES_OFF);
 		nrestore = strlen(restore);
+	}
+	if (term.pictures.images) {
+		AUTO_BUF struct buf out = {0};
+		kitty_delete(&out);
+		memcpy(restore + nrestore, out.s, out.len);
+		nrestore += out.len;
 	}
 	static const char *const caps[] = {"sgr0", "op", "rmacs", "rmkx", "Se", "cnorm", "rmcup"};
 	for (size_t i = 0; i < ARRAY_SIZE(caps); i++)
@@ -238,7 +240,7 @@ int term_open(struct err *e)
 	catch_fatal();
 	signal(SIGPIPE, SIG_IGN);
 	setup_colours();
-	term.mode = (struct picture_mode){picture_colours(), term.utf8};
+	term.pictures = (struct picture_out){.fd = STDOUT_FILENO, .mode = {picture_colours(), term.utf8}};
 	learn_keys();
 	enter_modes();
 	if (term.colours >= 256)
@@ -272,6 +274,9 @@ void term_leave(void)
 {
 	if (!term.open || term.left)
 		return;
+	if (term.pictures.images)
+		picture_out_delete(&term.pictures, &term.shown);
+	picture_out_end(&term.pictures, STDIN_FILENO);
 	write_modes(MODES_OFF);
 	curs_set(1);
 	endwin();
@@ -495,6 +500,8 @@ static void draw_row(const struct canvas *c, int r)
 		const struct cell *now = canvas_cell(c, r, i);
 		struct cell *old = canvas_cell(&term.shown, r, i);
 		bool is = now->style.attrs & CELL_PICTURE, was = old->style.attrs & CELL_PICTURE && !term.all;
+		if (old->style.attrs & ~now->style.attrs & CELL_IMAGE)
+			term.pictures.gone = true;
 		if (is) {
 			if (!was) {
 				put_cell(r, i, &blank);
@@ -518,40 +525,6 @@ static void draw_row(const struct canvas *c, int r)
 	}
 }
 
-static int64_t clock_ms(void)
-{
-	struct timespec ts;
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
-
-static void write_all(const char *s, size_t n)
-{
-	for (ssize_t k; n; s += k, n -= (size_t)k) {
-		k = write(STDOUT_FILENO, s, n);
-		if (k < 0 && errno != EINTR && errno != EAGAIN)
-			return; /* a terminal that is gone is noticed by the next read */
-		k = k < 0 ? 0 : k;
-	}
-}
-
-/* As much of the pictures as the terminal takes now. */
-static void draw_pictures(const struct canvas *c)
-{
-	AUTO_BUF struct buf out = {0};
-	unsigned wait_ms;
-	term.picture_left = true;
-	if (!pacer_ready(&term.pacer, clock_ms(), &wait_ms))
-		return;
-	term.picture_left = !picture_encode(c, &term.shown, &term.mode, &term.picture_row, pacer_budget(&term.pacer), &out);
-	size_t n = out.len;
-	if (!n)
-		return;
-	if (pacer_sent(&term.pacer, n, clock_ms()))
-		buf_puts(&out, PACER_QUESTION);
-	write_all(out.s, out.len);
-}
-
 void term_draw(const struct canvas *c)
 {
 	if (!term.open || term.left)
@@ -567,6 +540,8 @@ void term_draw(const struct canvas *c)
 	}
 	for (int r = 0; r < c->rows; r++)
 		draw_row(c, r);
+	if (term.pictures.images && (term.pictures.gone || term.all))
+		picture_out_delete(&term.pictures, &term.shown);
 	term.all = false;
 	if (c->cursor_row >= 0) {
 		move(c->cursor_row, c->cursor_col);
@@ -576,18 +551,35 @@ void term_draw(const struct canvas *c)
 		curs_set(0);
 	}
 	refresh();
-	draw_pictures(c);
+	picture_out_draw(&term.pictures, c, &term.shown);
 }
 
 bool term_busy(unsigned *wait_ms)
 {
-	bool ready = pacer_ready(&term.pacer, clock_ms(), wait_ms);
-	return !ready || term.picture_left;
+	return picture_out_busy(&term.pictures, wait_ms);
 }
 
 void term_answered(void)
 {
-	pacer_answered(&term.pacer, clock_ms());
+	picture_out_answered(&term.pictures);
+}
+
+void term_ask_images(void)
+{
+	picture_out_ask(&term.pictures, term.knows_modes ? getenv("TERM") : NULL);
+}
+
+void term_images_known(void)
+{
+	term.pictures.images = true;
+	armed = 0;
+	prepare_restore();
+	armed = 1;
+}
+
+void term_cell(int *w, int *h, bool *images)
+{
+	picture_out_cell(&term.pictures, w, h, images);
 }
 
 void term_motion(bool on)

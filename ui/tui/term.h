@@ -32,6 +32,11 @@ void term_draw(const struct canvas *c);
  * taken all? Then term_draw() is due again after the answer (EVENT_ANSWER: term_answered()), or *wait_ms. */
 bool term_busy(unsigned *wait_ms);
 void term_answered(void);
+/* Ask, once, whether the terminal shows images (EVENT_IMAGES: term_images_known()). */
+void term_ask_images(void);
+void term_images_known(void);
+/* Pixels of a cell, 0 when it does not say; *images: canvas images are welcome now. */
+void term_cell(int *w, int *h, bool *images);
 /* Tell of each movement of the mouse, or only of those with a button held. */
 void term_motion(bool on);
 /* Draw all of it the next time: something else wrote to the terminal. */

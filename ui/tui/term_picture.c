@@ -1,7 +1,8 @@
 #include "ui/tui/term_picture.h"
 
-#include <stdio.h>
 #include <string.h>
+
+#include "ui/tui/kitty.h"
 
 #define SAVE "\0337"
 #define RESTORE "\0338"
@@ -154,13 +155,12 @@ static void go_to(struct pen *p, int row, int col)
 	buf_add(p->out, "H", 1);
 }
 
-/* Cells that are sent though they are as they were, where going around them takes more bytes. */
 static void put_row(struct pen *p, const struct canvas *now, struct canvas *shown, int row)
 {
 	for (int i = 0; i < now->cols; i++) {
 		const struct cell *c = canvas_cell(now, row, i);
 		struct cell *old = canvas_cell(shown, row, i);
-		if (!(c->style.attrs & CELL_PICTURE) || cell_same(c, old))
+		if ((c->style.attrs & (CELL_PICTURE | CELL_IMAGE)) != CELL_PICTURE || cell_same(c, old))
 			continue;
 		go_to(p, row, i);
 		put_cell(p, c);
@@ -170,7 +170,64 @@ static void put_row(struct pen *p, const struct canvas *now, struct canvas *show
 	}
 }
 
-bool picture_encode(const struct canvas *now, struct canvas *shown, const struct picture_mode *m, int *from,
+/* Cells of tile @n of the image; those at the edges have fewer. */
+static struct canvas_image tile_of(const struct canvas_image *image, int n)
+{
+	int across = (image->cols + TILE_COLS - 1) / TILE_COLS, r = n / across * TILE_ROWS, c = n % across * TILE_COLS;
+	struct canvas_image t = *image;
+	t.row += r;
+	t.col += c;
+	t.rows = image->rows - r < TILE_ROWS ? image->rows - r : TILE_ROWS;
+	t.cols = image->cols - c < TILE_COLS ? image->cols - c : TILE_COLS;
+	t.pixels += (size_t)r * image->cell_h * image->cols * image->cell_w + (size_t)c * image->cell_w;
+	return t;
+}
+
+/* Are its cells as @shown has them? If not, they are then. */
+static bool tile_same(const struct canvas *now, struct canvas *shown, const struct canvas_image *t)
+{
+	bool same = true;
+	for (int r = t->row; r < t->row + t->rows; r++)
+		for (int c = t->col; c < t->col + t->cols; c++) {
+			const struct cell *cell = canvas_cell(now, r, c);
+			struct cell *old = canvas_cell(shown, r, c);
+			if (!cell || !old || !(cell->style.attrs & CELL_IMAGE) || cell_same(cell, old))
+				continue;
+			same = false;
+			*old = *cell;
+		}
+	return same;
+}
+
+static bool put_images(struct pen *p, const struct canvas *now, struct canvas *shown, struct picture_place *from, size_t end)
+{
+	const struct canvas_image *image = &now->image;
+	int n = (image->cols + TILE_COLS - 1) / TILE_COLS * ((image->rows + TILE_ROWS - 1) / TILE_ROWS);
+	if (image->rows <= 0 || image->cols <= 0)
+		return true;
+	from->tile = from->tile < n ? from->tile : 0;
+	int done = 0;
+	for (; done < n && p->out->len < end; done++) {
+		struct canvas_image t = tile_of(image, from->tile);
+		if (!tile_same(now, shown, &t)) {
+			go_to(p, t.row, t.col);
+			p->row = p->col = -1;
+			kitty_image(p->out, KITTY_FIRST_ID + (unsigned)from->tile, t.pixels, t.cols * t.cell_w, t.rows * t.cell_h,
+				    image->cols * image->cell_w, t.cols, t.rows);
+		}
+		from->tile = from->tile + 1 < n ? from->tile + 1 : 0;
+	}
+	return done == n;
+}
+
+void picture_forget_images(struct canvas *shown)
+{
+	for (int i = 0; i < shown->rows * shown->cols; i++)
+		if (shown->cells[i].style.attrs & CELL_IMAGE)
+			shown->cells[i].text[0] = 0; /* another than any */
+}
+
+bool picture_encode(const struct canvas *now, struct canvas *shown, const struct picture_mode *m, struct picture_place *from,
 		    size_t budget, struct buf *out)
 {
 	struct pen pen = {.mode = m, .out = out, .row = -1, .col = -1};
@@ -178,14 +235,15 @@ bool picture_encode(const struct canvas *now, struct canvas *shown, const struct
 	int done = 0;
 	buf_puts(out, SAVE FRAME_BEGIN "\033[0m");
 	empty = out->len;
-	*from = *from < now->rows ? *from : 0;
+	bool tiles = put_images(&pen, now, shown, from, begin + budget);
+	from->row = from->row < now->rows ? from->row : 0;
 	for (; done < now->rows && out->len - begin < budget; done++) {
-		put_row(&pen, now, shown, *from);
-		*from = *from + 1 < now->rows ? *from + 1 : 0;
+		put_row(&pen, now, shown, from->row);
+		from->row = from->row + 1 < now->rows ? from->row + 1 : 0;
 	}
 	if (out->len == empty)
 		out->len = begin;
 	else
 		buf_puts(out, FRAME_END RESTORE);
-	return done == now->rows;
+	return tiles && done == now->rows;
 }

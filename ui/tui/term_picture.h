@@ -11,11 +11,20 @@ struct picture_mode {
 	bool utf8;
 };
 
-/* Add to @out what brings those cells of @now with CELL_PICTURE to the terminal that @shown does not have there, from line
- * *from on and round, until it is @budget bytes long or more (a line at least); @shown has them then, and *from is where to go on. true: that was all of them. The terminal's
+/* Where to go on: whoever changes again and again does not keep the others waiting. */
+struct picture_place {
+	int row;
+	int tile;
+};
+
+/* Add to @out what brings those cells of @now with CELL_PICTURE to the terminal that @shown does not have there, from *from
+ * on and round, until it is @budget bytes long or more (a line or a tile at
+ * least); @shown has them then, and *from is where to go on. true: that was all of them. The terminal's
  * cursor and colours are as before at the end. */
-bool picture_encode(const struct canvas *now, struct canvas *shown, const struct picture_mode *m, int *from,
+bool picture_encode(const struct canvas *now, struct canvas *shown, const struct picture_mode *m, struct picture_place *from,
 		    size_t budget, struct buf *out);
+/* The terminal has no images any more: forget that @shown has them. */
+void picture_forget_images(struct canvas *shown);
 /* The nearest of xterm's 256 colours that no user changes: 16 to 255. */
 unsigned picture_colour256(uint32_t rgb);
 

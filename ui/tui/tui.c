@@ -45,7 +45,10 @@ static int64_t now_ms(struct tui *t)
 static void on_event(void *arg, const struct event *ev)
 {
 	struct tui *t = arg;
-	if (ev->kind == EVENT_ANSWER) {
+	if (ev->kind == EVENT_IMAGES) {
+		term_images_known();
+		t->deck->redraw = true;
+	} else if (ev->kind == EVENT_ANSWER) {
 		term_answered();
 		t->answered = true;
 	} else {
@@ -55,11 +58,31 @@ static void on_event(void *arg, const struct event *ev)
 
 static void on_patience(uv_timer_t *timer);
 
+/* Of what kind pictures are to be. */
+static void take_cell(struct tui *t)
+{
+	struct deck *d = t->deck;
+	bool images;
+	int w, h;
+	term_cell(&w, &h, &images);
+	d->redraw |= w != d->cell_w || h != d->cell_h || images != d->images;
+	d->cell_w = w;
+	d->cell_h = h;
+	d->images = images;
+	d->cell_aspect = w && h ? h * 1000 / w : 2000;
+}
+
 /* What is drawn goes to the terminal; when all of it is there, the deck hears of it. */
 static void bring(struct tui *t)
 {
 	unsigned wait_ms;
-	term_motion(deck_wants_motion(t->deck));
+	take_cell(t);
+	bool screen = deck_wants_motion(t->deck);
+	term_motion(screen);
+	if (screen)
+		term_ask_images();
+	if (t->deck->redraw) /* what the canvas points to may be gone */
+		deck_draw(t->deck, &t->canvas);
 	term_draw(&t->canvas);
 	if (term_busy(&wait_ms)) {
 		uv_timer_start(&t->patience, on_patience, wait_ms, 0);
