@@ -63,7 +63,16 @@ static void wish(struct dev *d, unsigned width, unsigned height)
 	got.height = height;
 }
 
-static const struct display_ops video_ops = {.refresh = refresh, .wish = wish};
+static struct text_screen *shown_text; /* NULL: graphics */
+
+static bool text(struct dev *d, struct text_screen *t)
+{
+	if (shown_text)
+		*t = *shown_text;
+	return shown_text != NULL;
+}
+
+static const struct display_ops video_ops = {.refresh = refresh, .text = text, .wish = wish};
 
 static bool active(struct dev *d)
 {
@@ -591,6 +600,126 @@ START_TEST(times_are_read_as_qmp_writes_them)
 }
 END_TEST
 
+/* --- decks --- */
+
+static int open_deck(void)
+{
+	int fd = -1;
+	ck_assert_int_eq(screenlink_open(&m, NULL, NULL, &fd, &e), 0);
+	ck_assert_int_ge(fd, 0);
+	return fd;
+}
+
+/* The next message of this type to @sock. */
+static const void *expect_at(int sock, uint32_t type)
+{
+	uint32_t t;
+	do {
+		ck_assert_msg(next(sock) >= sizeof(t), "it was closed");
+		memcpy(&t, message, sizeof(t));
+		for (size_t i = 0; i < nfds; i++)
+			close(fds[i]);
+	} while (t != type);
+	return message;
+}
+
+static void say_at(int sock, uint32_t type)
+{
+	ck_assert_int_eq(unixsock_send(sock, &type, sizeof(type), NULL, 0), sizeof(type));
+}
+
+START_TEST(decks_look_beside_the_process_and_are_told_no_password)
+{
+	attach();
+	skip_greeting();
+	int deck = open_deck(), other = open_deck();
+	ck_assert_uint_gt(next(deck), 0);
+	ck_assert_uint_eq(((const struct screen_surface *)message)->type, SCREEN_SURFACE); /* no SCREEN_CONFIG before */
+	close(fds[0]);
+	say_at(deck, SCREEN_REFRESH);
+	const struct screen_damage *d = expect_at(deck, SCREEN_DAMAGE);
+	ck_assert(d->n == 1 && d->rects[0].w == 640);
+	say_at(other, SCREEN_REFRESH); /* has its own damage: all */
+	d = expect_at(other, SCREEN_DAMAGE);
+	ck_assert_uint_eq(d->rects[0].w, 640);
+	say_type(SCREEN_REFRESH);
+	d = expect(SCREEN_DAMAGE, sizeof(*d));
+	ck_assert_uint_eq(d->rects[0].w, 640);
+	say_at(deck, SCREEN_REFRESH);
+	d = expect_at(deck, SCREEN_DAMAGE); /* what the others' looks have found is its damage, too */
+	ck_assert(d->rects[0].x == 1 && d->rects[0].w == 3);
+	say_at(deck, SCREEN_VIEWERS); /* it has none to tell of: nonsense */
+	while (next(deck))
+		;
+	close(deck);
+	close(other);
+}
+END_TEST
+
+START_TEST(a_deck_that_leaves_lets_go_of_its_keys_and_takes_nobody_along)
+{
+	struct screen_key k = {.type = SCREEN_KEY, .code = 30, .down = 1};
+	attach();
+	skip_greeting();
+	int deck = open_deck();
+	unixsock_send(deck, &k, sizeof(k), NULL, 0);
+	for (int64_t end = now_ms() + WAIT_MS; !got.keys && now_ms() < end;)
+		turn();
+	ck_assert(got.code == 30 && got.down);
+	close(deck);
+	for (int64_t end = now_ms() + WAIT_MS; !got.ups && now_ms() < end;)
+		turn();
+	ck_assert_uint_eq(got.ups, 1);
+	settle(); /* the process is served as before */
+}
+END_TEST
+
+START_TEST(decks_are_few)
+{
+	int decks[16], n = 0, fd = -1;
+	attach();
+	skip_greeting();
+	while (n < 16 && screenlink_open(&m, NULL, NULL, &decks[n], &e) == 0)
+		n++;
+	ck_assert_int_eq(n, 7);
+	ck_assert_int_eq(screenlink_open(&m, NULL, NULL, &fd, &e), -EBUSY);
+	settle();
+	for (int i = 0; i < n; i++)
+		close(decks[i]);
+	for (int64_t end = now_ms() + WAIT_MS; now_ms() < end; turn())
+		if (screenlink_open(&m, NULL, NULL, &fd, &e) == 0)
+			break;
+	ck_assert_int_ge(fd, 0);
+	close(fd);
+}
+END_TEST
+
+START_TEST(who_takes_text_is_told_cells_when_they_change)
+{
+	int deck = open_deck();
+	shown_text = &(struct text_screen){.cols = 2, .rows = 2, .cursor_x = 1, .cursor_y = 0, .blink = true,
+					   .cells = {{'a', 7}, {0xdb, 0x1f}, {' ', 7}, {'z', 0x84}}};
+	say_at(deck, SCREEN_WANT_TEXT);
+	say_at(deck, SCREEN_CHANGES);
+	const struct screen_text *t = expect_at(deck, SCREEN_TEXT);
+	const uint16_t *cells = (const uint16_t *)(t + 1);
+	ck_assert(t->cols == 2 && t->rows == 2 && t->cursor_x == 1 && t->cursor_y == 0 && t->blink == 1);
+	ck_assert(cells[0] == 0x0761 && cells[1] == 0x1fdb && cells[3] == 0x847a);
+	ck_assert_uint_eq(got.refreshes, 0); /* no pixel was painted */
+	say_at(deck, SCREEN_CHANGES);
+	shown_text->cells[0].ch = 'b';
+	t = expect_at(deck, SCREEN_TEXT);
+	ck_assert_uint_eq(((const uint16_t *)(t + 1))[0], 0x0762);
+	say_at(deck, SCREEN_CHANGES);
+	shown_text = NULL; /* graphics */
+	t = expect_at(deck, SCREEN_TEXT);
+	ck_assert_uint_eq(t->cols, 0);
+	expect_at(deck, SCREEN_DAMAGE);
+	shown_text = NULL;
+	close(deck);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("screenlink");
@@ -611,6 +740,10 @@ int main(void)
 	tcase_add_test(t, viewers_are_listed_by_query_and_file);
 	tcase_add_test(t, a_password_set_is_told_to_screen_and_file);
 	tcase_add_loop_test(t, what_would_open_the_screen_or_means_nothing_is_refused, 0, 9);
+	tcase_add_test(t, decks_look_beside_the_process_and_are_told_no_password);
+	tcase_add_test(t, a_deck_that_leaves_lets_go_of_its_keys_and_takes_nobody_along);
+	tcase_add_test(t, decks_are_few);
+	tcase_add_test(t, who_takes_text_is_told_cells_when_they_change);
 	suite_add_tcase(s, t);
 	TCase *pure = tcase_create("times");
 	tcase_add_loop_test(pure, times_are_read_as_qmp_writes_them, 0, 6);

@@ -1,12 +1,14 @@
 #include "ui/tui/pacer.h"
 
-#define AT_FIRST (64u << 10) /* nothing is known of the line */
+#define AT_FIRST (32u << 10) /* nothing is known of the line */
 #define LEAST (2u << 10)
 #define MOST (4u << 20)
 #define ON_THE_WAY_MS 200 /* what a picture may take to arrive */
 #define SLOW (128u << 10) /* a picture of cells fits, one of pixels comes in parts */
 #define FAST (512u << 10)
 #define SILENCE_MS 2000   /* without an answer */
+#define PROBE_MS 1000
+#define SLOW_MS 30000     /* from one that has answered before */
 #define SILENT_MAX 3      /* it will never answer */
 
 size_t pacer_budget(const struct pacer *p)
@@ -14,17 +16,28 @@ size_t pacer_budget(const struct pacer *p)
 	return p->budget ? p->budget : AT_FIRST;
 }
 
+bool pacer_probe(struct pacer *p, int64_t now_ms)
+{
+	if (p->probed)
+		return false;
+	p->probed = p->waiting = true;
+	p->sent = 0;
+	p->sent_ms = now_ms;
+	return true;
+}
+
 bool pacer_ready(struct pacer *p, int64_t now_ms, unsigned *wait_ms)
 {
+	int64_t patience = p->answers ? SLOW_MS : p->sent ? SILENCE_MS : PROBE_MS, since = now_ms - p->sent_ms;
 	*wait_ms = 0;
 	if (!p->waiting)
 		return true;
-	if (now_ms - p->sent_ms >= SILENCE_MS) {
+	if (since >= patience) {
 		p->waiting = false;
 		p->silent++;
 		return true;
 	}
-	*wait_ms = (unsigned)(SILENCE_MS - (now_ms - p->sent_ms));
+	*wait_ms = (unsigned)(patience - since);
 	return false;
 }
 
@@ -38,23 +51,19 @@ bool pacer_sent(struct pacer *p, size_t n, int64_t now_ms)
 	return true;
 }
 
-/* The way there and back of a line that is idle. */
-static int64_t idle_ms(struct pacer *p, int64_t took)
-{
-	if (!p->known || took < p->idle_ms)
-		p->idle_ms = took;
-	p->known = true;
-	return p->idle_ms;
-}
-
 void pacer_answered(struct pacer *p, int64_t now_ms)
 {
 	if (!p->waiting) /* too late, or to another's question */
 		return;
-	int64_t took = now_ms - p->sent_ms, moving = took - idle_ms(p, took);
+	int64_t took = now_ms - p->sent_ms;
+	p->idle_ms = !p->sent || took < p->idle_ms ? took : p->idle_ms;
+	int64_t moving = took - p->idle_ms;
 	size_t now = pacer_budget(p), next = moving > 0 ? p->sent * ON_THE_WAY_MS / (size_t)moving : 2 * now;
 	p->waiting = false;
 	p->silent = 0;
+	p->answers = true;
+	if (!p->sent)
+		return;
 	if (next > now && p->sent < now / 2) /* a small one does not tell how much more there could be */
 		return;
 	if (next < now && moving < ON_THE_WAY_MS / 4) /* nor a quick one that there should be less */

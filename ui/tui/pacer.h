@@ -18,11 +18,14 @@ struct pacer {
 	int64_t sent_ms;
 	size_t sent;     /* bytes before the question */
 	size_t budget;  /* bytes that may be sent at once; 0 = not known yet */
+	bool answers;   /* it has, once */
 	bool slow;      /* too slow for images */
-	bool known;
-	int64_t idle_ms; /* the shortest time to an answer, of those */
+	bool probed;
+	int64_t idle_ms; /* the shortest time to an answer */
 };
 
+/* Before the first picture: is the question to be sent alone, which tells how long the way is? */
+bool pacer_probe(struct pacer *p, int64_t now_ms);
 /* May a picture be sent now? When not: in *wait_ms it may, at the latest. */
 bool pacer_ready(struct pacer *p, int64_t now_ms, unsigned *wait_ms);
 /* How many bytes of it. */

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <time.h>
 #include <unistd.h>
@@ -40,10 +41,24 @@ void picture_out_delete(struct picture_out *o, struct canvas *shown)
 	o->gone = false;
 }
 
+static bool any_picture(const struct canvas *c)
+{
+	for (int i = 0; i < c->rows * c->cols; i++)
+		if (c->cells[i].style.attrs & CELL_PICTURE)
+			return true;
+	return false;
+}
+
 void picture_out_draw(struct picture_out *o, const struct canvas *now, struct canvas *shown)
 {
 	AUTO_BUF struct buf out = {0};
 	unsigned wait_ms;
+	if (!o->pacer.probed && !any_picture(now)) {
+		o->left = false;
+		return;
+	}
+	if (pacer_probe(&o->pacer, clock_ms()))
+		picture_out_write(o->fd, PACER_QUESTION, strlen(PACER_QUESTION));
 	o->left = true;
 	if (!pacer_ready(&o->pacer, clock_ms(), &wait_ms))
 		return;

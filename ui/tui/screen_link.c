@@ -226,7 +226,7 @@ unsigned screen_link_read(struct screen_link *l, void (*rect)(void *arg, int x, 
 		if (n == -EAGAIN || n == -EINTR)
 			return found;
 		if (n <= 0) {
-			err_set(e, n ? (int)-n : ENOTCONN, "the screen is gone");
+			err_set(e, n == -EMSGSIZE ? EPROTO : ENOTCONN, "the screen is gone");
 			return found | LINK_ENDED;
 		}
 		struct incoming in = {l, message, (size_t)n, nfds ? fds[0] : -1, rect, arg, e};
