@@ -11,12 +11,12 @@ CC      ?= gcc
 # Packages of Debian 12 and Ubuntu: what the build needs, what a user's machine wants, what the tests need.
 DEPS_BUILD := gcc libc6-dev make pkg-config libncurses-dev libxml2-dev libvncserver-dev check libuv1-dev \
 	libjansson-dev liburing-dev libseccomp-dev libsystemd-dev libpng-dev libgnutls28-dev zlib1g-dev \
-	libmicrohttpd-dev libnl-route-3-dev libarchive-dev libslirp-dev
-DEPS_RUN   := seabios ovmf osinfo-db busybox-static cpio xz-utils zstd ca-certificates
+	libmicrohttpd-dev libnl-route-3-dev libarchive-dev libslirp-dev libxkbcommon-dev
+DEPS_RUN   := seabios ovmf osinfo-db xkb-data busybox-static cpio xz-utils zstd ca-certificates
 DEPS_CHECK := qemu-system-x86 kmod tmux acpica-tools libvirt0 libxml2-utils mandoc libvterm-dev socat lz4 \
 	vncsnapshot gvncviewer netpbm openssl novnc chromium xorriso
 
-PKGS    := ncursesw libxml-2.0 libuv jansson liburing libseccomp libpng libvncserver gnutls zlib libnl-route-3.0 libarchive
+PKGS    := ncursesw libxml-2.0 libuv jansson liburing libseccomp libpng libvncserver gnutls zlib libnl-route-3.0 libarchive xkbcommon
 WARN    := -Wall -Wextra -Wshadow -Wundef -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wvla \
 	-Wimplicit-fallthrough -Wformat=2 -Wwrite-strings -Wno-unused-parameter -Wno-format-truncation -Wno-missing-field-initializers
 OPT_release := -O2 -D_FORTIFY_SOURCE=2
@@ -30,7 +30,7 @@ ALL_LDFLAGS := -pie -Wl,-z,relro,-z,now -Wl,--as-needed $(LD_$(KIND)) $(LDFLAGS)
 
 # Debian's libxml2 and friends are only asked for when something is built.
 PKG_CFLAGS = $(shell pkg-config --cflags $(PKGS))
-LIBS_vmdeck     = $(shell pkg-config --libs libxml-2.0 libuv jansson ncursesw libnl-route-3.0 libarchive) -lsystemd -lm -ldl
+LIBS_vmdeck     = $(shell pkg-config --libs libxml-2.0 libuv jansson ncursesw libnl-route-3.0 libarchive xkbcommon) -lsystemd -lm -ldl
 LIBS_vmdeck-vmm = $(shell pkg-config --libs libxml-2.0 libuv jansson liburing libseccomp libpng) -lpthread
 LIBS_vmdeck-screen = $(shell pkg-config --libs libvncserver gnutls zlib jansson libseccomp) -lpthread
 LIBS_vmdeck-net = $(shell pkg-config --libs jansson libseccomp) -lslirp

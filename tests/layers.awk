@@ -30,6 +30,7 @@ BEGIN {
 	outside["archive"] = "backend/local/location.c"
 	outside["microhttpd.h"] = "src/cmd/webfiles.c"
 	outside["linux/kvm.h"] = "backend/vmm/"
+	outside["xkbcommon/"] = "src/model/keymap.c"
 }
 
 function folder(path,    p, n) {

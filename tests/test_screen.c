@@ -426,6 +426,55 @@ START_TEST(keysyms_press_the_keys_that_make_them)
 }
 END_TEST
 
+/* Some of a German keyboard's characters, as the machine sends them. */
+static const char german[] =
+    "{\"version\":1,\"keys\":[122,21,0, 90,21,1, 228,40,0, 196,40,1, 64,16,2, 8364,18,2, 16785580,18,2, 47,8,1, 32,57,0, 43,27,0]}";
+static const struct {
+	const char *what;
+	bool caps;
+	uint32_t typed[6];
+	const char *keys;
+} typing_german[] = {
+    {"z is where y is", false, {'z', 'z' | UP}, " +21 -21"},
+    {"and its capital", false, {0xffe1, 'Z', 'Z' | UP, 0xffe1 | UP}, " +42 +21 -21 -42"},
+    {"a letter of its own", false, {0xe4, 0xe4 | UP}, " +40 -40"},
+    {"its capital under Caps Lock", true, {0xc4, 0xc4 | UP}, " +40 -40"},
+    {"an at without AltGr", false, {'@', '@' | UP}, " +100 +16 -100 -16"},
+    {"an at with AltGr", false, {0xfe03, '@', '@' | UP, 0xfe03 | UP}, " +100 +16 -16 -100"},
+    {"the Euro by both of its names", false, {0x20ac, 0x20ac | UP, 0x10020ac, 0x10020ac | UP}, " +100 +18 -100 -18 +100 +18 -100 -18"},
+    {"a slash typed elsewhere without Shift", false, {'/', '/' | UP}, " +42 +8 -42 -8"},
+    {"a space with Shift", false, {0xffe1, ' ', ' ' | UP, 0xffe1 | UP}, " +42 +57 -57 -42"},
+    {"what the layout lacks, as on a US keyboard", false, {'a', 'a' | UP, 0xff0d, 0xff0d | UP}, " +30 -30 +28 -28"},
+};
+
+START_TEST(keysyms_press_the_keys_of_the_guests_layout)
+{
+	struct config c = {0};
+	struct keys k = {0};
+	struct err e = {0};
+	struct buf AUTO_BUF said = {0};
+	ck_assert_msg(!config_parse(&c, german, strlen(german), NULL, 0, &e), "%s", e.msg);
+	ck_assert_uint_eq(c.nkeys, 10);
+	keys_set_layout(c.keys, c.nkeys);
+	config_done(&c);
+	for (size_t i = 0; i < ARRAY_SIZE(typing_german[_i].typed) && typing_german[_i].typed[i]; i++)
+		keys_sym(&k, typing_german[_i].typed[i] & ~UP, !(typing_german[_i].typed[i] & UP), typing_german[_i].caps, note, &said);
+	ck_assert_msg(str_eq(buf_text(&said), typing_german[_i].keys), "%s:%s", typing_german[_i].what, buf_text(&said));
+	ck_assert(!keys_any(&k));
+}
+END_TEST
+
+START_TEST(a_layout_of_nonsense_is_passed_over)
+{
+	static const char text[] = "{\"version\":1,\"keys\":[97,0,0, -1,30,0, 98,99999,0, \"x\",null,1, 4294967296,30,0, 99,46]}";
+	struct config c = {0};
+	struct err e = {0};
+	ck_assert_msg(!config_parse(&c, text, strlen(text), NULL, 0, &e), "%s", e.msg);
+	ck_assert_uint_eq(c.nkeys, 0);
+	config_done(&c);
+}
+END_TEST
+
 START_TEST(scan_codes_are_keys_whatever_the_keysym)
 {
 	struct keys k = {0};
@@ -706,6 +755,8 @@ int main(void)
 	tcase_add_loop_test(t, viewers_may_say_what_is_usual, 0, ARRAY_SIZE(sayings));
 	tcase_add_test(t, updates_go_as_long_as_fences_come_back);
 	tcase_add_loop_test(t, keysyms_press_the_keys_that_make_them, 0, ARRAY_SIZE(typing));
+	tcase_add_loop_test(t, keysyms_press_the_keys_of_the_guests_layout, 0, ARRAY_SIZE(typing_german));
+	tcase_add_test(t, a_layout_of_nonsense_is_passed_over);
 	tcase_add_test(t, scan_codes_are_keys_whatever_the_keysym);
 	suite_add_tcase(s, t);
 	t = tcase_create("picture");

@@ -14,6 +14,7 @@
 #include "src/base/file.h"
 #include "src/base/password.h"
 #include "src/base/spawn.h"
+#include "src/model/keymap.h"
 #include "src/proto/registry.h"
 
 #define LIBVIRT_PKI "/etc/pki/libvirt-vnc" /* libvirt's qemu.conf, vnc_tls_x509_cert_dir */
@@ -162,12 +163,35 @@ static int open_certificates(struct graphics *a, struct err *e)
 	return 0;
 }
 
+/* For viewers that send characters instead of keys: which keys make them, as the guest has its keyboard. Flat: keysym, code, modifiers. */
+static void add_keymap(struct graphics *a)
+{
+	struct err e = {0};
+	const struct keymap_row *rows;
+	struct keymap *k = a->g->keymap ? keymap_open(a->g->keymap, &e) : NULL;
+	if (!k) {
+		if (a->g->keymap)
+			note(a, "warning: keymap '%s': %s; viewers that send characters get a US keyboard", a->g->keymap, e.msg);
+		return;
+	}
+	json_t *list = json_array();
+	size_t n = keymap_rows(k, &rows);
+	for (size_t i = 0; i < n && i < KEYMAP_ROWS_MAX; i++) {
+		json_array_append_new(list, json_integer(rows[i].sym));
+		json_array_append_new(list, json_integer(rows[i].stroke.code));
+		json_array_append_new(list, json_integer(rows[i].stroke.mods));
+	}
+	json_set_take(a->screen, "keys", list);
+	keymap_free(k);
+}
+
 static int write_screen_json(struct graphics *a, struct err *e)
 {
 	AUTO_FREE char *path = registry_path(a->l, a->d->uuid, REG_SCREEN);
 	AUTO_JSON json_t *j = json_copy(a->screen);
 	json_set_take(j, "clients", json_array());
 	json_object_del(j, "program");
+	json_object_del(j, "keys");
 	AUTO_FREE char *text = json_text(j, false);
 	int rc = file_replace(path, text, strlen(text), 0600, e);
 	if (rc)
@@ -195,6 +219,7 @@ int graphics_open(struct local *l, const struct domain *d, unsigned flags, struc
 	json_set_str(j, "name", d->name);
 	json_set_str(j, "share", share_names[d->graphics->share]);
 	json_set_str(j, "tls", tls_names[d->graphics->tls]);
+	add_keymap(&a);
 	int rc = d->graphics->socket ? bind_socket(&a, e) : bind_port(&a, e);
 	if (!rc)
 		rc = settle_password(&a, e);

@@ -2,8 +2,10 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "backend/screen/keys.h"
 #include "backend/screen/tls.h"
 #include "src/base/cleanup.h"
 #include "src/base/json.h"
@@ -31,6 +33,26 @@ static int credentials(struct config *c, const json_t *j, const int *fds, size_t
 	return tls_cred_x509(&c->cred, ca ? fds[0] : -1, fds[ca], fds[ca + 1], e);
 }
 
+static int layout(struct config *c, const json_t *list, struct err *e)
+{
+	size_t n = json_array_size(list) / 3;
+	if (!n)
+		return 0;
+	if (n > KEYS_ROWS_MAX)
+		return err_set(e, EINVAL, "the machine's keyboard layout has %zu rows, more than %d", n, KEYS_ROWS_MAX);
+	c->keys = calloc(n, sizeof(*c->keys));
+	if (!c->keys)
+		return err_set(e, ENOMEM, "out of memory");
+	for (size_t i = 0; i < n; i++) {
+		int64_t sym = json_integer_value(json_array_get(list, 3 * i)), code = json_integer_value(json_array_get(list, 3 * i + 1));
+		if (sym <= 0 || sym > UINT32_MAX || code <= 0 || code >= KEYCODE_MAX)
+			continue;
+		uint8_t mods = (uint8_t)json_integer_value(json_array_get(list, 3 * i + 2));
+		c->keys[c->nkeys++] = (struct keys_row){.sym = (uint32_t)sym, .code = (uint8_t)code, .mods = mods};
+	}
+	return 0;
+}
+
 int config_parse(struct config *c, const char *text, size_t len, const int *fds, size_t nfds, struct err *e)
 {
 	static const char *const shares[] = {"allow-exclusive", "force-shared", "ignore"};
@@ -51,8 +73,12 @@ int config_parse(struct config *c, const char *text, size_t len, const int *fds,
 	snprintf(n.passwd, sizeof(n.passwd), "%s", json_str(j, "passwd", ""));
 	snprintf(n.view_passwd, sizeof(n.view_passwd), "%s", json_str(j, "view_passwd", ""));
 	int rc = credentials(&n, j, fds, nfds, e);
-	if (rc)
+	if (!rc)
+		rc = layout(&n, json_object_get(j, "keys"), e);
+	if (rc) {
+		config_done(&n);
 		return rc;
+	}
 	config_done(c);
 	*c = n;
 	return 0;
@@ -62,6 +88,9 @@ void config_done(struct config *c)
 {
 	tls_cred_put(c->cred);
 	c->cred = NULL;
+	free(c->keys);
+	c->keys = NULL;
+	c->nkeys = 0;
 }
 
 bool config_asks(const struct config *c)

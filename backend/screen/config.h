@@ -24,6 +24,8 @@ struct config {
 	enum config_share share;
 	enum config_tls tls;
 	struct tls_cred *cred; /* NULL when tls is off; see config_done() */
+	struct keys_row *keys; /* the guest's layout, see keys.h; NULL: a US keyboard */
+	size_t nkeys;
 };
 
 /* Parse the JSON text of a SCREEN_CONFIG with its descriptors (which stay the caller's). *c is complete or

@@ -1,15 +1,30 @@
 /* What a viewer types, as keys of the guest's keyboard. Viewers that send scan codes (QEMU's extended key
- * events) name the key; the others send X keysyms, for which the keys of a US keyboard are pressed that make
- * them. */
+ * events) name the key; the others send X keysyms, for which the keys are pressed that make them: of the guest's
+ * layout when its XML has keymap=, else of a US keyboard. */
 #ifndef BACKEND_SCREEN_KEYS_H
 #define BACKEND_SCREEN_KEYS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "src/proto/keycode.h"
 
 #define KEYS_SYMS 32
+
+#define KEYS_ROWS_MAX 1024
+
+enum { KEYS_SHIFT = 1, KEYS_ALTGR = 2 };
+
+/* Which key makes a character, and what has to be down then. */
+struct keys_row {
+	uint32_t sym; /* X keysym */
+	uint8_t code, mods;
+};
+
+/* The guest's layout, for all viewers: at most KEYS_ROWS_MAX rows, which are copied; none: a US keyboard. The first one stands, since
+ * viewers' threads look at it. */
+void keys_set_layout(const struct keys_row *rows, size_t n);
 
 typedef void keys_sink(void *ctx, unsigned code, bool down);
 

@@ -11,6 +11,7 @@
 #include <time.h>
 
 #include "backend/screen/guard.h"
+#include "backend/screen/keys.h"
 #include "backend/screen/relay.h"
 #include "backend/screen/sandbox_rules.h"
 #include "backend/screen/scroll.h"
@@ -216,6 +217,7 @@ static int take_config(struct screen *s, const char *p, size_t n, const int *fds
 		return -EPROTO;
 	}
 	vnc_set_name(s->vnc, c.name);
+	keys_set_layout(c.keys, c.nkeys);
 	relay_config(s->relay, &c);
 	return 0;
 }

@@ -208,6 +208,7 @@ const struct control_command control_commands[] = {
 	{"x-firmware-log", "what the firmware has said since the last reset", firmware_query_log},
 	{"x-query-link", "network cards and their cables", control_query_link},
 	{"x-screen-text", "the text on the screen", capture_text},
+	{"x-type", "type keys, not faster than the guest reads them", input_type},
 	{"x-vnc-kick", "send all viewers away", screenlink_kick},
 	{0},
 };

@@ -120,6 +120,12 @@ void input_sink_remove(struct machine *m, struct dev *dev)
 	put(m);
 }
 
+bool input_key_waits(struct machine *m)
+{
+	struct member k = m->input ? best(m->input, false) : (struct member){0};
+	return k.dev && k.sink->key_waits && k.sink->key_waits(k.dev);
+}
+
 void input_key(struct machine *m, unsigned code, bool down)
 {
 	struct input *in = m->input;

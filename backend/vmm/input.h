@@ -32,6 +32,7 @@ struct input_sink {
 	bool absolute;    /* takes absolute positions */
 	bool (*key_active)(struct dev *);                        /* NULL: not a keyboard */
 	void (*key)(struct dev *, unsigned code, bool down);
+	bool (*key_waits)(struct dev *);                         /* the guest has yet to read keys; NULL: unknown */
 	bool (*pointer_active)(struct dev *);                    /* NULL: not a pointer */
 	void (*pointer)(struct dev *, const struct input_pointer *);
 };
@@ -41,6 +42,8 @@ int input_sink_add(struct machine *m, struct dev *dev, const struct input_sink *
 void input_sink_remove(struct machine *m, struct dev *dev);
 
 void input_key(struct machine *m, unsigned code, bool down); /* a repeat is another "down" */
+/* Has the guest yet to read what its keyboard has? More than a few keys would be lost now. */
+bool input_key_waits(struct machine *m);
 /* An absolute frame that only a relative device can take becomes a movement from the last one, and the reverse. */
 void input_pointer(struct machine *m, const struct input_pointer *p);
 /* Let go of all that is down: the viewer has left. */

@@ -11,37 +11,58 @@
 #include "src/proto/keycode.h"
 
 #define KEYS_MAX 16     /* of one send-key, as in libvirt */
-#define WAITING_MAX 512 /* of all of them */
+#define WAITING_MAX 16384 /* of all of them */
 #define HOLD_MS 100
+#define TYPE_MS 10
 #define HOLD_MS_MAX 60000
 #define EVENTS_MAX 64
+#define LOOK_NS 4000000u        /* until a keyboard that was not read is looked at again */
+#define STALLED_NS 2000000000u  /* a guest that has not read it by then is typed at all the same: a real keyboard would not care */
 
 struct typed {
 	uint8_t code;
 	bool down;
-	uint64_t hold_ns; /* until the next */
+	uint16_t hold_ms; /* until the next */
 };
 
 /* m->typing: what waits, and where input-send-event has left the pointer. */
 struct typing {
 	struct timer timer;
 	bool waiting; /* the timer runs */
+	uint64_t stalled_ns; /* since when the guest has not read the keyboard, 0 = it has */
 	struct typed ring[WAITING_MAX];
 	unsigned first, n;
 	struct input_pointer at;
 };
 
+/* Is the keyboard to be left in peace, since the guest has not taken what was typed before? */
+static bool stalled(struct machine *m, struct typing *t)
+{
+	if (!input_key_waits(m)) {
+		t->stalled_ns = 0;
+		return false;
+	}
+	if (!t->stalled_ns)
+		t->stalled_ns = machine_now(m);
+	return machine_now(m) - t->stalled_ns < STALLED_NS;
+}
+
 /* Send what is due, up to the next wait. */
 static void advance(struct machine *m, struct typing *t)
 {
 	while (t->n && !t->waiting) {
+		if (stalled(m, t)) {
+			t->waiting = true;
+			timer_set(&t->timer, machine_now(m) + LOOK_NS);
+			return;
+		}
 		struct typed *k = &t->ring[t->first];
 		t->first = (t->first + 1) % WAITING_MAX;
 		t->n--;
 		input_key(m, k->code, k->down);
-		t->waiting = k->hold_ns;
+		t->waiting = k->hold_ms;
 		if (t->waiting)
-			timer_set(&t->timer, machine_now(m) + k->hold_ns);
+			timer_set(&t->timer, machine_now(m) + k->hold_ms * 1000000ull);
 	}
 }
 
@@ -68,9 +89,9 @@ void input_control_done(struct machine *m)
 	m->typing = NULL;
 }
 
-static void add(struct typing *t, unsigned code, bool down, uint64_t hold_ns)
+static void add(struct typing *t, unsigned code, bool down, unsigned hold_ms)
 {
-	t->ring[(t->first + t->n++) % WAITING_MAX] = (struct typed){(uint8_t)code, down, hold_ns};
+	t->ring[(t->first + t->n++) % WAITING_MAX] = (struct typed){(uint8_t)code, down, (uint16_t)hold_ms};
 }
 
 /* A KeyValue; its Linux code, or 0 with @e filled. */
@@ -113,7 +134,6 @@ int input_send_key(struct machine *m, const json_t *args, json_t **ret, int *fd,
 	for (size_t i = 0; i < n; i++)
 		if (!(codes[i] = key_value(json_array_get(keys, i), e)))
 			return -EINVAL;
-	uint64_t hold_ns = (uint64_t)hold_ms * 1000000;
 	int rc = 0;
 	pthread_mutex_lock(&m->lock);
 	struct typing *t = m->typing;
@@ -121,11 +141,40 @@ int input_send_key(struct machine *m, const json_t *args, json_t **ret, int *fd,
 		rc = err_set(e, EAGAIN, "%u key events wait already: send fewer keys, or with a shorter hold-time", t->n);
 	} else {
 		for (size_t i = 0; i < n; i++)
-			add(t, codes[i], true, hold_ns);
+			add(t, codes[i], true, (unsigned)hold_ms);
 		for (size_t i = n; i-- > 0;)
-			add(t, codes[i], false, hold_ns);
+			add(t, codes[i], false, (unsigned)hold_ms);
 		advance(m, t);
 	}
+	pthread_mutex_unlock(&m->lock);
+	return rc;
+}
+
+int input_type(struct machine *m, const json_t *args, json_t **ret, int *fd, struct err *e)
+{
+	const json_t *keys = json_object_get(args, "keys");
+	size_t n = json_array_size(keys);
+	int64_t hold_ms = json_int(args, "hold-time", TYPE_MS);
+	if (hold_ms < 0 || hold_ms > HOLD_MS_MAX)
+		return err_set(e, EINVAL, "hold-time is 0 to %d ms, not %lld", HOLD_MS_MAX, (long long)hold_ms);
+	for (size_t i = 0; i < n; i++) {
+		int64_t key = json_integer_value(json_array_get(keys, i)), code = key < 0 ? -key : key;
+		if (key <= -KEYCODE_MAX || key >= KEYCODE_MAX || !keycode_name((unsigned)code))
+			return err_set(e, EINVAL, "there is no key with the number %lld", (long long)key);
+	}
+	int rc = 0;
+	pthread_mutex_lock(&m->lock);
+	struct typing *t = m->typing;
+	if (t->n + n > WAITING_MAX)
+		rc = err_set(e, EAGAIN, "%u key events wait already, there is no room for %zu more", t->n, n);
+	for (size_t i = 0; !rc && i < n; i++) {
+		int key = (int)json_integer_value(json_array_get(keys, i));
+		add(t, (unsigned)(key < 0 ? -key : key), key > 0, (unsigned)hold_ms);
+	}
+	advance(m, t);
+	*ret = json_object();
+	json_set_int(*ret, "waiting", t->n);
+	json_set_flag(*ret, "stalled", t->stalled_ns && machine_now(m) - t->stalled_ns >= STALLED_NS);
 	pthread_mutex_unlock(&m->lock);
 	return rc;
 }

@@ -12,6 +12,10 @@ struct machine;
  * hold-time after the other, and up in reverse; what is sent meanwhile comes behind. "number" is QEMU's XT number,
  * "x-linux" a KEY_* code. */
 int input_send_key(struct machine *m, const json_t *args, json_t **ret, int *fd, struct err *e);
+/* x-type {"keys": [30, -30, ...], "hold-time": ms}: Linux codes, negative for a key that goes up, one hold-time (10 ms) apart, but not
+ * before the guest has read what its keyboard has; all or, with -EAGAIN, none. Answers {"waiting": events, "stalled": the guest does
+ * not read its keyboard, and what is typed may be lost}. Without keys it only answers. */
+int input_type(struct machine *m, const json_t *args, json_t **ret, int *fd, struct err *e);
 /* input-send-event {"events": [{"type": "key"|"btn"|"rel"|"abs", "data": {...}}, ...]}: all are one frame. */
 int input_send_event(struct machine *m, const json_t *args, json_t **ret, int *fd, struct err *e);
 

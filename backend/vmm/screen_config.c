@@ -111,6 +111,8 @@ char *screen_config_message(const struct screen_config *c, bool tls_ca)
 	json_set_str(j, "share", json_str(c->settled, "share", "allow-exclusive"));
 	json_set_str(j, "tls", json_str(c->settled, "tls", "off"));
 	json_set_flag(j, "tls_ca", tls_ca);
+	if (json_object_get(c->settled, "keys"))
+		json_object_set(j, "keys", json_object_get(c->settled, "keys"));
 	set_secrets(c, j);
 	return json_text(j, false);
 }

@@ -43,6 +43,7 @@ const struct cmd *const cmds[] = {
 	&cmd_domain_stats,
 	&cmd_domain_suspend,
 	&cmd_domain_ttyconsole,
+	&cmd_domain_type,
 	&cmd_domain_undefine,
 	&cmd_domain_uuid,
 	&cmd_domain_vnc_kick,

@@ -86,6 +86,7 @@ struct domain_graphics {
 	char *passwd;          /* NULL: one is made up at start; "": none shall be asked (start --no-password) */
 	int64_t passwd_valid_to; /* seconds since the epoch, 0 = for ever */
 	char *view_passwd;     /* <metadata> vmdeck:screen viewPasswd=, or NULL */
+	char *keymap;          /* the guest's layout, for viewers that send characters; NULL: us. See keymap.h */
 	enum graphics_share share;
 	enum graphics_tls tls; /* <metadata> vmdeck:screen tls= */
 	char *tls_dir;         /* the same, certificates='DIR'; NULL: the usual folder */

@@ -9,6 +9,7 @@
 #include "src/base/cleanup.h"
 #include "src/base/str.h"
 #include "src/model/domain_xml.h"
+#include "src/model/keymap.h"
 
 #define PORT_MIN 5900
 #define PORT_MAX 65535
@@ -115,6 +116,20 @@ static int parse_listen(struct domain *d, struct domain_graphics *g, struct xml_
 	return 0;
 }
 
+/* Whether there is such a layout is known on the host that starts it. */
+static int parse_keymap(struct domain_graphics *g, const struct xml_node *n, struct err *e)
+{
+	const char *keymap = xml_attr(n, "keymap");
+	char show[128];
+	if (!keymap || !*keymap)
+		return 0;
+	if (!keymap_name_ok(keymap))
+		return xml_bad(n, "keymap", e, "'%s' is no name of a keyboard layout: us, de, fr, de-ch, ...",
+			       str_printable(keymap, show, sizeof(show)));
+	g->keymap = x_strdup(keymap);
+	return 0;
+}
+
 static int parse_passwd(struct domain *d, struct domain_graphics *g, struct xml_node *n, bool vnc,
 			struct err *e)
 {
@@ -197,6 +212,8 @@ static int read_graphics(struct domain *d, struct xml_node *n, bool vnc, struct 
 	if (!rc)
 		rc = parse_passwd(d, g, n, vnc, e);
 	if (!rc)
+		rc = parse_keymap(g, n, e);
+	if (!rc)
 		rc = xml_get_choice(n, "sharePolicy", share_names, &share, e);
 	g->share = (enum graphics_share)share;
 	if (!rc)
@@ -251,6 +268,7 @@ void domain_free_graphics(struct domain *d)
 		return;
 	free(g->listen);
 	free(g->socket);
+	free(g->keymap);
 	free(g->passwd);
 	free(g->view_passwd);
 	free(g->tls_dir);

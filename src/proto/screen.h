@@ -52,6 +52,8 @@ enum screen_type {
 
 /* SCREEN_CONFIG: {"version": 1, "name": text, "passwd": text ("" = none is asked), "passwd_valid_to": seconds (0 = ever),
  * "view_passwd": text, "share": "allow-exclusive"|"force-shared"|"ignore", "tls": "off"|"allowed"|"required"}.
+ * "keys" (may be missing: a US keyboard's): [keysym, Linux key code, modifiers, keysym, ...], which key makes which character in the
+ * guest's layout; modifiers: bit 0 Shift, bit 1 AltGr.
  * With tls: the PEM files come as descriptors, in the order CA certificate (may be missing: "tls_ca": flag),
  * certificate, key; none at all = anonymous TLS. */
 

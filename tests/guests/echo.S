@@ -1,6 +1,8 @@
 /* A guest of a few bytes, started through its PVH note: greets on ttyS0, then does what single letters typed there say.
  *   p  power off (ACPI S5)     c  reset through port 0xCF9     k  reset through the keyboard controller
  *   t  triple fault            s  spin for ever               h  halt with interrupts off
+ *   i  idle: halt with interrupts on, of which none comes      q  echo all from now on
+ *   y  tell what the keyboard sends, as hexadecimal numbers
  * Anything else is echoed. The Makefile's GUEST_LDFLAGS place it. */
 	.section .note.pvh, "a", @note
 	.long 4, 4, 18 /* XEN_ELFNOTE_PHYS32_ENTRY */
@@ -36,6 +38,12 @@ next:	mov $0x3fd, %dx
 	je spin
 	cmp $'h', %al
 	je halt
+	cmp $'i', %al
+	je idle
+	cmp $'q', %al
+	je quote
+	cmp $'y', %al
+	je keys
 	call put
 	jmp next
 
@@ -73,6 +81,43 @@ halt:	cli
 	hlt
 	jmp halt
 spin:	jmp spin
+
+idle:	mov $0xff, %al /* both interrupt controllers: nothing */
+	outb %al, $0x21
+	outb %al, $0xa1
+4:	sti
+	hlt
+	jmp 4b
+
+quote:	mov $0x3fd, %dx
+5:	inb %dx, %al
+	test $1, %al
+	jz 5b
+	mov $0x3f8, %dx
+	inb %dx, %al
+	call put
+	jmp quote
+
+keys:	mov $'>', %al
+	call put
+6:	inb $0x64, %al
+	test $1, %al
+	jz 6b
+	inb $0x60, %al
+	mov %al, %bh
+	shr $4, %al
+	call digit
+	mov %bh, %al
+	and $15, %al
+	call digit
+	mov $' ', %al
+	call put
+	jmp 6b
+digit:	add $'0', %al
+	cmp $'9', %al
+	jbe put
+	add $('a' - '0' - 10), %al
+	jmp put
 
 greeting:
 	.asciz "hello from the guest\r\n"

@@ -1,6 +1,7 @@
 /* A boot sector: greets on ttyS0 and on the screen, then does what single letters typed on ttyS0 say, as echo.S does:
  *   p  power off (ACPI S5, where SeaBIOS puts it)    c  reset through port 0xCF9    f  give up (int 18h)
- *   k  reset through the keyboard controller
+ *   k  reset through the keyboard controller                    b  clear the screen
+ *   w  wait for a key, and say which (int 16h)                  m  clear the screen, and be a picture: mode 13h, a line in it
  *   d  read the disk's second sector, which begins with a text
  * Anything else is echoed. The Makefile makes an image of it. */
 	.code16
@@ -33,6 +34,12 @@ next:	mov $0x3fd, %dx
 	je reset_kbd
 	cmp $'f', %al
 	je give_up
+	cmp $'b', %al
+	je blank
+	cmp $'m', %al
+	je picture
+	cmp $'w', %al
+	je key
 	cmp $'d', %al
 	je disk
 	call put
@@ -63,6 +70,30 @@ put:	mov %al, %bl
 	mov %bl, %al
 	outb %al, %dx
 	ret
+
+blank:	mov $3, %ax
+	int $0x10
+	cli
+	jmp next
+picture:
+	mov $0x13, %ax
+	int $0x10
+	mov $0xa000, %ax
+	mov %ax, %es
+	mov $(320 * 100), %di
+	mov $320, %cx
+	mov $15, %al
+	rep stosb
+	xor %ax, %ax
+	mov %ax, %es
+	cli
+	jmp next
+key:	sti
+	xor %ax, %ax
+	int $0x16
+	cli
+	call put
+	jmp next
 
 disk:	sti
 	mov $packet, %si

@@ -279,10 +279,16 @@ void i8042_mouse_nudge(struct dev *d)
 	fill(k);
 }
 
+static bool key_waits(struct dev *d)
+{
+	return ((struct i8042 *)d)->kbd.port.events.n;
+}
+
 static const struct input_sink sink = {
 	.rank = INPUT_RANK_PS2,
 	.key_active = always,
 	.key = key,
+	.key_waits = key_waits,
 	.pointer_active = always,
 	.pointer = pointer,
 };

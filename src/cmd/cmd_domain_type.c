@@ -1,0 +1,67 @@
+/* type: text as keystrokes. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "src/base/cleanup.h"
+#include "src/base/str.h"
+#include "src/cmd/rows.h"
+#include "src/cmd/type.h"
+
+#define TEXT_MAX (1u << 20)
+
+/* All of standard input. */
+static int read_input(struct buf *text, struct err *e)
+{
+	char chunk[4096];
+	ssize_t n;
+	while ((n = read(STDIN_FILENO, chunk, sizeof(chunk))) > 0) {
+		buf_add(text, chunk, (size_t)n);
+		if (text->len > TEXT_MAX)
+			return err_set(e, EFBIG, "the text on standard input is longer than %u bytes", TEXT_MAX);
+	}
+	return n < 0 ? err_sys(e, errno, "cannot read standard input") : 0;
+}
+
+static int type_exec(struct cmd_ctx *c, struct err *e)
+{
+	AUTO_BUF struct buf text = {0};
+	const char *words = cmd_value(c, "text"), *delay = cmd_value(c, "delay");
+	uint64_t hold = TYPE_HOLD_MS;
+	if (delay && (!str_u64(delay, &hold) || hold > 1000))
+		return err_set(e, EINVAL, "invalid value of --delay '%s': milliseconds, up to 1000", delay);
+	if (!words || str_eq(words, "-")) {
+		int rc = read_input(&text, e);
+		if (rc)
+			return rc;
+	} else {
+		buf_puts(&text, words);
+		for (size_t i = 0; i < text.len; i++)
+			text.s[i] = text.s[i] == '\n' ? ' ' : text.s[i]; /* that is between words here */
+	}
+	if (cmd_flag(c, "enter"))
+		buf_puts(&text, "\n");
+	int rc = type_all(c->backend, c->domain.uuid, cmd_value(c, "layout"), buf_text(&text), text.len, (unsigned)hold, e);
+	return rc ? err_prefix(e, "Failed to type into domain '%s'", c->domain.name) : 0;
+}
+
+const struct cmd cmd_domain_type = {
+	.name = "domain-type",
+	.alias = "type",
+	.summary = "type text into the guest, as on its keyboard",
+	.about = "The words of the text with a space between them, or standard input when there is none or it is -. The layout is that "
+		 "which the guest has set up: without --layout what <graphics keymap=> of its XML says, else us. A character that "
+		 "the layout has no key for is an error, before anything is typed.",
+	.target = CMD_DOMAIN,
+	.states = DOMAIN_RUNNING,
+	.args =
+		(const struct cmd_arg[]){
+			{"layout", ARG_STRING, false, false, "the guest's keyboard layout: us, de, fr, ...", false},
+			{"delay", ARG_NUMBER, false, false, "milliseconds between two events of a key, default: 10", false},
+			CMD_FLAG("enter", "press Enter behind the text"),
+			{"text", ARG_STRING, true, false, "what to type", true},
+			{0},
+		},
+	.exec = type_exec,
+};
