@@ -97,6 +97,9 @@ static const struct {
     {"details", THREE, 40, 100, 256, "tick 5\nkey End i\nscreen\nkey p\ntick\nscreen\nkey q\nscreen"},
     {"display", THREE ";screen web1 port=5901 viewers=2 passwd=geheim", 30, 90, 256,
      "tick\nkey End d\nscreen\nkey q i\ntick\nscreen\nkey q Home d\nscreen"},
+    {"type_text", THREE ";text web1 BIOS", 24, 80, 256,
+     "tick\nkey End y\nscreen\ntype ls\nkey Enter\nscreen\nkey y\ntype 100\xe2\x82\xac\nkey Enter\nscreen no key for it\nkey Y\nscreen\n"
+     "key Enter\nscreen\nkey w\nuntil Ctrl+]\nkey C-\\ y\nscreen in the screen page"},
     {"screen_text", THREE ";text web1 BIOS Setup\\nMemory \xdb\xdb\xb0\xb0 ok\\n\xda\xc4\xc4\xbf", 40, 90, 256,
      "tick\nkey End w\nuntil Memory\nscreen styles\nkey F12\nuntil KEY_F12\nscreen a key goes to the guest\n"
      "key C-\\ C-\\\nscreen keys that the terminal keeps\nkey Esc C-]\nscreen"},

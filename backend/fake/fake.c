@@ -416,7 +416,7 @@ static int fake_command(struct backend *b, const char *uuid, const char *command
 		if (!rc)
 			*reply = x_strdup("{}");
 		return rc;
-	} else if (str_eq(command, "send-key"))
+	} else if (str_eq(command, "send-key") || str_eq(command, "x-type"))
 		*reply = x_strdup("{}");
 	else if (str_eq(command, "quit")) {
 		fake_off(f, d, DOMAIN_SHUTOFF, DOMAIN_REASON_DESTROYED, NULL);

@@ -13,36 +13,7 @@
 
 #define CHUNK 500 /* strokes of one command: 6 events each at most, in 64 KiB of JSON */
 #define LOOK_MS 50
-
-#define SYSRQ(letter, key, does) {"Alt-SysRq-" letter, "Linux: " does, {KEY_LEFTALT, KEY_SYSRQ, key}}
-#define CONSOLE(n) {"Ctrl-Alt-F" #n, "virtual console " #n, {KEY_LEFTCTRL, KEY_LEFTALT, KEY_F##n}}
-
-const struct type_combo type_combos[] = {
-	{"Ctrl-Alt-Del", "restart, or the login of Windows", {KEY_LEFTCTRL, KEY_LEFTALT, KEY_DELETE}},
-	CONSOLE(1), CONSOLE(2), CONSOLE(3), CONSOLE(4), CONSOLE(5), CONSOLE(6), CONSOLE(7),
-	{"Ctrl-Alt-F8", "virtual console 8", {KEY_LEFTCTRL, KEY_LEFTALT, KEY_F8}},
-	{"Ctrl-Alt-Backspace", "end the X server", {KEY_LEFTCTRL, KEY_LEFTALT, KEY_BACKSPACE}},
-	{"Alt-Tab", "the next window", {KEY_LEFTALT, KEY_TAB}},
-	{"Alt-F4", "close the window", {KEY_LEFTALT, KEY_F4}},
-	{"Super", "the menu of the desktop", {KEY_LEFTMETA}},
-	{"PrintScreen", "a picture of the screen", {KEY_SYSRQ}},
-	{"Pause", "hold the messages of a starting PC", {KEY_PAUSE}},
-	{"Esc", "leave; the firmware's boot menu", {KEY_ESC}},
-	{"F2", "many firmwares' setup", {KEY_F2}},
-	{"F12", "many firmwares' boot menu", {KEY_F12}},
-	SYSRQ("h", KEY_H, "list of these keys"),
-	SYSRQ("r", KEY_R, "take the keyboard from X"),
-	SYSRQ("e", KEY_E, "end all processes"),
-	SYSRQ("i", KEY_I, "kill all processes"),
-	SYSRQ("s", KEY_S, "write all to the disks"),
-	SYSRQ("u", KEY_U, "mount all read-only"),
-	SYSRQ("b", KEY_B, "reset at once"),
-	SYSRQ("t", KEY_T, "list the tasks"),
-	SYSRQ("w", KEY_W, "list the tasks that wait"),
-	SYSRQ("l", KEY_L, "where the CPUs are"),
-	SYSRQ("c", KEY_C, "crash it"),
-	{0},
-};
+#define KEYS_HOLD_MS 30
 
 /* <graphics keymap=> of what runs, the caller's; NULL: it has none. */
 static char *xml_layout(struct backend *b, const char *uuid)
@@ -142,19 +113,19 @@ int type_all(struct backend *b, const char *uuid, const char *layout, const char
 	return rc;
 }
 
-int type_combo(struct backend *b, const char *uuid, const struct type_combo *c, struct err *e)
+int type_keys(struct backend *b, const char *uuid, const unsigned *codes, size_t n, struct err *e)
 {
 	AUTO_JSON json_t *args = json_object();
 	AUTO_FREE char *reply = NULL;
 	json_t *keys = json_array();
-	for (size_t i = 0; i < ARRAY_SIZE(c->codes) && c->codes[i]; i++) {
+	for (size_t i = 0; i < n; i++) {
 		json_t *key = json_object();
 		json_set_str(key, "type", "x-linux");
-		json_set_int(key, "data", c->codes[i]);
+		json_set_int(key, "data", codes[i]);
 		json_array_append_new(keys, key);
 	}
 	json_set_take(args, "keys", keys);
-	json_set_int(args, "hold-time", 30);
+	json_set_int(args, "hold-time", KEYS_HOLD_MS);
 	AUTO_FREE char *text = json_text(args, false);
 	return b->ops->domain_command(b, uuid, "send-key", text, &reply, e);
 }

@@ -16,14 +16,7 @@ int type_text(struct backend *b, const char *uuid, const char *layout, const cha
 /* The same for text of any length, which returns when the guest has been given the last key. -EIO: it does not read its keyboard. */
 int type_all(struct backend *b, const char *uuid, const char *layout, const char *text, size_t len, unsigned hold_ms, struct err *e);
 
-/* Keys that a person's own terminal would take for itself, or does not have: pressed together. The deck's key menu. */
-struct type_combo {
-	const char *label; /* "Ctrl-Alt-Del" */
-	const char *what;  /* "the guest's own key for a restart" */
-	uint8_t codes[4];  /* Linux's, 0 = no more */
-};
-extern const struct type_combo type_combos[]; /* ends with a row without label */
-/* Press @c. */
-int type_combo(struct backend *b, const char *uuid, const struct type_combo *c, struct err *e);
+/* Press  keys (Linux's codes) together, and let them go. */
+int type_keys(struct backend *b, const char *uuid, const unsigned *codes, size_t n, struct err *e);
 
 #endif

@@ -59,6 +59,8 @@ const struct binding bindings[] = {
     {LIST, ">", NULL, action_sort_next, 1, NULL, "Sort by the next column"},
     {LIST, "<", NULL, action_sort_next, -1, NULL, "Sort by the column before"},
     {LIST, "r", NULL, action_sort_invert, 0, NULL, "Reverse the order"},
+    {GUEST, "y", "type", action_type, 0, NULL, "Type text on its keyboard"},
+    {GUEST, "Y", "send-key", action_keys, 0, NULL, "Press Ctrl-Alt-Del, SysRq and other keys on it"},
     {GUEST, "x", NULL, action_xml, 0, NULL, "The guest's XML"},
     {GUEST, "e", "edit", NULL, 0, NULL, "Edit its XML in $EDITOR"},
     {GUEST, "a", "autostart", action_autostart, 0, NULL, "Start the guest with the host, or no longer"},

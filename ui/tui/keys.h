@@ -46,6 +46,11 @@ void action_display(struct deck *d, int arg);
 void action_xml(struct deck *d, int arg);
 void action_autostart(struct deck *d, int arg);
 void action_define(struct deck *d, int arg);
+/* action_type.c */
+void action_type(struct deck *d, int arg); /* a line of text, as keystrokes */
+void action_keys(struct deck *d, int arg); /* a menu of keys: Ctrl-Alt-Del, SysRq, ... */
+/* Text from the user's clipboard, as keystrokes; what goes wrong is said. */
+void type_pasted(struct deck *d, const char *uuid, const char *text, size_t len);
 void action_key(struct deck *d, int arg); /* the key itself, to the page: see AS_KEY */
 /* page_domains.c */
 void action_filter(struct deck *d, int arg);

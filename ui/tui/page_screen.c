@@ -71,12 +71,7 @@ static bool screen_page_mouse(struct view *v, const struct vt_mouse *m, const st
 
 static void screen_page_paste(struct view *v, const char *text, size_t n)
 {
-	struct key k = {0};
-	const char *end = text + n;
-	for (size_t took; text < end && (took = utf8_next(text, &k.code)); text += took) {
-		k.code = k.code == '\r' || k.code == '\n' ? VT_KEY_ENTER : k.code == '\t' ? VT_KEY_TAB : k.code;
-		monitor_key(page(v)->screen, k);
-	}
+	type_pasted(v->deck, monitor_uuid(page(v)->screen), text, n);
 }
 
 static const char *screen_target(struct view *v)
@@ -142,7 +137,7 @@ void action_screen_leave(struct deck *d, int arg)
 
 /* --- the menu --- */
 
-enum { MENU_SELECT, MENU_FULL, MENU_KEYS };
+enum { MENU_SELECT, MENU_FULL, MENU_TYPE, MENU_KEYS };
 
 static void menu_done(struct deck *d, int choice, void *data)
 {
@@ -156,6 +151,8 @@ static void menu_done(struct deck *d, int choice, void *data)
 			deck_say(d, ROLE_WARNING, "there is no text on the screen to select");
 	} else if (choice == MENU_FULL) {
 		page(v)->full = !page(v)->full;
+	} else if (choice == MENU_TYPE) {
+		action_type(d, 0);
 	} else {
 		monitor_stroke(page(v)->screen, &stroke_items[choice - MENU_KEYS].stroke);
 	}
@@ -169,6 +166,7 @@ void action_screen_menu(struct deck *d, int arg)
 	struct menu_item *items = x_calloc(n + MENU_KEYS + 1, sizeof(*items));
 	items[MENU_SELECT] = (struct menu_item){x_strdup("Select text"), x_strdup("By keys; the mouse does by itself"), "v"};
 	items[MENU_FULL] = (struct menu_item){x_strdup("Full screen"), x_strdup("With header and key bar, or without"), "z"};
+	items[MENU_TYPE] = (struct menu_item){x_strdup("Type text"), x_strdup("A line, in the guest's layout"), "y"};
 	for (size_t i = 0; i < n; i++) {
 		items[MENU_KEYS + i].label = x_strdup(stroke_items[i].label);
 		items[MENU_KEYS + i].hint = x_strdup(stroke_items[i].hint);
