@@ -515,6 +515,7 @@ static void fake_close(struct backend *b)
 		free(f->failures[i].text);
 	}
 	free(f->failures);
+	fake_paths_done(f);
 	free(f->boot_text);
 	pthread_mutex_destroy(&f->lock);
 	free(f);

@@ -10,7 +10,8 @@
  * next use of that call ("domain_start") fails: EIO, EINVAL, ETIMEDOUT, ... boot TEXT what every guest prints
  * when it begins to run, or does so again (escapes as above) interpreted                    the host's KVM
  * interprets kernel mode: start wants START_FORCE no-kvm                         host_validate and host_info
- * find no KVM screen NAME [KEY=VALUE...]      it has a screen; keys port, listen, socket, passwd, viewers (how
+ * find no KVM path PATH KIND [KEY=VALUE...]      what lies there: missing, file, block, folder, other; keys bytes, free,
+ * readable=0, writable=0, format, used (by whom), kernel, volume (of an ISO, to the end) screen NAME [KEY=VALUE...]      it has a screen; keys port, listen, socket, passwd, viewers (how
  * many) stale NAME                     the guest's figures do not answer from now on step MS how far a
  * sample moves the clock (1000) live                           a thread answers the consoles, for use by
  * hand; without: fake_pump() NULL or "" is "domains 3". */

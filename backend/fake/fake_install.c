@@ -1,4 +1,4 @@
-/* Installations on the fake host: real paths are looked at, nothing is made. */
+/* Installations on the fake host: the script says what lies where, else real paths are looked at; nothing is made. */
 #include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -17,6 +17,11 @@ int fake_path_info(struct backend *b, const char *path, bool look_inside, struct
 	if (rc)
 		return rc;
 	*info = (struct path_info){.device = 1, .free_bytes = FREE_BYTES, .readable = true, .writable = true};
+	for (size_t i = 0; i < f->npaths; i++)
+		if (str_eq(f->paths[i].path, path)) {
+			*info = f->paths[i].info;
+			return 0;
+		}
 	if (stat(path, &st) < 0)
 		return 0;
 	info->kind = S_ISDIR(st.st_mode) ? PATH_FOLDER : S_ISREG(st.st_mode) ? PATH_FILE : PATH_OTHER;
@@ -43,7 +48,8 @@ int fake_install(struct backend *b, const struct install_job *job, struct domain
 		rc = b->ops->domain_define(b, job->define_xml, "installation", 0, &d, NULL, e);
 	if (rc)
 		return rc;
-	rc = b->ops->domain_start(b, d.uuid, job->flags & INSTALL_FORCE ? START_FORCE : 0, notes, e);
+	if (!(job->flags & INSTALL_NO_START))
+		rc = b->ops->domain_start(b, d.uuid, job->flags & INSTALL_FORCE ? START_FORCE : 0, notes, e);
 	if (!rc && job->flags & INSTALL_AUTOSTART)
 		rc = b->ops->domain_autostart(b, d.uuid, true, e);
 	if (rc)
@@ -51,4 +57,55 @@ int fake_install(struct backend *b, const struct install_job *job, struct domain
 	else if (info)
 		rc = b->ops->domain_get(b, d.uuid, info, e);
 	return rc;
+}
+
+int fake_path_script(struct fake *f, char *args, struct err *e)
+{
+	static const char *const kinds[] = {"missing", "file", "block", "folder", "other"};
+	char *save = NULL, *path = strtok_r(args, " ", &save), *word = strtok_r(NULL, " ", &save);
+	size_t kind = 0;
+	while (word && kind < ARRAY_SIZE(kinds) && !str_eq(kinds[kind], word))
+		kind++;
+	if (!word || kind == ARRAY_SIZE(kinds))
+		return err_set(e, EINVAL, "fake script: path PATH missing|file|block|folder|other [KEY=VALUE...]");
+	f->paths = x_realloc(f->paths, (f->npaths + 1) * sizeof(*f->paths));
+	struct fake_path *p = &f->paths[f->npaths++];
+	*p = (struct fake_path){.path = x_strdup(path)};
+	p->info = (struct path_info){
+	    .kind = (enum path_kind)kind, .device = 1, .free_bytes = FREE_BYTES, .readable = true, .writable = true};
+	while ((word = strtok_r(NULL, " ", &save))) {
+		uint64_t n = 0;
+		char *eq = strchr(word, '=');
+		eq = eq ? (*eq++ = 0, eq) : word + strlen(word);
+		str_u64(eq, &n);
+		if (str_eq(word, "bytes"))
+			p->info.bytes = n;
+		else if (str_eq(word, "free"))
+			p->info.free_bytes = n;
+		else if (str_eq(word, "readable"))
+			p->info.readable = n;
+		else if (str_eq(word, "writable"))
+			p->info.writable = n;
+		else if (str_eq(word, "format"))
+			snprintf(p->info.format, sizeof(p->info.format), "%s", eq);
+		else if (str_eq(word, "used"))
+			snprintf(p->info.used_by, sizeof(p->info.used_by), "%s", eq);
+		else if (str_eq(word, "kernel"))
+			snprintf(p->info.kernel, sizeof(p->info.kernel), "%s", eq);
+		else if (!str_eq(word, "volume"))
+			return err_set(e, EINVAL, "fake script: path %s: no key '%s'", path, word);
+		else { /* to the end of the line */
+			AUTO_FREE char *all = x_asprintf("%s%s%s", eq, save && *save ? " " : "", save ? save : "");
+			snprintf(p->info.volume_id, sizeof(p->info.volume_id), "%s", all);
+			break;
+		}
+	}
+	return 0;
+}
+
+void fake_paths_done(struct fake *f)
+{
+	for (size_t i = 0; i < f->npaths; i++)
+		free(f->paths[i].path);
+	free(f->paths);
 }

@@ -246,7 +246,8 @@ static const struct {
 } directives[] = {
 	{"boot", do_boot},       {"console", do_console}, {"domain", do_domain},
 	{"domains", do_domains}, {"fail", do_fail},       {"interpreted", do_interpreted},
-	{"live", do_live},       {"no-kvm", do_no_kvm},   {"picture", fake_picture_script}, {"screen", fake_screen_script},
+	{"live", do_live},       {"no-kvm", do_no_kvm},   {"path", fake_path_script},
+	{"picture", fake_picture_script}, {"screen", fake_screen_script},
 	{"stale", do_stale},
 	{"step", do_step},
 	{"text", fake_text_script},

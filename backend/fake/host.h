@@ -34,6 +34,11 @@ struct fake_failure {
 	char *text;
 };
 
+struct fake_path {
+	char *path;
+	struct path_info info;
+};
+
 struct fake {
 	struct backend backend;
 	pthread_mutex_t lock; /* recursive; held in every call */
@@ -44,6 +49,8 @@ struct fake {
 	size_t n;
 	int next_id;
 	unsigned made; /* domains generated so far */
+	struct fake_path *paths; /* what lies on the host */
+	size_t npaths;
 	struct fake_failure *failures;
 	size_t nfailures;
 	bool interpreted, no_kvm;
@@ -111,6 +118,8 @@ char *fake_unescape(const char *text);
 /* set_password, expire_password, x-vnc-kick */
 int fake_screen_command(struct fake_domain *d, const char *command, const char *arguments, struct err *e);
 int fake_screenshot(struct backend *b, const char *uuid, unsigned screen, int *fd, struct err *e);
+int fake_path_script(struct fake *f, char *args, struct err *e);
+void fake_paths_done(struct fake *f);
 int fake_console_path(struct backend *b, const char *uuid, unsigned index, char **path, struct err *e);
 int fake_path_info(struct backend *b, const char *path, bool look_inside, struct path_info *info, struct err *e);
 int fake_install(struct backend *b, const struct install_job *job, struct domain_info *info, char **notes, struct err *e);

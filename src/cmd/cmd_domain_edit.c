@@ -1,79 +1,18 @@
 /* edit: the definition in the user's editor, checked when it is left, and asked again until it is right or
  * given up. What has changed is shown. */
 #include <errno.h>
-#include <fcntl.h>
-#include <signal.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "src/base/cleanup.h"
 #include "src/base/file.h"
 #include "src/base/spawn.h"
 #include "src/base/str.h"
+#include "src/cmd/editor.h"
 #include "src/cmd/rows.h"
 
 #define XML_FILE_MAX (4u << 20)
 #define DIFF_MS 5000
-
-static const char *editor_command(void)
-{
-	static const char *const variables[] = {"VISUAL", "EDITOR"};
-	for (unsigned i = 0; i < ARRAY_SIZE(variables); i++) {
-		const char *s = getenv(variables[i]);
-		if (s && *s)
-			return s;
-	}
-	return access("/usr/bin/sensible-editor", X_OK) ? "vi" : "sensible-editor";
-}
-
-/* Run the editor on @path and wait. As sh does it: the keyboard's signals are the editor's. */
-static int run_editor(const char *path, struct err *e)
-{
-	const char *editor = editor_command();
-	AUTO_FREE char *line = x_asprintf("%s \"$1\"", editor);
-	struct sigaction ignore = {.sa_handler = SIG_IGN}, old_int, old_quit;
-	sigaction(SIGINT, &ignore, &old_int);
-	sigaction(SIGQUIT, &ignore, &old_quit);
-	pid_t pid = fork();
-	if (!pid) {
-		sigaction(SIGINT, &old_int, NULL);
-		sigaction(SIGQUIT, &old_quit, NULL);
-		execl("/bin/sh", "sh", "-c", line, "sh", path, (char *)NULL);
-		_exit(127);
-	}
-	int code = errno, status = 0;
-	while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
-		;
-	sigaction(SIGINT, &old_int, NULL);
-	sigaction(SIGQUIT, &old_quit, NULL);
-	if (pid < 0)
-		return err_sys(e, code, "cannot start the editor '%s'", editor);
-	if (WIFSIGNALED(status))
-		return err_set(e, EINTR, "the editor '%s' was ended by signal %d", editor, WTERMSIG(status));
-	if (WEXITSTATUS(status))
-		return err_set(e, EIO, "the editor '%s' left with status %d%s", editor, WEXITSTATUS(status),
-			       WEXITSTATUS(status) == 127 ? ": set VISUAL or EDITOR to one that is installed"
-							  : "");
-	return 0;
-}
-
-/* A temporary file with @text; *path is the caller's to unlink and free. */
-static int temporary(const char *text, char **path, struct err *e)
-{
-	const char *dir = getenv("TMPDIR");
-	AUTO_FREE char *name = x_asprintf("%s/vmdeck-XXXXXX.xml", dir && *dir ? dir : "/tmp");
-	AUTO_CLOSE int fd = mkostemps(name, 4, O_CLOEXEC);
-	if (fd < 0)
-		return err_sys(e, errno, "cannot make a temporary file '%s'", name);
-	int rc = fd_write_all(fd, text, strlen(text));
-	if (rc) {
-		unlink(name);
-		return err_sys(e, -rc, "cannot write '%s'", name);
-	}
-	*path = TAKE_PTR(name);
-	return 0;
-}
 
 /* virsh's question after a failure: its letter, or 'n' when there is no answer. */
 static char ask_again(struct cmd_ctx *c, const struct err *why)
@@ -136,7 +75,7 @@ static int edit_once(struct cmd_ctx *c, const char *path, const char *before, ch
 {
 	AUTO_FREE char *after = NULL, *notes = NULL;
 	struct domain_info d;
-	int rc = answer == 'y' ? run_editor(path, e) : 0;
+	int rc = answer == 'y' ? editor_run(path, e) : 0;
 	if (!rc)
 		rc = file_read(path, XML_FILE_MAX, &after, NULL, e);
 	if (rc)
@@ -161,7 +100,7 @@ static int domain_edit_exec(struct cmd_ctx *c, struct err *e)
 	AUTO_FREE char *before = NULL, *path = NULL;
 	int rc = c->backend->ops->domain_xml(c->backend, c->domain.uuid, XML_INACTIVE | XML_SECURE, &before, e);
 	if (!rc)
-		rc = temporary(before, &path, e);
+		rc = editor_file(before, &path, e);
 	if (rc)
 		return cmd_failed(c, e, "edit");
 	unsigned flags = cmd_flag(c, "skip-validate") ? 0 : DEFINE_VALIDATE;

@@ -32,6 +32,9 @@ struct job {
 	char *name, *label;
 	bool show, running;
 	unsigned start_flags;
+	job_fn call; /* instead of cmd */
+	job_done_fn done;
+	void *arg;
 	int64_t started_ms;
 	pid_t pid;
 	int fd;
@@ -117,7 +120,9 @@ static void job_said(struct deck *d, const struct job *job, int result, const ch
 	while (n && (out[n - 1] == '\n' || out[n - 1] == ' '))
 		out[--n] = 0;
 	d->sample_soon = true;
-	if (result && *error) {
+	if (result && job->done) {
+		; /* it tells */
+	} else if (result && *error) {
 		deck_say(d, ROLE_ERROR, "%s", error);
 		ask_anyway(d, job, result, error);
 	} else if (result) {
@@ -150,6 +155,8 @@ static void job_done(struct job *job, int result, const char *error, char *out)
 	j->n--;
 	j->running -= job->running;
 	job_said(j->deck, job, result, error, out);
+	if (job->done)
+		job->done(j->deck, job->arg, result, result && !*error ? strerror(-result) : error);
 	job_free(job);
 	jobs_run(j);
 }
@@ -203,6 +210,8 @@ static int job_start(struct job *job, char **out, struct err *e)
 static int job_call(struct job *job, char **out, struct err *e)
 {
 	struct backend *b = job->jobs->deck->backend;
+	if (job->call)
+		return job->call(b, job->arg, out, e);
 	if (job->start_flags)
 		return job_start(job, out, e);
 	return cmd_run(b, job->cmd, *job->uuid ? job->uuid : NULL, out, e);
@@ -294,7 +303,7 @@ static void jobs_run(struct jobs *j)
 static struct job *job_new(struct jobs *j, const struct cmd *cmd, const char *uuid, const char *name)
 {
 	struct job *job = x_calloc(1, sizeof(*job)), **p = &j->first;
-	const char *word = cmd->alias ? cmd->alias : cmd->name;
+	const char *word = cmd ? cmd_word(cmd) : "";
 	job->jobs = j;
 	job->cmd = cmd;
 	job->fd = -1;
@@ -320,5 +329,16 @@ void jobs_start(struct jobs *j, unsigned start_flags, const char *uuid, const ch
 	const struct cmd *cmd = cmd_find("domain-start", NULL);
 	if (cmd)
 		job_new(j, cmd, uuid, name)->start_flags = start_flags;
+	jobs_run(j);
+}
+
+void jobs_call(struct jobs *j, const char *label, job_fn call, job_done_fn done, void *arg)
+{
+	struct job *job = job_new(j, NULL, "", "");
+	free(job->label);
+	job->label = x_strdup(label);
+	job->call = call;
+	job->done = done;
+	job->arg = arg;
 	jobs_run(j);
 }

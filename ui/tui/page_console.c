@@ -1,4 +1,6 @@
 /* The console on the full screen, and the keys of both panels. */
+#include "ui/tui/page_console.h"
+
 #include <string.h>
 
 #include "ui/tui/console.h"
@@ -74,18 +76,22 @@ void action_panel_show(struct deck *d, int arg)
 	page_domains_panel(d, !page_domains_panel_shown(d), false);
 }
 
-void action_panel_full(struct deck *d, int arg)
+void page_console_open(struct deck *d, const char *of)
 {
-	const struct figure *g = deck_target(d);
-	if (!g)
-		return;
 	char uuid[UUID_TEXT];
-	memcpy(uuid, g->d->uuid, UUID_TEXT);
+	memcpy(uuid, of, UUID_TEXT);
 	struct view *v = deck_push(d, &page_console_ops);
 	if (!v)
 		return;
 	memcpy(((struct page_console *)v->state)->uuid, uuid, UUID_TEXT);
 	console_show(d, uuid);
+}
+
+void action_panel_full(struct deck *d, int arg)
+{
+	const struct figure *g = deck_target(d);
+	if (g)
+		page_console_open(d, g->d->uuid);
 }
 
 void action_panel_leave(struct deck *d, int arg)
