@@ -3,18 +3,21 @@
  * the process is touched.
  *
  * The script that backend_fake_open() takes is text, a directive a line (or separated by ';'); "@PATH" reads
- * a file: domains N                      N made-up guests vm001.. in all states, their load a function of
- * their number domain NAME [STATE] [KEY=VALUE...]   one guest; STATE shutoff running paused shutdown crashed;
- * keys vcpus, memory (MiB), load (percent), title, autostart=1, id, uptime (seconds), transient=1 console
- * NAME TEXT              recorded output of its console (\r \n \e \t \\ are read) fail CALL ERRNO TEXT the
- * next use of that call ("domain_start") fails: EIO, EINVAL, ETIMEDOUT, ... boot TEXT what every guest prints
- * when it begins to run, or does so again (escapes as above) interpreted                    the host's KVM
- * interprets kernel mode: start wants START_FORCE no-kvm                         host_validate and host_info
- * find no KVM path PATH KIND [KEY=VALUE...]      what lies there: missing, file, block, folder, other; keys bytes, free,
- * readable=0, writable=0, format, used (by whom), kernel, volume (of an ISO, to the end) screen NAME [KEY=VALUE...]      it has a screen; keys port, listen, socket, passwd, viewers (how
- * many) stale NAME                     the guest's figures do not answer from now on step MS how far a
- * sample moves the clock (1000) live                           a thread answers the consoles, for use by
- * hand; without: fake_pump() NULL or "" is "domains 3". */
+ * a file; NULL or "" is "domains 3":
+ *   domains N                          N made-up guests vm001.. in all states, their load a function of their number
+ *   domain NAME [STATE] [KEY=VALUE...] one guest; STATE shutoff running paused shutdown crashed; keys vcpus, memory
+ *                                      (MiB), load (percent), title, autostart=1, id, uptime (seconds), transient=1
+ *   console NAME TEXT                  recorded output of its console (\r \n \e \t \\ are read)
+ *   boot TEXT                          what every guest prints when it begins to run, or does so again (the same)
+ *   fail CALL ERRNO TEXT               the next use of that call ("domain_start") fails: EIO, EINVAL, ETIMEDOUT, ...
+ *   interpreted                        the host's KVM interprets kernel mode: start wants START_FORCE
+ *   no-kvm                             host_validate and host_info find no KVM
+ *   path PATH KIND [KEY=VALUE...]      what lies there: missing, file, block, folder, other; keys bytes, free, readable=0,
+ *                                      writable=0, format, used (by whom), kernel, volume (of an ISO, to the line's end)
+ *   screen NAME [KEY=VALUE...]         it has a screen; keys port, listen, socket, passwd, viewers (how many)
+ *   stale NAME                         the guest's figures do not answer from now on
+ *   step MS                            how far a sample moves the clock (1000)
+ *   live                               a thread answers the consoles, for use by hand; without: fake_pump() */
 #ifndef BACKEND_FAKE_FAKE_H
 #define BACKEND_FAKE_FAKE_H
 

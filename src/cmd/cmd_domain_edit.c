@@ -56,7 +56,7 @@ static void show_changes(struct cmd_ctx *c, const char *before)
 	AUTO_BUF struct buf out = {0};
 	if (c->quiet || c->backend->ops->domain_xml(c->backend, c->domain.uuid, XML_INACTIVE | XML_SECURE, &now, NULL))
 		return;
-	if (!temporary(before, &old_file, NULL) && !temporary(now, &new_file, NULL)) {
+	if (!editor_file(before, &old_file, NULL) && !editor_file(now, &new_file, NULL)) {
 		const char *diff[] = {"diff", "-u", "--label", "before", "--label", "now", c->tty ? "--color=always" : "--color=never",
 				      old_file, new_file, NULL};
 		if (spawn_capture(diff, DIFF_MS, &out, NULL) == 1) /* 1: they differ */

@@ -65,6 +65,9 @@ int install_plan(struct backend *b, const struct install_request *r, struct inst
 /* Do it: disks, definition, start. On failure nothing is left. @info, *notes (may be NULL): as of domain_create. */
 int install_run(struct backend *b, const struct install_plan *p, struct domain_info *info, char **notes, struct err *e);
 void install_plan_free(struct install_plan *p);
+/* Take an edited definition into the plan; what runs first gets the same changes. -EINVAL when it cannot be read; the plan is then as
+ * it was. (install_edit.c) */
+int install_plan_edit(struct install_plan *p, const char *define_xml, struct err *e);
 
 /* The equal command line, quoted for a shell, the caller's to free: "vmdeck install --name=x ...". */
 char *install_command(const struct install_request *r);

@@ -29,9 +29,11 @@ enum scope { /* where a key works */
 	     SCOPE_DOMAIN = 2,
 	     SCOPE_TEXT = 4,
 	     SCOPE_PANEL = 8, /* the keys go to a guest's console */
+	     SCOPE_FORM = 16,
 	     SCOPE_FILES = 32,
 	     SCOPE_SCREEN = 64, /* they go to a guest's screen */
 	     SCOPE_SHOWN = 128, /* beside others: only for a guest that has a screen */
+	     SCOPE_PLAN = 256, /* what is about to be made */
 };
 
 enum move { MOVE_UP, MOVE_DOWN, MOVE_PGUP, MOVE_PGDN, MOVE_HOME, MOVE_END };

@@ -10,7 +10,10 @@
 #define LIST SCOPE_DOMAINS
 #define GUEST (SCOPE_DOMAINS | SCOPE_DOMAIN)
 #define PAGES (SCOPE_DOMAIN | SCOPE_TEXT)
-#define ALL (SCOPE_DOMAINS | SCOPE_DOMAIN | SCOPE_TEXT)
+#define READ (SCOPE_DOMAINS | SCOPE_DOMAIN | SCOPE_TEXT)
+#define ALL (READ | SCOPE_PLAN)
+#define FORM SCOPE_FORM
+#define PLAN SCOPE_PLAN
 #define FILES SCOPE_FILES
 #define PANEL SCOPE_PANEL
 #define SCREEN SCOPE_SCREEN
@@ -33,6 +36,26 @@ const struct binding bindings[] = {
      "Reset at once: what is not on its disks is lost"},
     {GUEST, "K", "domain-destroy", NULL, 0, "Force off",
      "Force off, pulling the plug: unsaved data is lost"},
+    {FORM, "Tab", NULL, action_key, AS_KEY(VT_KEY_TAB, 0), "Next", "The next field"},
+    {FORM, "BackTab", NULL, action_key, AS_KEY(VT_KEY_BACKTAB, 0), NULL, "The field before (Shift and Tab)"},
+    {FORM, "Up", NULL, action_key, AS_KEY(VT_KEY_UP, 0), NULL, "The field above"},
+    {FORM, "Down", NULL, action_key, AS_KEY(VT_KEY_DOWN, 0), NULL, "The field below"},
+    {FORM, "PgUp", NULL, action_key, AS_KEY(VT_KEY_PGUP, 0), NULL, "Some fields up"},
+    {FORM, "PgDn", NULL, action_key, AS_KEY(VT_KEY_PGDN, 0), NULL, "Some fields down"},
+    {FORM, "Enter", NULL, action_key, AS_KEY(VT_KEY_ENTER, 0), "Open",
+     "Open a list or the file browser, press a button; in a text, go on to the next field"},
+    {FORM, "Space", NULL, action_key, AS_KEY(' ', 0), "Change", "Open a list, change a yes or no"},
+    {FORM, "Left", NULL, action_key, AS_KEY(VT_KEY_LEFT, 0), NULL, "In a choice: the one before"},
+    {FORM, "Right", NULL, action_key, AS_KEY(VT_KEY_RIGHT, 0), NULL, "In a choice: the next one"},
+    {FORM, "C-n", NULL, action_key, AS_KEY('n', VT_CTRL), "Go on", "Look at what would be made, if all is well"},
+    {FORM, "Esc", NULL, action_key, AS_KEY(VT_KEY_ESCAPE, 0), "Leave", "Leave it; asks when something was typed"},
+    {PLAN, "Enter", NULL, action_key, AS_KEY(VT_KEY_ENTER, 0), "Create", "Make the guest, and start it"},
+    {PLAN, "e", NULL, action_key, AS_KEY('e', 0), "Edit", "Edit its XML in $EDITOR before"},
+    {PLAN, "y", NULL, action_key, AS_KEY('y', 0), "Copy", "Copy the command line to the terminal's clipboard (OSC 52)"},
+    {PLAN, "Left", NULL, action_key, AS_KEY(VT_KEY_LEFT, 0), NULL, "To the left in long lines"},
+    {PLAN, "Right", NULL, action_key, AS_KEY(VT_KEY_RIGHT, 0), NULL, "To the right in long lines"},
+    {PLAN, "Esc", NULL, action_key, AS_KEY(VT_KEY_ESCAPE, 0), "Back", "Back to the form"},
+    {PLAN, "q", NULL, action_key, AS_KEY('q', 0), NULL, "Back to the form"},
     {FILES, "Enter", NULL, action_key, AS_KEY(VT_KEY_ENTER, 0), "Open", "Take the file, go into the folder, or go to the path typed"},
     {FILES, "Tab", NULL, action_key, AS_KEY(VT_KEY_TAB, 0), "Complete", "Complete the name or path"},
     {FILES, "Left", NULL, action_key, AS_KEY(VT_KEY_LEFT, 0), "Up", "To the folder above (Backspace, too) while nothing is typed"},
@@ -40,11 +63,12 @@ const struct binding bindings[] = {
     {FILES, "M-.", NULL, action_key, AS_KEY('.', VT_ALT), "Hidden", "Show hidden files, or no longer"},
     {FILES, "C-r", NULL, action_key, AS_KEY('r', VT_CTRL), NULL, "Read the folder again"},
     {FILES, "Esc", NULL, action_key, AS_KEY(VT_KEY_ESCAPE, 0), "Leave", "Forget what was typed; leave without a file"},
-    {FILES, "F1", NULL, action_help, 0, "Help", "This page"},
+    {FORM | FILES, "F1", NULL, action_help, 0, "Help", "This page"},
     {PAGES, "q Esc Left", NULL, action_back, 0, "Back", "Close this page"},
     {LIST, "q", NULL, action_quit, 0, "Quit", "Leave the deck; guests run on"},
     {LIST, "/", NULL, action_filter, 0, "Filter",
      "Show only guests whose name, title or state has this text"},
+    {LIST, "n", NULL, action_new, 0, "New", "Create a new guest: a form asks for what it needs"},
     {LIST, "i Right", NULL, action_info, 0, "Info", "All about the guest"},
     {GUEST, "z", NULL, action_panel_full, 0, "Full", "The console on the full screen"},
     {LIST, "v", NULL, action_panel_show, 0, "View", "View the console beside the list, or hide it"},
@@ -73,9 +97,9 @@ const struct binding bindings[] = {
     {ALL, "PgDn", NULL, action_move, MOVE_PGDN, NULL, "A page down"},
     {ALL, "Home g", NULL, action_move, MOVE_HOME, NULL, "To the first line"},
     {ALL, "End G", NULL, action_move, MOVE_END, NULL, "To the last line"},
-    {ALL, "F10", NULL, action_quit, 0, NULL, "Leave the deck from any page"},
-    {ALL | FILES, "C-l", NULL, action_redraw, 0, NULL, "Draw the screen anew"},
-    {ALL | FILES, "C-z", NULL, action_stop, 0, NULL, "Stop the deck, back to the shell (fg to come back)"},
+    {READ, "F10", NULL, action_quit, 0, NULL, "Leave the deck from any page"},
+    {ALL | FORM | FILES, "C-l", NULL, action_redraw, 0, NULL, "Draw the screen anew"},
+    {ALL | FORM | FILES, "C-z", NULL, action_stop, 0, NULL, "Stop the deck, back to the shell (fg to come back)"},
     {PANEL, "C-]", NULL, action_panel_leave, 0, "Leave", "Back to the list; all other keys go to the guest"},
     {LIST, "[", NULL, action_panel_scroll, MOVE_PGUP, NULL, "Back in the panel, the keys stay in the list"},
     {LIST, "]", NULL, action_panel_scroll, MOVE_PGDN, NULL, "Forward in the panel"},
@@ -215,9 +239,11 @@ char *keys_help(void)
 	help_section(&out, "For the guest under the bar, in the list and on its page", SCOPE_DOMAIN,
 		     SCOPE_TEXT);
 	help_section(&out, "In a console panel (C- is Ctrl, S- is Shift, M- is Alt)", PANEL, 0);
+	help_section(&out, "In a form (what is typed goes into its fields)", FORM, PAGES);
 	help_section(&out, "Looking for a file (what is typed filters, or is a path)", FILES, PAGES);
+	help_section(&out, "Before a new guest is made", PLAN, SCOPE_TEXT);
 	help_section(&out, "On a guest's screen", SCREEN, 0);
-	help_section(&out, "Everywhere but in a console and the list of files", SCOPE_TEXT, 0);
+	help_section(&out, "Everywhere but in a console, a form and the list of files", SCOPE_TEXT, 0);
 	buf_puts(&out, "\nVerbs, in the menu (Enter) and as `vmdeck VERB`\n");
 	help_verbs(&out);
 	return buf_take(&out);

@@ -52,6 +52,8 @@ void action_keys(struct deck *d, int arg); /* a menu of keys: Ctrl-Alt-Del, SysR
 /* Text from the user's clipboard, as keystrokes; what goes wrong is said. */
 void type_pasted(struct deck *d, const char *uuid, const char *text, size_t len);
 void action_key(struct deck *d, int arg); /* the key itself, to the page: see AS_KEY */
+/* page_wizard.c */
+void action_new(struct deck *d, int arg);
 /* page_domains.c */
 void action_filter(struct deck *d, int arg);
 void action_filter_off(struct deck *d, int arg);
