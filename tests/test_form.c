@@ -459,6 +459,7 @@ int main(void)
 {
 	Suite *s = suite_create("form");
 	TCase *tc = tcase_create("form");
+	tcase_set_timeout(tc, 120);
 	theme_set(256);
 	tcase_add_loop_test(tc, keys_edit_a_line, 0, ARRAY_SIZE(lines));
 	tcase_add_test(tc, a_line_takes_the_first_line_of_a_paste_and_has_an_end);
