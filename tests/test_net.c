@@ -343,6 +343,35 @@ START_TEST(frames_of_any_length_are_survived)
 }
 END_TEST
 
+START_TEST(garbage_is_survived)
+{
+	static const uint16_t types[] = {0x0800, 0x0806, 0x86dd};
+	unsigned seed = (unsigned)_i + 1;
+	for (int i = 0; i < 3000; i++) {
+		uint8_t f[600];
+		size_t len = ETH + (size_t)rand_r(&seed) % (sizeof(f) - ETH);
+		for (size_t k = 0; k < len; k++)
+			f[k] = (uint8_t)rand_r(&seed);
+		frame_head(f, types[rand_r(&seed) % 3]);
+		struct iphdr *ip = (void *)(f + ETH);
+		if (f[12] == 8 && !f[13] && len >= ETH + 20 && i % 4) { /* most get past the first checks */
+			ip->version = 4;
+			ip->ihl = (unsigned)(5 + rand_r(&seed) % 2) & 15;
+			ip->tot_len = htons((uint16_t)(len - ETH));
+			ip->frag_off = i % 3 ? 0 : ip->frag_off;
+			ip->protocol = (uint8_t[]){1, 6, 17, 2}[rand_r(&seed) % 4];
+			ip->daddr = i % 2 ? ip_of("10.0.2.2") : ip_of("10.0.2.3");
+			ip->check = 0;
+			ip->check = htons(checksum(ip, ip->ihl * 4u, 0));
+		}
+		frame_send(f, len);
+		while (frame_recv(0))
+			;
+	}
+	arp_ask("10.0.2.2");
+}
+END_TEST
+
 START_TEST(a_machine_that_does_not_read_stops_nobody)
 {
 	uint8_t data[1400] = {0};
@@ -573,7 +602,7 @@ int main(int argc, char **argv)
 	if (!strcmp(role, "machine"))
 		_exit(fake_machine());
 	char *self = realpath("/proc/self/exe", NULL);
-	program = x_asprintf("%.*s/../vmdeck-net", (int)(strrchr(self, '/') - self), self);
+	program = getenv("VMDECK_NET") ? x_strdup(getenv("VMDECK_NET")) : x_asprintf("%.*s/../vmdeck-net", (int)(strrchr(self, '/') - self), self);
 	free(self);
 	int rc = own_spaces();
 	if (rc) {
@@ -593,6 +622,7 @@ int main(int argc, char **argv)
 	tcase_add_test(t, a_forwarded_port_leads_to_the_guest);
 	tcase_add_test(t, a_range_of_udp_ports_leads_to_the_guest);
 	tcase_add_test(t, frames_of_any_length_are_survived);
+	tcase_add_loop_test(t, garbage_is_survived, 0, 4);
 	tcase_add_test(t, a_machine_that_does_not_read_stops_nobody);
 	tcase_add_test(t, it_has_no_rights_left);
 	tcase_add_test(t, sigterm_ends_it);

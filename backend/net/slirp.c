@@ -13,6 +13,7 @@
 #include <sys/socket.h>
 #include <time.h>
 
+#include "backend/net/reassemble.h"
 #include "src/base/cleanup.h"
 #include "src/base/log.h"
 #include "src/base/str.h"
@@ -36,6 +37,7 @@ struct usernet {
 	size_t nfds, room;
 	bool hold;
 	unsigned guest_errors;
+	struct reassembly fragments;
 };
 
 static int64_t now_ns(void *ctx)
@@ -161,6 +163,7 @@ void usernet_free(struct usernet *u)
 	if (!u)
 		return;
 	slirp_cleanup(u->slirp);
+	reassembly_done(&u->fragments);
 	while (u->timers)
 		timer_free(u->timers, u);
 	free(u->fds);
@@ -219,7 +222,10 @@ void usernet_input(struct usernet *u, uint8_t *frame, size_t len)
 		memset(frame + len, 0, FRAME_MIN - len);
 		len = FRAME_MIN;
 	}
-	slirp_input(u->slirp, frame, (int)len);
+	const uint8_t *whole = frame;
+	if (type == 0x0800 && reassemble(&u->fragments, frame, len, now_ms(), &whole, &len) == FRAME_KEPT)
+		return;
+	slirp_input(u->slirp, whole, (int)len);
 }
 
 static int add_poll(int fd, int events, void *ctx)
