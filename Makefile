@@ -18,7 +18,7 @@ DEPS_CHECK := qemu-system-x86 kmod tmux acpica-tools libvirt0 libxml2-utils mand
 
 PKGS    := ncursesw libxml-2.0 libuv jansson liburing libseccomp libpng libvncserver gnutls zlib libnl-route-3.0 libarchive xkbcommon
 WARN    := -Wall -Wextra -Wshadow -Wundef -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wvla \
-	-Wimplicit-fallthrough -Wformat=2 -Wwrite-strings -Wno-unused-parameter -Wno-format-truncation -Wno-missing-field-initializers
+	-Wimplicit-fallthrough -Wformat=2 -Wwrite-strings -Wno-unused-parameter -Wno-format-truncation
 OPT_release := -O2 -D_FORTIFY_SOURCE=2
 OPT_debug   := -O0
 OPT_asan    := -O1 -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer

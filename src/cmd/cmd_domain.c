@@ -64,8 +64,8 @@ const struct cmd cmd_domain_define = {
 		 "standard error.",
 	.args =
 		(const struct cmd_arg[]){
-			{"file", ARG_FILE, true, true,
-			 "file containing an XML domain description; - is standard input", false},
+			CMD_WORD("file", ARG_FILE, true,
+			 "file containing an XML domain description; - is standard input"),
 			CMD_FLAG("validate", "validate the XML against libvirt's schema"),
 			{0},
 		},
@@ -145,8 +145,8 @@ const struct cmd cmd_domain_create = {
 	.about = "Start a domain that exists only while it runs.",
 	.args =
 		(const struct cmd_arg[]){
-			{"file", ARG_FILE, true, true,
-			 "file containing an XML domain description; - is standard input", false},
+			CMD_WORD("file", ARG_FILE, true,
+			 "file containing an XML domain description; - is standard input"),
 			CMD_FLAG("console", "attach to console after creation"),
 			CMD_FLAG("paused", "leave the guest paused after creation"),
 			CMD_FLAG("force", "start though this host's KVM interprets kernel mode"),
@@ -220,7 +220,7 @@ const struct cmd cmd_domain_shutdown = {
 	.target = CMD_DOMAIN,
 	.states = DOMAIN_RUNNING | DOMAIN_SHUTDOWN,
 	.flags = CMD_CONFIRM,
-	.args = (const struct cmd_arg[]){{"mode", ARG_STRING, false, false, "shutdown mode: acpi", false},
+	.args = (const struct cmd_arg[]){CMD_VALUE("mode", ARG_STRING, "shutdown mode: acpi"),
 					 {0}},
 	.exec = domain_shutdown_exec,
 };
@@ -238,7 +238,7 @@ const struct cmd cmd_domain_reboot = {
 	.target = CMD_DOMAIN,
 	.states = DOMAIN_RUNNING | DOMAIN_SHUTDOWN,
 	.flags = CMD_CONFIRM,
-	.args = (const struct cmd_arg[]){{"mode", ARG_STRING, false, false, "reboot mode: acpi", false}, {0}},
+	.args = (const struct cmd_arg[]){CMD_VALUE("mode", ARG_STRING, "reboot mode: acpi"), {0}},
 	.exec = domain_reboot_exec,
 };
 
@@ -425,6 +425,6 @@ const struct cmd cmd_domain_release = {
 		 "on_reboot or "
 		 "on_crash say.",
 	.flags = CMD_HIDDEN,
-	.args = (const struct cmd_arg[]){{"domain", ARG_STRING, true, true, "name or uuid", false}, {0}},
+	.args = (const struct cmd_arg[]){CMD_WORD("domain", ARG_STRING, true, "name or uuid"), {0}},
 	.exec = domain_release_exec,
 };

@@ -104,10 +104,10 @@ const struct cmd cmd_domain_send_key = {
 	.states = DOMAIN_ACTIVE,
 	.args =
 		(const struct cmd_arg[]){
-			{"codeset", ARG_STRING, false, false, "the codeset of keycodes, default: linux", false},
-			{"holdtime", ARG_NUMBER, false, false, "the time (in milliseconds) how long the keys will be held",
-			 false},
-			{"keycode", ARG_STRING, true, true, "the key code", true},
+			CMD_VALUE("codeset", ARG_STRING, "the codeset of keycodes, default: linux"),
+			CMD_VALUE("holdtime", ARG_NUMBER, "the time (in milliseconds) how long the keys will be held"),
+			{.name = "keycode", .kind = ARG_STRING, .position = true, .required = true,
+			 .summary = "the key code", .rest = true},
 			{0},
 		},
 	.words = words,

@@ -78,8 +78,8 @@ const struct cmd cmd_domain_change_media = {
     .target = CMD_DOMAIN,
     .args =
 	(const struct cmd_arg[]){
-	    {"path", ARG_STRING, true, true, "target of the drive (hdc), or path of the image in it", false},
-	    {"source", ARG_FILE, true, false, "image of the new medium", false},
+	    CMD_WORD("path", ARG_STRING, true, "target of the drive (hdc), or path of the image in it"),
+	    CMD_WORD("source", ARG_FILE, false, "image of the new medium"),
 	    CMD_FLAG("eject", "eject the medium"),
 	    CMD_FLAG("insert", "insert a medium into an empty drive"),
 	    CMD_FLAG("update", "replace or eject whatever is there (the default)"),
@@ -212,8 +212,7 @@ const struct cmd cmd_domain_blkinfo = {
 		 "how long it is (Physical).",
 	.target = CMD_DOMAIN,
 	.flags = CMD_JSON | CMD_QUIET,
-	.args = (const struct cmd_arg[]){{"device", ARG_STRING, true, true, "target of the disk, or path of its image",
-					  false},
+	.args = (const struct cmd_arg[]){CMD_WORD("device", ARG_STRING, true, "target of the disk, or path of its image"),
 					 CMD_FLAG("human", "with units"),
 					 {0}},
 	.lacks = "all",

@@ -346,9 +346,9 @@ const struct cmd cmd_domain_command = {
 	.args =
 		(const struct cmd_arg[]){
 			CMD_FLAG("pretty", "pretty-print the answer"),
-			{"return-value", ARG_FLAG, false, false, "only the value of the answer's \"return\"",
-			 false},
-			{"cmd", ARG_STRING, true, true, "command", true},
+			CMD_FLAG("return-value", "only the value of the answer's \"return\""),
+			{.name = "cmd", .kind = ARG_STRING, .position = true, .required = true,
+			 .summary = "command", .rest = true},
 			{0},
 		},
 	.lacks = "hmp pass-fds",

@@ -40,7 +40,7 @@ static void help_group(FILE *out, unsigned noun)
 	fputc('\n', out);
 }
 
-static const struct cmd_arg domain_arg = {"domain", ARG_STRING, true, true, "domain name, id or uuid", false};
+static const struct cmd_arg domain_arg = CMD_WORD("domain", ARG_STRING, true, "domain name, id or uuid");
 static const struct cmd_arg json_arg = CMD_FLAG("json", "the same as JSON, keys as in vmdeck(1)");
 
 static const char *kind_text(const struct cmd_arg *a)
@@ -138,8 +138,8 @@ const struct cmd cmd_help = {
 	.flags = CMD_QUIET | CMD_OFFLINE,
 	.args =
 		(const struct cmd_arg[]){
-			{"command", ARG_STRING, true, false,
-			 "Prints global help, command specific help, or help for a group", false},
+			CMD_WORD("command", ARG_STRING, false,
+			 "Prints global help, command specific help, or help for a group"),
 			{0},
 		},
 	.exec = help_exec,

@@ -101,9 +101,8 @@ const struct cmd cmd_domain_novnc = {
 	.flags = CMD_TTY | CMD_QUIET,
 	.args =
 	(const struct cmd_arg[]){
-		{"domain", ARG_STRING, true, false, "domain name, id or uuid", false},
-		{"port", ARG_NUMBER, false, false, "of the pages; without it the lowest free one from 6080",
-		 false},
+		CMD_WORD("domain", ARG_STRING, false, "domain name, id or uuid"),
+		CMD_VALUE("port", ARG_NUMBER, "of the pages; without it the lowest free one from 6080"),
 		{0},
 	},
 	.exec = domain_novnc_exec,

@@ -138,7 +138,7 @@ const struct cmd cmd_domain_display = {
 	.args =
 	(const struct cmd_arg[]){
 		CMD_FLAG("include-password", "includes the password into the connection URI if available"),
-		{"type", ARG_STRING, false, false, "select particular graphical display: vnc", false},
+		CMD_VALUE("type", ARG_STRING, "select particular graphical display: vnc"),
 		CMD_FLAG("all", "show all possible graphical displays"),
 		{0},
 	},
@@ -236,10 +236,9 @@ const struct cmd cmd_domain_vnc_passwd = {
 	.states = DOMAIN_ACTIVE,
 	.args =
 	(const struct cmd_arg[]){
-		{"password", ARG_STRING, false, false, "1 to 8 characters; - is a line of standard input", false},
+		CMD_VALUE("password", ARG_STRING, "1 to 8 characters; - is a line of standard input"),
 		CMD_FLAG("view", "the password of those who may only watch"),
-		{"expire", ARG_STRING, false, false, "now, never, +SECONDS or a date such as 2027-01-31T23:59:59",
-		 false},
+		CMD_VALUE("expire", ARG_STRING, "now, never, +SECONDS or a date such as 2027-01-31T23:59:59"),
 		CMD_FLAG("disconnect", "send away who is connected"),
 		{0},
 	},

@@ -74,8 +74,8 @@ const struct cmd cmd_domain_screenshot = {
 	.target = CMD_DOMAIN,
 	.states = DOMAIN_ACTIVE,
 	.flags = CMD_JSON | CMD_QUIET,
-	.args = (const struct cmd_arg[]){{"file", ARG_FILE, true, false, "where to store the screenshot", false},
-	                                 {"screen", ARG_NUMBER, false, false, "number of the screen to take it from", false},
+	.args = (const struct cmd_arg[]){CMD_WORD("file", ARG_FILE, false, "where to store the screenshot"),
+	                                 CMD_VALUE("screen", ARG_NUMBER, "number of the screen to take it from"),
 	                                 {0}},
 	.exec = domain_screenshot_exec,
 };

@@ -14,10 +14,18 @@ extern const struct cmd cmd_domain_autostart, cmd_domain_autostart_all, cmd_doma
 	cmd_domain_vnc_kick, cmd_domain_vnc_passwd, cmd_domain_vncdisplay,
 	cmd_domain_install, cmd_help, cmd_host_info, cmd_host_validate, cmd_host_version;
 
-/* The common row of a verb's arguments: an option without value. */
+/* The common row of a verb's arguments: an option without value, one with, a word that is no option. */
 #define CMD_FLAG(option, text)                                                                               \
 	{                                                                                                    \
 		.name = (option), .kind = ARG_FLAG, .summary = (text)                                        \
+	}
+#define CMD_VALUE(option, type, text)                                                                        \
+	{                                                                                                    \
+		.name = (option), .kind = (type), .summary = (text)                                          \
+	}
+#define CMD_WORD(option, type, must, text)                                                                   \
+	{                                                                                                    \
+		.name = (option), .kind = (type), .position = true, .required = (must), .summary = (text)    \
 	}
 
 /* What define and start had to say, a line each, on c->msg. */
