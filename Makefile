@@ -12,7 +12,7 @@ CC      ?= gcc
 DEPS_BUILD := gcc libc6-dev make pkg-config libncurses-dev libxml2-dev libvncserver-dev check libuv1-dev \
 	libjansson-dev liburing-dev libseccomp-dev libsystemd-dev libpng-dev libgnutls28-dev zlib1g-dev \
 	libmicrohttpd-dev libnl-route-3-dev libarchive-dev libslirp-dev libxkbcommon-dev
-DEPS_RUN   := seabios ovmf osinfo-db xkb-data busybox-static cpio xz-utils zstd ca-certificates
+DEPS_RUN   := seabios ovmf ipxe-qemu osinfo-db xkb-data busybox-static cpio xz-utils zstd ca-certificates
 DEPS_CHECK := qemu-system-x86 kmod tmux acpica-tools libvirt0 libxml2-utils mandoc libvterm-dev socat lz4 \
 	vncsnapshot gvncviewer netpbm openssl novnc chromium xorriso
 

@@ -10,6 +10,7 @@
 #include "tests/testlib.h"
 
 #define DISK(name, boot) "<disk><source file='/x'/><target dev='" name "'/>" boot "</disk>"
+#define NET(more) "<interface type='user'>" more "</interface>"
 #define CDROM(name, boot) "<disk device='cdrom'><source file='/x'/><target dev='" name "'/>" boot "</disk>"
 
 static struct domain *with(const char *os, const char *devices)
@@ -53,6 +54,10 @@ START_TEST(the_order_is_that_of_the_xml)
 	    {"<boot dev='cdrom'/>", DISK("vda", "") CDROM("hda", ""), "hda (CD-ROM)"},
 	    {"<boot dev='network'/>", DISK("vda", ""), "nothing, there is no disk to boot"},
 	    {"<boot dev='network'/><boot dev='hd'/>", DISK("vda", ""), "vda"},
+	    {"<boot dev='network'/><boot dev='hd'/>", DISK("vda", "") NET("") NET("<rom enabled='no'/>") NET(""),
+	     "net0 (network), net2 (network), vda"},
+	    {"", DISK("vda", "") NET(""), "vda"},
+	    {"", DISK("vda", "<boot order='2'/>") NET("") NET("<boot order='1'/>"), "net1 (network), vda"},
 	    {"", DISK("vda", "<boot order='20'/>") DISK("vdb", "<boot order='3'/>") CDROM("hda", ""),
 	     "vdb, vda"},
 	    {"<bootmenu enable='yes'/>", DISK("vda", ""), "vda, with a menu"},
@@ -62,6 +67,27 @@ START_TEST(the_order_is_that_of_the_xml)
 		struct domain *d = with(cases[i].os, cases[i].devices);
 		AUTO_FREE char *says = domain_boot_text(d, false);
 		ck_assert_msg(str_eq(says, cases[i].says), "case %zu: %s", i, says);
+		domain_free(d);
+	}
+}
+END_TEST
+
+START_TEST(a_rom_is_for_what_a_bios_boots)
+{
+	static const struct {
+		const char *os, *devices;
+		bool rom;
+	} cases[] = {
+	    {"<boot dev='network'/>", NET(""), true},
+	    {"<boot dev='hd'/>", NET(""), false},
+	    {"<boot dev='network'/>", NET("<rom enabled='no'/>"), false},
+	    {"", NET("<boot order='1'/>"), true},
+	    {"<loader type='pflash'>/c.fd</loader><boot dev='network'/>", NET(""), false},
+	    {"<kernel>/k</kernel><boot dev='network'/>", NET(""), false},
+	};
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct domain *d = with(cases[i].os, cases[i].devices);
+		ck_assert_msg(domain_needs_rom(d, &d->interfaces[0]) == cases[i].rom, "case %zu", i);
 		domain_free(d);
 	}
 }
@@ -215,6 +241,7 @@ int main(void)
 	TCase *t = tcase_create("boot");
 	tcase_add_checked_fixture(t, make_dir, remove_dir);
 	tcase_add_test(t, the_order_is_that_of_the_xml);
+	tcase_add_test(t, a_rom_is_for_what_a_bios_boots);
 	tcase_add_test(t, firmware_and_screen_in_words);
 	tcase_add_loop_test(t, a_medium_that_cannot_be_booted_says_why, 0, (int)ARRAY_SIZE(media));
 	tcase_add_test(t, what_is_no_medium_is_said_and_not_waited_for);

@@ -745,6 +745,8 @@ START_TEST(the_boot_rom_is_made_for_this_card)
 	ck_assert_int_eq(unixsock_pair(SOCK_SEQPACKET, pair), 0);
 	ck_assert_int_eq(named_add(&t->m.fds, "net:1", pair[0]), 0);
 	close(pair[1]);
+	struct domain domain = {.interfaces = &card, .ninterfaces = 1, .boot_devs = {BOOT_DEV_NETWORK}, .nboot_devs = 1};
+	t->m.domain = &domain;
 	struct dev_def def = {.model = "virtio-net", .name = "net1", .index = 1, .net = &card};
 	ck_assert_msg(!dev_new(&t->m, &def, &dev, &e), "%s", e.msg);
 	const uint8_t *made = ((struct pci_dev *)dev)->rom;

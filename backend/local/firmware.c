@@ -17,6 +17,7 @@
 #define SEABIOS "/usr/share/seabios/bios-256k.bin"
 #define VGABIOS "/usr/share/seabios/vgabios-stdvga.bin"
 #define VGABIOS_VIRTIO "/usr/share/seabios/vgabios-virtio.bin" /* the same with other PCI ids */
+#define NET_ROM "/usr/lib/ipxe/qemu/pxe-virtio.rom"
 #define MACHINE "pc-i440fx-7.2" /* what descriptors call our machine; a pattern there matches any release of it */
 #define DESCRIPTOR_MAX (64u << 10)
 #define TEMPLATE_MAX (16u << 20)
@@ -183,6 +184,15 @@ static int open_efi(const struct domain *d, struct fd_set_named *fds, struct err
 	return open_packaged(d, fds, "firmware", f.code, d->loader ? "that it belongs to" : "ovmf", e);
 }
 
+/* SeaBIOS has no drivers of network cards; UEFI has its own. */
+static int open_net_rom(const struct domain *d, struct fd_set_named *fds, struct err *e)
+{
+	for (size_t i = 0; i < d->ninterfaces; i++)
+		if (domain_needs_rom(d, &d->interfaces[i]))
+			return open_packaged(d, fds, "net.rom", NET_ROM, "ipxe-qemu", e);
+	return 0;
+}
+
 int firmware_open(const struct domain *d, struct fd_set_named *fds, struct err *e)
 {
 	if (d->secure_boot)
@@ -197,6 +207,8 @@ int firmware_open(const struct domain *d, struct fd_set_named *fds, struct err *
 		rc = open_packaged(d, fds, "firmware", d->loader, "that it belongs to", e);
 	else
 		rc = open_packaged(d, fds, "firmware", SEABIOS, "seabios", e);
+	if (!rc)
+		rc = open_net_rom(d, fds, e);
 	if (rc || !d->video)
 		return rc;
 	return open_packaged(d, fds, "vga.rom", d->video->model == VIDEO_VIRTIO ? VGABIOS_VIRTIO : VGABIOS, "seabios", e);

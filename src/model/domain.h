@@ -269,9 +269,17 @@ char *domain_interface_name(const struct domain *d, size_t i, char out[16]);
 /* Domain XML with the cable of that card in or out, the caller's to free. -ENODEV: there is no such card. */
 int domain_text_link(const char *text, const char *where, size_t i, bool up, char **out, struct err *e);
 
-/* What firmware tries, in its order: by <boot order=>, else by <boot dev=>, else disks before CD-ROMs. @out has room for
- * d->ndisks. Return: how many. */
-size_t domain_boot_disks(const struct domain *d, const struct domain_disk **out);
+/* One of what firmware tries: a disk, or a network card. The other is NULL. */
+struct domain_boot {
+	const struct domain_disk *disk;
+	const struct domain_interface *net;
+};
+/* What firmware tries, in its order: by <boot order=>, else by <boot dev=>, else disks before CD-ROMs. A card without a ROM is none of
+ * them. @out has room for DOMAIN_BOOTS(d). Return: how many. */
+#define DOMAIN_BOOTS(d) ((d)->ndisks + (d)->ninterfaces + 1)
+size_t domain_boots(const struct domain *d, struct domain_boot *out);
+/* Is this card one of them, for firmware that has no driver of its own and needs a ROM? */
+bool domain_needs_rom(const struct domain *d, const struct domain_interface *net);
 /* Why @firmware cannot boot this medium ("no boot record"), or NULL when it looks as if it could. Reads the image. */
 const char *domain_disk_lacks(const struct domain_disk *k, enum domain_firmware firmware);
 

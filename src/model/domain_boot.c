@@ -21,47 +21,91 @@
 #define PLATFORM_EFI 0xef
 #define PARTITIONS_MAX 128
 
-static bool is_listed(const struct domain_disk *const *list, size_t n, const struct domain_disk *k)
+struct list {
+	struct domain_boot *v;
+	size_t n;
+};
+
+static bool is_listed(const struct list *l, const struct domain_boot *b)
 {
-	for (size_t i = 0; i < n; i++)
-		if (list[i] == k)
+	for (size_t i = 0; i < l->n; i++)
+		if (l->v[i].disk == b->disk && l->v[i].net == b->net)
 			return true;
 	return false;
 }
 
-static size_t by_order(const struct domain *d, const struct domain_disk **out)
+static void list_add(struct list *l, struct domain_boot b)
 {
-	size_t n = 0;
-	for (size_t found = 1; found; n += found) {
-		const struct domain_disk *best = NULL;
-		for (size_t i = 0; i < d->ndisks; i++) {
-			const struct domain_disk *k = &d->disks[i];
-			if (k->boot_order && !is_listed(out, n, k) &&
-			    (!best || k->boot_order < best->boot_order))
-				best = k;
-		}
-		found = best ? 1 : 0;
-		if (best)
-			out[n] = best;
-	}
-	return n;
+	if (!is_listed(l, &b))
+		l->v[l->n++] = b;
 }
 
-size_t domain_boot_disks(const struct domain *d, const struct domain_disk **out)
+/* The @i-th of all that could be booted; *order: its <boot order=>. */
+static struct domain_boot candidate(const struct domain *d, size_t i, unsigned *order)
 {
-	static const enum boot_device usual[] = {BOOT_DEV_HD, BOOT_DEV_CDROM};
+	const struct domain_interface *net = i < d->ndisks ? NULL : &d->interfaces[i - d->ndisks];
+	if (!net) {
+		*order = d->disks[i].boot_order;
+		return (struct domain_boot){.disk = &d->disks[i]};
+	}
+	*order = net->no_rom ? 0 : net->boot_order;
+	return (struct domain_boot){.net = net};
+}
+
+static void by_order(const struct domain *d, struct list *l)
+{
+	for (;;) {
+		struct domain_boot best = {0};
+		unsigned least = 0, order;
+		for (size_t i = 0; i < d->ndisks + d->ninterfaces; i++) {
+			struct domain_boot b = candidate(d, i, &order);
+			if (!order || is_listed(l, &b) || (least && order >= least))
+				continue;
+			least = order;
+			best = b;
+		}
+		if (!least)
+			return;
+		list_add(l, best);
+	}
+}
+
+static void by_device(const struct domain *d, enum boot_device dev, struct list *l)
+{
 	static const enum disk_device kinds[] = {[BOOT_DEV_FD] = DISK_DEVICE_FLOPPY,
 						 [BOOT_DEV_HD] = DISK_DEVICE_DISK,
 						 [BOOT_DEV_CDROM] = DISK_DEVICE_CDROM};
+	for (size_t i = 0; dev == BOOT_DEV_NETWORK && i < d->ninterfaces; i++)
+		if (!d->interfaces[i].no_rom)
+			list_add(l, (struct domain_boot){.net = &d->interfaces[i]});
+	for (size_t i = 0; dev != BOOT_DEV_NETWORK && i < d->ndisks; i++)
+		if (d->disks[i].device == kinds[dev])
+			list_add(l, (struct domain_boot){.disk = &d->disks[i]});
+}
+
+size_t domain_boots(const struct domain *d, struct domain_boot *out)
+{
+	static const enum boot_device usual[] = {BOOT_DEV_HD, BOOT_DEV_CDROM};
 	const enum boot_device *devs = d->nboot_devs ? d->boot_devs : usual;
 	unsigned ndevs = d->nboot_devs ? d->nboot_devs : ARRAY_SIZE(usual);
-	size_t n = by_order(d, out);
-	bool ordered = n;
+	struct list l = {out, 0};
+	by_order(d, &l);
+	bool ordered = l.n;
 	for (unsigned k = 0; !ordered && k < ndevs; k++)
-		for (size_t i = 0; i < d->ndisks && devs[k] != BOOT_DEV_NETWORK; i++)
-			if (d->disks[i].device == kinds[devs[k]] && !is_listed(out, n, &d->disks[i]))
-				out[n++] = &d->disks[i];
-	return n;
+		by_device(d, devs[k], &l);
+	return l.n;
+}
+
+bool domain_needs_rom(const struct domain *d, const struct domain_interface *net)
+{
+	if (d->kernel || d->firmware == FIRMWARE_EFI || d->loader_flash)
+		return false;
+	AUTO_FREE struct domain_boot *v = x_calloc(DOMAIN_BOOTS(d), sizeof(*v));
+	size_t n = domain_boots(d, v);
+	for (size_t i = 0; i < n; i++)
+		if (v[i].net == net)
+			return true;
+	return false;
 }
 
 /* --- is it bootable? --- */
@@ -187,22 +231,29 @@ char *domain_firmware_text(const struct domain *d)
 	return d->loader ? x_asprintf("%s, %s", name, d->loader) : x_strdup(name);
 }
 
+static void disk_words(const struct domain *d, const struct domain_disk *k, bool look, struct buf *b)
+{
+	const char *lacks = look ? domain_disk_lacks(k, d->firmware) : NULL;
+	bool cdrom = k->device == DISK_DEVICE_CDROM;
+	buf_printf(b, "%s%s", k->target, cdrom ? " (CD-ROM" : lacks ? " (" : "");
+	if (lacks)
+		buf_printf(b, "%snot bootable: %s", cdrom ? ", " : "", lacks);
+	if (lacks || cdrom)
+		buf_puts(b, ")");
+}
+
 char *domain_boot_text(const struct domain *d, bool look)
 {
 	struct buf b = {0};
-	AUTO_FREE const struct domain_disk **list = x_calloc(d->ndisks + 1, sizeof(*list));
-	size_t n = d->kernel ? 0 : domain_boot_disks(d, list);
+	AUTO_FREE struct domain_boot *list = x_calloc(DOMAIN_BOOTS(d), sizeof(*list));
+	size_t n = d->kernel ? 0 : domain_boots(d, list);
 	for (size_t i = 0; i < n; i++) {
-		const char *lacks = look ? domain_disk_lacks(list[i], d->firmware) : NULL;
-		buf_printf(&b, "%s%s%s", i ? ", " : "", list[i]->target,
-			   list[i]->device == DISK_DEVICE_CDROM ? " (CD-ROM"
-			   : lacks                              ? " ("
-								: "");
-		if (lacks)
-			buf_printf(&b, "%snot bootable: %s", list[i]->device == DISK_DEVICE_CDROM ? ", " : "",
-				   lacks);
-		if (lacks || list[i]->device == DISK_DEVICE_CDROM)
-			buf_puts(&b, ")");
+		char name[16];
+		buf_puts(&b, i ? ", " : "");
+		if (list[i].disk)
+			disk_words(d, list[i].disk, look, &b);
+		else
+			buf_printf(&b, "%s (network)", domain_interface_name(d, (size_t)(list[i].net - d->interfaces), name));
 	}
 	if (d->kernel)
 		buf_printf(&b, "the kernel %s", d->kernel);

@@ -144,10 +144,6 @@ static int parse_boot_devs(struct domain *d, struct xml_node *os, struct err *e)
 		int rc = xml_get_choice(n, "dev", "fd|hd|cdrom|network", &dev, e);
 		if (rc)
 			return rc;
-		if (dev == BOOT_DEV_NETWORK)
-			domain_note(d, n, false,
-				    "os/boot: dev '%s' is not there to be booted yet: passed over",
-				    xml_attr(n, "dev"));
 		while (i < d->nboot_devs && d->boot_devs[i] != dev)
 			i++;
 		if (i == d->nboot_devs)

@@ -1,7 +1,6 @@
 #include "backend/vmm/boot/bootorder.h"
 
-#include <stdlib.h>
-
+#include "src/base/cleanup.h"
 #include "src/model/domain.h"
 
 #define IDE_SLOT 1
@@ -22,13 +21,24 @@ static void disk_path(const struct domain_disk *disk, struct buf *out)
 		buf_printf(out, "scsi@%x/disk@0,0\n", disk->addr.slot);
 }
 
+static void net_path(const struct domain_interface *net, struct buf *out)
+{
+	buf_printf(out, "/pci@i0cf8/ethernet@%x", net->addr.slot);
+	if (net->addr.function)
+		buf_printf(out, ",%x", net->addr.function);
+	buf_puts(out, "/ethernet-phy@0\n");
+}
+
 void bootorder_paths(const struct domain *d, struct buf *out)
 {
-	const struct domain_disk **list = x_calloc(d->ndisks + 1, sizeof(*list));
-	size_t n = domain_boot_disks(d, list);
-	for (size_t i = 0; i < n; i++)
-		disk_path(list[i], out);
+	AUTO_FREE struct domain_boot *list = x_calloc(DOMAIN_BOOTS(d), sizeof(*list));
+	size_t n = domain_boots(d, list);
+	for (size_t i = 0; i < n; i++) {
+		if (list[i].disk)
+			disk_path(list[i].disk, out);
+		else
+			net_path(list[i].net, out);
+	}
 	if (n) /* as libvirt has it ("strict"): what is not in the list is not tried */
 		buf_puts(out, "HALT");
-	free(list);
 }

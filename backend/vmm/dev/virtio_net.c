@@ -377,7 +377,7 @@ static int rom_init(struct virtio_net *d, const struct domain_interface *net, st
 	int fd = named_get(&d->v.pci.dev.m->fds, "net.rom");
 	AUTO_FREE char *rom = NULL;
 	size_t len;
-	if (fd < 0 || net->no_rom)
+	if (fd < 0 || !domain_needs_rom(d->v.pci.dev.m->domain, net))
 		return 0;
 	int rc = file_read_fd(fd, ROM_MAX, &rom, &len);
 	if (rc)
