@@ -186,7 +186,7 @@ static int take_part(const struct cmd_arg *option, char *part, bool first, struc
 		s = sub_named(option, part);
 		if (s && s->kind == SUB_BOOL)
 			add_pair(v, s, x_strdup("yes"));
-		else if (first)
+		else if (first && option->subs->kind != SUB_BOOL)
 			add_pair(v, option->subs, x_strdup(part));
 		else if (s)
 			return err_set(e, EINVAL, "--%s %s: it wants a value: %s=...", option->name, s->name, s->name);

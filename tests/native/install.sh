@@ -58,7 +58,7 @@ ok "its reset ends it" eval 'tell stay r; wait_for 30 state_is stay "shut off"'
 ok "and it boots the disk when it is started" eval 'vmdeck start stay --force && from_disk stay'
 for g in cd off stay kernel; do vmdeck destroy $g > /dev/null; done
 
-wait_out() { V=$V timeout 120 "$V" install --name waits --memory 32 --network none --graphics none --noautoconsole --force --disk size=0.01 \
+wait_out() { timeout 120 "$V" install --name waits --memory 32 --network none --graphics none --noautoconsole --force --disk size=0.01 \
 	--cdrom "$WORK/cd.iso" --wait 2 > "$WORK/waits.out" 2>&1; echo "exit $?" >> "$WORK/waits.out"; }
 wait_out & waiter=$!
 ok "one is waited for" says_it waits '^the disk is written'
