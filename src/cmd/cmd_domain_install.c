@@ -250,7 +250,35 @@ static int install_exec(struct cmd_ctx *c, struct err *e)
 	return rc;
 }
 
-/* For the shell: systems are too many, sub-options come from the table. */
+/* Systems for the shell, read when one is asked for; they stay until the process ends. */
+static struct {
+	char **names;
+	unsigned n;
+	bool read;
+} systems;
+
+static void add_system(const char *short_id, const char *name, void *ctx)
+{
+	systems.names = x_realloc(systems.names, (systems.n + 1) * sizeof(char *));
+	systems.names[systems.n++] = x_strdup(short_id);
+}
+
+static const char *install_words(const struct cmd_arg *a, unsigned i)
+{
+	static const char *const others[] = {"detect", "generic", "list"};
+	static const char *const networks[] = {"user", "default", "none"};
+	if (str_eq(a->name, "network"))
+		return i < ARRAY_SIZE(networks) ? networks[i] : NULL;
+	if (!str_eq(a->name, "osinfo"))
+		return NULL;
+	if (i < ARRAY_SIZE(others))
+		return others[i];
+	if (!systems.read)
+		osinfo_each(add_system, NULL, NULL);
+	systems.read = true;
+	return i - ARRAY_SIZE(others) < systems.n ? systems.names[i - ARRAY_SIZE(others)] : NULL;
+}
+
 const struct cmd cmd_domain_install = {
 	.name = "domain-install",
 	.alias = "install",
@@ -260,5 +288,6 @@ const struct cmd cmd_domain_install = {
 	.target = CMD_HOST,
 	.flags = CMD_TTY,
 	.args = install_args,
+	.words = install_words,
 	.exec = install_exec,
 };

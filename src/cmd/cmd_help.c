@@ -6,6 +6,8 @@
 #include "src/base/str.h"
 #include "src/cmd/rows.h"
 
+#define SYNOPSIS_MAX 16 /* options that are listed in one line */
+
 static const struct {
 	const char *noun; /* the part of the name before the first '-' */
 	const char *heading;
@@ -50,17 +52,29 @@ static const char *kind_text(const struct cmd_arg *a)
 
 static void synopsis(FILE *out, const struct cmd_arg *a)
 {
-	const char *dots = a->rest ? "..." : "";
+	const char *dots = a->rest || a->many ? "..." : "";
 	if (a->position)
 		fprintf(out, a->required ? " <%s>%s" : " [<%s>]%s", a->name, dots);
 	else
-		fprintf(out, a->required ? " --%s%s" : " [--%s%s]", a->name, kind_text(a));
+		fprintf(out, a->required ? " --%s%s%s" : " [--%s%s]%s", a->name, kind_text(a), dots);
+}
+
+/* ", --ram, -r" */
+static char *other_names(const struct cmd_arg *a)
+{
+	struct buf b = {0};
+	for (const char *p = a->aka; p && *p; p += strcspn(p, " "), p += *p == ' ') {
+		int n = (int)strcspn(p, " ");
+		buf_printf(&b, ", -%s%.*s", n > 1 ? "-" : "", n, p);
+	}
+	return buf_take(&b);
 }
 
 static void option(FILE *out, const struct cmd_arg *a)
 {
 	char left[64];
-	snprintf(left, sizeof(left), a->position ? "[--%s]%s" : "--%s%s", a->name, kind_text(a));
+	AUTO_FREE char *others = other_names(a);
+	snprintf(left, sizeof(left), a->position ? "[--%s]%s%s" : "--%s%s%s", a->name, others, kind_text(a));
 	fprintf(out, "    %-15s  %s\n", left, a->summary);
 }
 
@@ -70,7 +84,8 @@ static void each_arg(FILE *out, const struct cmd *cmd, void (*show)(FILE *, cons
 	if (cmd->target == CMD_DOMAIN)
 		show(out, &domain_arg);
 	for (const struct cmd_arg *a = cmd->args; a && a->name; a++)
-		show(out, a);
+		if (!a->lacks)
+			show(out, a);
 	if (cmd->flags & CMD_JSON)
 		show(out, &json_arg);
 }
@@ -94,7 +109,13 @@ static void wrapped(FILE *out, const char *text)
 static void help_verb(FILE *out, const struct cmd *cmd)
 {
 	fprintf(out, "  NAME\n    %s - %s\n\n  SYNOPSIS\n    %s", cmd_word(cmd), cmd->summary, cmd_word(cmd));
-	each_arg(out, cmd, synopsis);
+	unsigned n = 0;
+	while (cmd->args && cmd->args[n].name)
+		n++;
+	if (n > SYNOPSIS_MAX)
+		fputs(" [OPTION]...", out);
+	else
+		each_arg(out, cmd, synopsis);
 	fputc('\n', out);
 	if (cmd->about) {
 		fprintf(out, "\n  DESCRIPTION\n");

@@ -312,9 +312,9 @@ const struct cmd_arg install_args[] = {
 
 	OPTION("autoconsole", NULL, "what is shown when it has started", .subs = autoconsole),
 	SWITCH("noautoconsole", "show nothing"),
-	OPTION("wait", NULL, "MIN wait so long for the end of the installation", .optional = true),
+	OPTION("wait", NULL, "wait so many minutes for the end of the installation, without a number for ever", .optional = true),
 	SWITCH("noreboot", "do not start it again when the installation is over"),
-	OPTION("print-xml", NULL, "STEP print the XML and make nothing", .optional = true),
+	OPTION("print-xml", NULL, "print the XML, of step 1 or 2 or of both, and make nothing", .optional = true),
 	SWITCH("dry-run", "look whether it could be made"),
 	OPTION("check", NULL, "leave checks out", .subs = check, .many = true),
 	SWITCH("autostart", "start it with the host"),

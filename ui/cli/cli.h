@@ -32,6 +32,8 @@ struct cli_words {
  * @w is to be given to cli_words_done() in any case. */
 int cli_parse(const struct cmd *cmd, char *const *argv, struct cli_words *w, struct err *e);
 void cli_words_done(struct cli_words *w);
+/* The row of option @name (without "--"), by its name or another of them; NULL. */
+const struct cmd_arg *cli_row(const struct cmd *cmd, const char *name);
 
 /* Candidates for the last of @words, a line each, for the shell's completion. @words begins with the verb. */
 void cli_complete(const struct cli *cli, char *const *words, int n, FILE *out);

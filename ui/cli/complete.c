@@ -42,7 +42,8 @@ static void options(FILE *out, const struct cmd *cmd, const char *typed)
 	if (cmd->target == CMD_DOMAIN)
 		offer(out, "domain", typed, "--");
 	for (const struct cmd_arg *a = cmd->args; a && a->name; a++)
-		offer(out, a->name, typed, "--");
+		if (!a->lacks)
+			offer(out, a->name, typed, "--");
 	if (cmd->flags & CMD_JSON)
 		offer(out, "json", typed, "--");
 	offer(out, "help", typed, "--");
@@ -89,6 +90,70 @@ static void values(const struct cmd *cmd, const struct cmd_arg *a, FILE *out, co
 		offer(out, word, typed, "");
 }
 
+/* --- values with sub-options --- */
+
+/* The option whose value is being typed, when it has sub-options, and *value: what of it there is. bash splits at each "=": what
+ * belongs together is put together again. */
+static const struct cmd_arg *option_with_subs(const struct cmd *cmd, char *const *words, int n, char **value)
+{
+	int first = n - 1;
+	while (first > 1 && (str_eq(words[first], "=") || str_eq(words[first - 1], "=")))
+		first--;
+	AUTO_BUF struct buf all = {0};
+	for (int i = first; i < n; i++)
+		buf_puts(&all, words[i]);
+	const char *text = buf_text(&all), *eq = strchr(text, '=');
+	AUTO_FREE char *name = NULL;
+	if (str_starts(text, "--") && eq) {
+		name = x_strndup(text + 2, (size_t)(eq - text) - 2);
+		text = eq + 1;
+	} else if (*text != '-' && first > 1 && words[first - 1][0] == '-') {
+		name = x_strdup(words[first - 1] + 1 + (words[first - 1][1] == '-'));
+	}
+	const struct cmd_arg *a = name ? cli_row(cmd, name) : NULL;
+	if (!a || !a->subs || a->lacks)
+		return NULL;
+	*value = x_strdup(text);
+	return a;
+}
+
+/* The words of "a|b|c". */
+static void choices(FILE *out, const char *list, const char *typed, const char *before)
+{
+	for (const char *p = list; p && *p; p += strcspn(p, "|"), p += *p == '|') {
+		AUTO_FREE char *word = x_strndup(p, strcspn(p, "|"));
+		offer(out, word, typed, before);
+	}
+}
+
+static void sub_value(FILE *out, const struct cmd_sub *s, const char *typed, const char *before)
+{
+	choices(out, s->kind == SUB_BOOL ? "yes|no" : s->values, typed, before);
+}
+
+/* : the word that the shell replaces; what stands in it before the part that is typed stays. */
+static void subs(const struct cmd *cmd, const struct cmd_arg *a, FILE *out, const char *value, const char *last)
+{
+	const char *comma = strrchr(value, ','), *part = comma ? comma + 1 : value, *eq = strchr(part, '=');
+	const char *typed = eq ? eq + 1 : part;
+	size_t keep = strlen(last) > strlen(typed) && !str_eq(last, "=") ? strlen(last) - strlen(typed) : 0;
+	AUTO_FREE char *before = x_strndup(last, keep);
+	for (const struct cmd_sub *s = a->subs; s->name; s++) {
+		AUTO_FREE char *assign = x_asprintf("%s=", s->name);
+		if (s->lacks)
+			continue;
+		if (eq && !strncmp(part, assign, strlen(assign)))
+			sub_value(out, s, typed, before);
+		else if (!eq)
+			offer(out, s->kind == SUB_BOOL ? s->name : assign, typed, before);
+	}
+	if (!eq && !comma) /* the first may be a value alone */
+		sub_value(out, &(struct cmd_sub){.kind = SUB_TEXT, .values = a->subs->values}, typed, before);
+	const char *word;
+	for (unsigned i = 0; !eq && !comma && cmd->words && (word = cmd->words(a, i)); i++)
+		offer(out, word, typed, before);
+}
+
 void cli_complete(const struct cli *cli, char *const *words, int n, FILE *out)
 {
 	while (n > 1 && words[0][0] == '-') { /* -q, -d */
@@ -103,6 +168,12 @@ void cli_complete(const struct cli *cli, char *const *words, int n, FILE *out)
 	const struct cmd *cmd = cmd_find(words[0], NULL);
 	if (!cmd)
 		return;
+	AUTO_FREE char *value = NULL;
+	const struct cmd_arg *with_subs = option_with_subs(cmd, words, n, &value);
+	if (with_subs) {
+		subs(cmd, with_subs, out, value, typed);
+		return;
+	}
 	const char *before = words[n - 2];
 	if (str_eq(typed, "=") || str_eq(before, "=")) { /* bash splits --domain=web at the '=' */
 		before = words[n - (str_eq(typed, "=") ? 2 : 3)];

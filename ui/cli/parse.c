@@ -45,8 +45,7 @@ static int unknown_option(const struct cmd *cmd, const char *name, struct err *e
 		       near ? "?" : "");
 }
 
-/* The row of option @name, by its name or another of them; NULL. */
-static const struct cmd_arg *row_of(const struct cmd *cmd, const char *name)
+const struct cmd_arg *cli_row(const struct cmd *cmd, const char *name)
 {
 	for (unsigned i = 0; i < arg_count(cmd); i++)
 		if (str_eq(cmd->args[i].name, name) || (*name && listed(cmd->args[i].aka, name)))
@@ -134,7 +133,7 @@ static int take_option(const struct cmd *cmd, struct cli_words *w, char *const *
 		w->json = true;
 		return 0;
 	}
-	const struct cmd_arg *a = row_of(cmd, name);
+	const struct cmd_arg *a = cli_row(cmd, name);
 	if (a)
 		return take_row(cmd, w, a, eq, argv, used, e);
 	if (!str_eq(name, "domain") || cmd->target != CMD_DOMAIN)
@@ -150,7 +149,7 @@ static int take_option(const struct cmd *cmd, struct cli_words *w, char *const *
 static int take_letter(const struct cmd *cmd, struct cli_words *w, char *const *argv, int *used, struct err *e)
 {
 	const char letter[] = {argv[0][1], 0}, *rest = argv[0] + 2;
-	const struct cmd_arg *a = row_of(cmd, letter);
+	const struct cmd_arg *a = cli_row(cmd, letter);
 	if (a && *rest && a->kind != ARG_FLAG)
 		return take_row(cmd, w, a, *rest == '=' ? rest : rest - 1, argv, used, e);
 	if (a && !*rest)
