@@ -33,6 +33,14 @@
 #include "ui/tui/job.h"
 #include "ui/tui/keys.h"
 
+/* What machines answer to x-diagnose. */
+#define SPINS                                                                                                \
+	"{\"uptime-ms\":90000,\"since-reset-ms\":90000,\"vcpus\":[{\"state\":\"running\",\"address\":\"0xffffffff81000123\",\"bits\":64}],"   \
+	"\"console\":{\"bytes\":0,\"ago-ms\":-1,\"tail\":\"\"}}"
+#define LOGIN                                                                                                \
+	"{\"uptime-ms\":90000,\"since-reset-ms\":90000,\"vcpus\":[{\"state\":\"halted\",\"address\":\"0x1\",\"bits\":64,\"interrupts\":true}],"   \
+	"\"console\":{\"bytes\":9,\"ago-ms\":9000,\"tail\":\"web1 login: \"}}"
+
 #define THREE                                                                                                \
 	"domain db shutoff vcpus=2 memory=2048 title=The_database;"                                          \
 	"domain mail paused vcpus=1 memory=512 load=0 id=3 uptime=7200;"                                     \
@@ -143,6 +151,9 @@ static const struct {
      "key C-] s\ntick\nfeed web1 anew\npump\nscreen"},
     {"console_record", "domain old running;console old boot\\r\\npanic", 24, 80, 256,
      "state old crashed\ntick\nkey c\nscreen"},
+    {"why", THREE, 32, 90, 256,
+     "tick\nkey End i\nhost facts web1 " SPINS "\ntick\nms 1000\ntick\nms 1000\ntick\nms 1000\ntick\nscreen it spins\nkey q c\ntick 7\nscreen nothing was ever said\n"
+     "feed web1 hello\\r\\n\npump\ntick 7\nscreen it has become silent\nhost facts web1 " LOGIN "\ntick 2\nscreen all is well"},
     {"console_silent", THREE, 24, 80, 256, "tick\nkey End c\ntick 7\nscreen"},
     {"hostile_names", "domain x running title=a\u202eb", 24, 80, 256,
      "feed x \\e]0;ti\\atle\\e[31mred\nkey c\npump\ntick\nscreen"},

@@ -44,6 +44,7 @@ static void fake_domain_free(struct fake_domain *d)
 	buf_done(&d->line);
 	free(d->xml);
 	free(d->live_xml);
+	free(d->facts);
 	free(d);
 }
 
@@ -418,6 +419,8 @@ static int fake_command(struct backend *b, const char *uuid, const char *command
 		return rc;
 	} else if (str_eq(command, "send-key") || str_eq(command, "x-type"))
 		*reply = x_strdup("{}");
+	else if (str_eq(command, "x-diagnose") && d->facts)
+		*reply = x_strdup(d->facts);
 	else if (str_eq(command, "quit")) {
 		fake_off(f, d, DOMAIN_SHUTOFF, DOMAIN_REASON_DESTROYED, NULL);
 		*reply = x_strdup("{}");

@@ -10,6 +10,7 @@
  *   console NAME TEXT                  recorded output of its console (\r \n \e \t \\ are read)
  *   boot TEXT                          what every guest prints when it begins to run, or does so again (the same)
  *   fail CALL ERRNO TEXT               the next use of that call ("domain_start") fails: EIO, EINVAL, ETIMEDOUT, ...
+ *   facts NAME JSON                    what it answers to x-diagnose
  *   interpreted                        the host's KVM interprets kernel mode: start wants START_FORCE
  *   no-kvm                             host_validate and host_info find no KVM
  *   path PATH KIND [KEY=VALUE...]      what lies there: missing, file, block, folder, other; keys bytes, free, readable=0,

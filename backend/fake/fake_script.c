@@ -184,6 +184,20 @@ static int do_console(struct fake *f, char *args, struct err *e)
 	return 0;
 }
 
+/* facts NAME JSON: what x-diagnose answers. */
+static int do_facts(struct fake *f, char *args, struct err *e)
+{
+	char *text = args + strcspn(args, " ");
+	if (*text)
+		*text++ = 0;
+	struct fake_domain *d = fake_by_name(f, args);
+	if (!d)
+		return err_set(e, EINVAL, "fake script: facts: no domain '%s'", args);
+	free(d->facts);
+	d->facts = *text ? x_strdup(text) : NULL;
+	return 0;
+}
+
 static int do_fail(struct fake *f, char *args, struct err *e)
 {
 	char *save = NULL, *call = strtok_r(args, " ", &save), *code = strtok_r(NULL, " ", &save);
@@ -245,7 +259,8 @@ static const struct {
 	int (*run)(struct fake *, char *args, struct err *);
 } directives[] = {
 	{"boot", do_boot},       {"console", do_console}, {"domain", do_domain},
-	{"domains", do_domains}, {"fail", do_fail},       {"interpreted", do_interpreted},
+	{"domains", do_domains}, {"facts", do_facts},     {"fail", do_fail},
+	{"interpreted", do_interpreted},
 	{"live", do_live},       {"no-kvm", do_no_kvm},   {"path", fake_path_script},
 	{"picture", fake_picture_script}, {"screen", fake_screen_script},
 	{"stale", do_stale},

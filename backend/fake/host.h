@@ -18,6 +18,7 @@ struct fake_domain {
 	char *live_xml; /* what runs; NULL when inactive */
 	unsigned load;  /* percent of one CPU when running */
 	bool stale;
+	char *facts;    /* what it answers to x-diagnose; NULL: it knows no such command */
 	uint64_t busy_ms;         /* time it ran, by the fake clock */
 	bool graphics;
 	struct screen_info screen; /* when there are graphics */

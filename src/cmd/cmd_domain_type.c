@@ -57,10 +57,10 @@ const struct cmd cmd_domain_type = {
 	.states = DOMAIN_RUNNING,
 	.args =
 		(const struct cmd_arg[]){
-			{"layout", ARG_STRING, false, false, "the guest's keyboard layout: us, de, fr, ...", false},
-			{"delay", ARG_NUMBER, false, false, "milliseconds between two events of a key, default: 10", false},
+			{"layout", ARG_STRING, false, false, "the guest's keyboard layout: us, de, fr, ...", false, false},
+			{"delay", ARG_NUMBER, false, false, "milliseconds between two events of a key, default: 10", false, false},
 			CMD_FLAG("enter", "press Enter behind the text"),
-			{"text", ARG_STRING, true, false, "what to type", true},
+			{"text", ARG_STRING, true, false, "what to type", true, false},
 			{0},
 		},
 	.exec = type_exec,

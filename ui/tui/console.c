@@ -42,6 +42,7 @@ static void console_detach(struct console *c)
 
 static void console_free(struct console *c)
 {
+	why_done(&c->why);
 	console_detach(c);
 	vt_free(c->vt);
 	free(c);
@@ -88,6 +89,7 @@ static void console_feed(struct console *c, const char *bytes, size_t n)
 	char answer[VT_OUTPUT_MAX];
 	vt_feed(c->vt, bytes, n);
 	c->bytes += n;
+	c->said_ms = c->all->deck->now_ms;
 	for (size_t k; (k = vt_output(c->vt, answer, sizeof(answer)));)
 		if (c->may_answer && c->kind == CONSOLE_LIVE)
 			console_send(c, answer, k);
@@ -176,12 +178,22 @@ static void console_sync(struct console *c)
 		console_play(c);
 }
 
+/* Has nothing come for a while from a guest that runs? */
+static bool is_silent(const struct console *c)
+{
+	int64_t since = c->said_ms > c->opened_ms ? c->said_ms : c->opened_ms;
+	return c->fd >= 0 && c->all->deck->now_ms - since > SILENT_MS;
+}
+
 void consoles_update(struct consoles *all)
 {
 	for (size_t i = 0; i < all->n; i++) {
 		struct console *c = all->list[i];
-		if (snapshot_find(deck_snapshot(all->deck), c->uuid)) {
+		const struct figure *g = snapshot_find(deck_snapshot(all->deck), c->uuid);
+		if (g) {
 			console_sync(c);
+			if (c == all->shown && is_silent(c))
+				why_look(&c->why, all->deck, g, NULL);
 			continue;
 		}
 		all->shown = all->shown == c ? NULL : all->shown; /* the domain is gone */
@@ -250,11 +262,13 @@ static void draw_title(struct console *c, const struct area *a, bool focus, cons
 	int w = text_width(right);
 	if (n + w + 2 < a->cols)
 		area_text(a, 0, a->cols - w - 1, -1, theme(focus || c->scroll ? ROLE_KEY : ROLE_DIM), right);
-	const char *title = vt_title(c->vt);
+	bool why = is_silent(c) && c->bytes && c->why.now.trouble;
+	const char *title = why ? c->why.now.what : vt_title(c->vt);
 	int room = a->cols - n - w - 6;
-	if (*title && room > 8)
-		area_printf(a, 0, 1 + n, theme(ROLE_DIM), "· %.*s ", room < text_width(title) ? 0 : 200,
-			    title);
+	if (why && room > 8)
+		area_field(a, 0, 2 + n + area_printf(a, 0, 1 + n, theme(ROLE_DIM), "·"), room - 2, false, theme(ROLE_WARNING), title);
+	else if (*title && room > 8)
+		area_printf(a, 0, 1 + n, theme(ROLE_DIM), "· %.*s ", room < text_width(title) ? 0 : 200, title);
 }
 
 static void draw_line(const struct area *a, int row, const struct vt_line *line, bool reverse)
@@ -288,14 +302,29 @@ static void draw_cells(struct console *c, const struct area *a, bool focus)
 		area_cursor(a, row + back, col, m->cursor_shape);
 }
 
+/* Lines from  on, as many as it takes. */
+static void draw_paragraph(const struct area *a, int row, enum role role, const char *text)
+{
+	const char *next;
+	for (const char *p = text; *p && row < a->rows; p = next) {
+		size_t n;
+		next = text_line(p, a->cols - 4 > 20 ? a->cols - 4 : 20, &n);
+		area_printf(a, row++, 2, theme(role), "%.*s", (int)n, p);
+	}
+}
+
 static void draw_reason(struct console *c, const struct area *a, const struct figure *g)
 {
 	bool active = g && g->d->state & DOMAIN_ACTIVE;
+	const struct diagnosis *why = &c->why.now;
 	if (c->bytes)
 		return;
 	if (*c->trouble)
 		area_field(a, 1, 2, a->cols - 4, false, theme(ROLE_WARNING), c->trouble);
-	else if (active && c->fd >= 0 && c->all->deck->now_ms - c->opened_ms > SILENT_MS) {
+	else if (active && is_silent(c) && *why->what) {
+		AUTO_FREE char *text = x_asprintf("%s\n%s", why->what, why->remedy);
+		draw_paragraph(a, 1, why->trouble ? ROLE_WARNING : ROLE_NORMAL, text);
+	} else if (active && is_silent(c)) {
 		area_field(a, 1, 2, a->cols - 4, false, theme(ROLE_WARNING),
 			   "The guest has written nothing to ttyS0.");
 		area_field(a, 2, 2, a->cols - 4, false, theme(ROLE_DIM),

@@ -4,6 +4,7 @@
 
 #include "ui/tui/console.h"
 #include "ui/tui/copy.h"
+#include "ui/tui/why.h"
 
 struct console {
 	struct consoles *all;
@@ -15,6 +16,8 @@ struct console {
 	struct buf out;
 	int64_t started_ms; /* of the run that is attached */
 	int64_t opened_ms;
+	int64_t said_ms; /* when bytes came last */
+	struct why why;  /* looked at while the panel is shown and nothing comes */
 	bool may_answer;
 	uint64_t bytes, used, bells;
 	int scroll; /* lines back from the end */

@@ -9,6 +9,7 @@
 #include "src/base/fmt.h"
 #include "src/cmd/screen_text.h"
 #include "ui/tui/columns.h"
+#include "ui/tui/why.h"
 
 struct page_domain {
 	char uuid[UUID_TEXT];
@@ -17,6 +18,7 @@ struct page_domain {
 	enum domain_state state; /* that it was read in */
 	bool has_screen;
 	struct screen_info screen; /* now */
+	struct why why;
 	int top, lines, seen;
 };
 
@@ -40,10 +42,11 @@ static void domain_update(struct view *v)
 	const struct figure *g = snapshot_find(deck_snapshot(v->deck), p->uuid);
 	const struct backend_ops *ops = v->deck->backend->ops;
 	p->has_screen = g && g->d->state & DOMAIN_ACTIVE && !ops->domain_screen(v->deck->backend, p->uuid, &p->screen, NULL);
-	if (!g || (g->d->state == p->state && (p->def || *p->trouble)))
-		return;
-	p->state = g->d->state;
-	load(v);
+	if (g && (g->d->state != p->state || (!p->def && !*p->trouble))) {
+		p->state = g->d->state;
+		load(v);
+	}
+	why_look(&p->why, v->deck, g, p->def);
 }
 
 /* Lines of the page; what lies above the top is only counted. */
@@ -82,6 +85,17 @@ field(struct lines *l, const char *label, enum role role, const char *fmt, ...)
 	area_field(&a, 0, 16, a.cols - 17, false, theme(role), buf_text(&b));
 }
 
+/* As many lines as it takes. */
+static void paragraph(struct lines *l, const char *label, enum role role, const char *text)
+{
+	const char *next;
+	for (const char *p = text; *p; p = next) {
+		size_t n;
+		next = text_line(p, l->a->cols - 17 > 20 ? l->a->cols - 17 : 20, &n);
+		field(l, p == text ? label : "", role, "%.*s", (int)n, p);
+	}
+}
+
 static void draw_state(struct lines *l, struct view *v, const struct figure *g)
 {
 	const struct sample_domain *d = g->d;
@@ -105,6 +119,9 @@ static void draw_state(struct lines *l, struct view *v, const struct figure *g)
 	} else {
 		field(l, "Memory", ROLE_NORMAL, "%s", fmt_bytes(d->memory_bytes, mem));
 	}
+	const struct diagnosis *why = &((struct page_domain *)v->state)->why.now;
+	paragraph(l, "It does", why->trouble ? ROLE_WARNING : ROLE_NORMAL, why->what);
+	paragraph(l, "What to do", ROLE_DIM, why->remedy);
 	field(l, "Defined", ROLE_NORMAL, "%s%s", d->persistent ? "yes" : "no, only while it runs",
 	      d->autostart ? ", starts with the host" : "");
 	field(l, "UUID", ROLE_NORMAL, "%s", d->uuid);
@@ -305,7 +322,9 @@ static const char *domain_target(struct view *v)
 
 static void domain_done(struct view *v)
 {
-	domain_free(((struct page_domain *)v->state)->def);
+	struct page_domain *p = v->state;
+	why_done(&p->why);
+	domain_free(p->def);
 }
 
 static const struct view_ops page_domain_ops = {
