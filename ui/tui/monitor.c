@@ -266,6 +266,8 @@ void monitor_stroke(struct monitor *s, const struct stroke *k)
 static void copy_selection(struct monitor *s)
 {
 	AUTO_FREE char *text = text_view_selected(&s->text, &s->link.text, s->link.cells);
+	if (!*text)
+		deck_say(s->deck, ROLE_WARNING, "there is nothing but blanks in what was selected");
 	deck_copy(s->deck, text, strlen(text));
 }
 
