@@ -22,6 +22,8 @@
 #include "ui/tui/term_picture.h"
 #include "ui/tui/text_view.h"
 
+static struct err e;
+
 /* --- scale.c --- */
 
 static uint32_t *noise(int n, unsigned seed)
@@ -452,6 +454,24 @@ START_TEST(keys_are_those_of_a_us_keyboard)
 }
 END_TEST
 
+START_TEST(another_layout_has_its_keys_elsewhere)
+{
+	struct stroke out[KEYMAP_STROKES_MAX];
+	struct keymap *de = keymap_open("de", &e);
+	ck_assert_msg(de != NULL, "%s", e.msg);
+	ck_assert_uint_eq(strokes_of(de, (struct key){'z', 0}, out), 1);
+	ck_assert(out[0].n == 1 && out[0].codes[0] == KEY_Y);
+	ck_assert_uint_eq(strokes_of(de, (struct key){'@', 0}, out), 1);
+	ck_assert(out[0].n == 2 && out[0].codes[0] == KEY_RIGHTALT && out[0].codes[1] == KEY_Q);
+	ck_assert_uint_eq(strokes_of(de, (struct key){'c', VT_CTRL}, out), 1);
+	ck_assert(out[0].codes[0] == KEY_LEFTCTRL && out[0].codes[1] == KEY_C);
+	ck_assert_uint_eq(strokes_of(de, (struct key){VT_KEY_F(2), 0}, out), 1);
+	ck_assert_uint_eq(out[0].codes[0], KEY_F2);
+	ck_assert_uint_eq(strokes_of(de, (struct key){0x3042, 0}, out), 0);
+	keymap_free(de);
+}
+END_TEST
+
 START_TEST(all_of_ascii_can_be_typed_and_nothing_else_is_made_up)
 {
 	for (uint32_t c = ' '; c < 0x7f; c++)
@@ -509,7 +529,6 @@ END_TEST
 
 static struct screen_link screen;
 static int machine;
-static struct err e;
 static unsigned rects, pixels;
 
 static void rect(void *arg, int x, int y, int w, int h)
@@ -674,6 +693,7 @@ int main(void)
 	suite_add_tcase(s, t);
 	t = tcase_create("keys and text");
 	tcase_add_loop_test(t, keys_are_those_of_a_us_keyboard, 0, 22);
+	tcase_add_test(t, another_layout_has_its_keys_elsewhere);
 	tcase_add_test(t, all_of_ascii_can_be_typed_and_nothing_else_is_made_up);
 	tcase_add_test(t, the_menus_keys_are_keys);
 	tcase_add_test(t, code_page_437_is_shown_in_one_column_each);

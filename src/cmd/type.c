@@ -15,8 +15,7 @@
 #define LOOK_MS 50
 #define KEYS_HOLD_MS 30
 
-/* <graphics keymap=> of what runs, the caller's; NULL: it has none. */
-static char *xml_layout(struct backend *b, const char *uuid)
+char *type_layout(struct backend *b, const char *uuid)
 {
 	AUTO_FREE char *text = NULL;
 	struct domain *d = NULL;
@@ -30,7 +29,7 @@ static char *xml_layout(struct backend *b, const char *uuid)
 static int strokes_of(struct backend *b, const char *uuid, const char *layout, const char *text, size_t len,
                       struct keymap_stroke **out, size_t *n, struct err *e)
 {
-	AUTO_FREE char *own = layout ? NULL : xml_layout(b, uuid);
+	AUTO_FREE char *own = layout ? NULL : type_layout(b, uuid);
 	struct keymap *k = keymap_open(layout ? layout : own ? own : "us", e);
 	if (!k)
 		return -e->code;

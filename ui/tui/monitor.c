@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "src/base/cleanup.h"
+#include "src/cmd/type.h"
 #include "ui/tui/scale.h"
 #include "ui/tui/screen_link.h"
 #include "ui/tui/text_view.h"
@@ -27,6 +28,7 @@ struct monitor {
 	struct scaled scaled;
 	bool stale; /* the scaled picture is to be computed from all of it */
 	struct text_view text;
+	struct keymap *layout; /* of the guest; NULL: a US one */
 	uint32_t buttons; /* that are down */
 	int mouse_x, mouse_y;
 	bool mouse_known;
@@ -107,6 +109,13 @@ static void ready(void *arg, int events)
 	}
 }
 
+static void take_layout(struct monitor *s)
+{
+	AUTO_FREE char *name = type_layout(s->deck->backend, s->uuid);
+	keymap_free(s->layout);
+	s->layout = name ? keymap_open(name, NULL) : NULL;
+}
+
 static void look(struct monitor *s, int64_t started_ms)
 {
 	struct backend *b = s->deck->backend;
@@ -121,6 +130,7 @@ static void look(struct monitor *s, int64_t started_ms)
 		return;
 	}
 	s->trouble[0] = 0;
+	take_layout(s);
 	screen_link_open(&s->link, fd);
 	s->asked_ms = (int64_t)uv_now(s->deck->loop);
 	s->watch = watch_new(s->deck->loop, fd, UV_READABLE, ready, s);
@@ -179,6 +189,7 @@ void monitor_free(struct monitor *s)
 			break;
 		}
 	look_away(s);
+	keymap_free(s->layout);
 	uv_close((uv_handle_t *)s->timer, timer_closed);
 	scaled_done(&s->scaled);
 	free(s);
@@ -288,14 +299,15 @@ void monitor_key(struct monitor *s, struct key k)
 		}
 		return;
 	}
-	struct stroke stroke = stroke_of(k);
+	struct stroke strokes[KEYMAP_STROKES_MAX];
+	unsigned n = strokes_of(s->layout, k, strokes);
 	char name[KEY_NAME_MAX];
 	if (s->link.fd < 0)
 		deck_say(s->deck, ROLE_WARNING, "nobody is there to type to: Ctrl+] leaves the page");
-	else if (!stroke.n)
-		deck_say(s->deck, ROLE_WARNING, "a US keyboard has no key for '%s'", key_text(k, name));
-	else
-		monitor_stroke(s, &stroke);
+	else if (!n)
+		deck_say(s->deck, ROLE_WARNING, "the guest's keyboard has no key for '%s'", key_text(k, name));
+	for (unsigned i = 0; i < n; i++)
+		monitor_stroke(s, &strokes[i]);
 }
 
 void monitor_release(struct monitor *s)

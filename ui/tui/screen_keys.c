@@ -111,3 +111,27 @@ struct stroke stroke_of(struct key k)
 	s.codes[s.n++] = code;
 	return s;
 }
+
+unsigned strokes_of(const struct keymap *layout, struct key k, struct stroke out[KEYMAP_STROKES_MAX])
+{
+	struct keymap_stroke made[KEYMAP_STROKES_MAX];
+	unsigned n = layout && k.code > ' ' && k.code < VT_KEY_NAMED ? keymap_strokes(layout, k.code, made) : 0;
+	for (unsigned i = 0; i < n; i++) {
+		struct stroke s = {0};
+		if (k.mods & VT_CTRL)
+			s.codes[s.n++] = KEY_LEFTCTRL;
+		if (k.mods & VT_ALT)
+			s.codes[s.n++] = KEY_LEFTALT;
+		if (made[i].mods & KEYMAP_SHIFT)
+			s.codes[s.n++] = KEY_LEFTSHIFT;
+		if (made[i].mods & KEYMAP_ALTGR)
+			s.codes[s.n++] = KEY_RIGHTALT;
+		s.codes[s.n++] = made[i].code;
+		out[i] = s;
+	}
+	if (!n) {
+		out[0] = stroke_of(k);
+		n = out[0].n != 0;
+	}
+	return n;
+}
