@@ -3,8 +3,16 @@
 #include "tests/testlib.h"
 #include "tests/virtiolib.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <linux/if_packet.h>
+#include <linux/if_tun.h>
+#include <net/if.h>
+#include <netlink/route/link.h>
 #include <poll.h>
+#include <sched.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -760,6 +768,211 @@ START_TEST(the_boot_rom_is_made_for_this_card)
 }
 END_TEST
 
+/* --- over a tap, in a network of its own (root) --- */
+
+#define TAP "vmd0"
+
+static int inet; /* a socket for what the kernel is asked */
+
+static struct ifreq request(void)
+{
+	struct ifreq r = {0};
+	strcpy(r.ifr_name, TAP);
+	return r;
+}
+
+static void set_address(unsigned long what, const char *text)
+{
+	struct ifreq r = request();
+	struct sockaddr_in *a = (struct sockaddr_in *)(void *)&r.ifr_addr;
+	a->sin_family = AF_INET;
+	inet_pton(AF_INET, text, &a->sin_addr);
+	ck_assert_msg(!ioctl(inet, what, &r), "%s: %s", text, strerror(errno));
+}
+
+/* 10.7.0.1 is the host, 10.7.0.2 the guest. */
+static void setup_tap(void)
+{
+	struct ifreq r = request();
+	struct err e = {0};
+	struct dev *dev;
+	peer = -1;
+	card = (struct domain_interface){.type = INTERFACE_BRIDGE, .mac = {0x52, 0x54, 0, 1, 2, 3}, .mtu = 1500};
+	ck_assert_msg(!unshare(CLONE_NEWNET), "a network of one's own needs root: %s", strerror(errno));
+	int fd = open("/dev/net/tun", O_RDWR | O_CLOEXEC);
+	r.ifr_flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR;
+	ck_assert_msg(fd >= 0 && !ioctl(fd, TUNSETIFF, &r), "a tap: %s", strerror(errno));
+	inet = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	set_address(SIOCSIFADDR, "10.7.0.1");
+	set_address(SIOCSIFNETMASK, "255.255.255.0");
+	r = request();
+	r.ifr_flags = IFF_UP | IFF_RUNNING;
+	ck_assert_int_eq(ioctl(inet, SIOCSIFFLAGS, &r), 0);
+	t = vmm_start(1);
+	ck_assert_int_eq(named_add(&t->m.fds, "net:0", fd), 0);
+	struct dev_def def = {.model = "virtio-net", .name = "net0", .addr = {.set = true, .slot = 3}, .net = &card};
+	ck_assert_msg(!dev_new(&t->m, &def, &dev, &e), "%s", e.msg);
+	drv_attach(&d, t, dev);
+}
+
+static void teardown_tap(void)
+{
+	teardown();
+	close(inet);
+}
+
+/* The next frame of the kernel's of that Ethernet type, its header in *h; NULL: there is none within a second. */
+static const uint8_t *kernel_sends(unsigned type, struct net_header *h)
+{
+	static uint8_t copy[0x10000];
+	for (;;) {
+		uint32_t head, len;
+		struct pollfd p = {.fd = ((struct virtio_net *)d.dev)->net.ready_fd, .events = POLLIN};
+		while (used(RX, &head, &len)) {
+			memcpy(copy, drv_mem(&d, BUF(head)), len);
+			give_buffer(head, 0x10000);
+			kick(RX);
+			if ((copy[HDR + 12] << 8 | copy[HDR + 13]) != (int)type)
+				continue;
+			memcpy(h, copy, HDR);
+			return copy + HDR;
+		}
+		if (poll(&p, 1, 1000) != 1)
+			return NULL;
+		virtio_net_poll(d.dev);
+	}
+}
+
+static void begin_tap(uint64_t features)
+{
+	begin(features);
+	ck_assert_uint_eq(drv_status(&d), 15);
+	for (unsigned i = 0; i < DRV_SIZE; i++)
+		give_buffer(i, 0x10000);
+	kick(RX);
+}
+
+static const uint8_t arp_request[42] = {
+	255, 255, 255, 255, 255, 255, 0x52, 0x54, 0, 1, 2, 3, 8, 6, 0, 1, 8, 0, 6, 4, 0, 1,
+	0x52, 0x54, 0, 1, 2, 3, 10, 7, 0, 2, 0, 0, 0, 0, 0, 0, 10, 7, 0, 1};
+
+START_TEST(the_kernel_answers_through_a_tap)
+{
+	struct net_header h;
+	uint64_t want = 1u << NET_F_CSUM | 1u << NET_F_GUEST_CSUM | 1u << NET_F_HOST_TSO4 | 1u << NET_F_GUEST_TSO6 |
+			1u << NET_F_MTU;
+	begin_tap(DRV_ALL_FEATURES);
+	ck_assert_uint_eq(drv_offered(&d) & want, want);
+	ck_assert_uint_eq(drv_read(&d, VIRTIO_BAR_CONFIG + 10, 2), 1500);
+	guest_sends(arp_request, sizeof(arp_request));
+	const uint8_t *f = kernel_sends(0x0806, &h);
+	ck_assert_msg(f != NULL, "no answer");
+	ck_assert_mem_eq(f, guest_mac, 6);
+	ck_assert_uint_eq(f[21], 2); /* a reply, of the host's address */
+	ck_assert_mem_eq(f + 28, "\x0a\x07\0\1", 4);
+	ck_assert_uint_eq(h.num_buffers, 1);
+}
+END_TEST
+
+/* The Internet checksum (RFC 1071) over UDP and its pseudo header in an IPv4 frame without options. */
+static uint16_t udp_sum(const uint8_t *ip)
+{
+	unsigned len = (unsigned)(ip[24] << 8 | ip[25]);
+	uint32_t sum = 17 + len;
+	for (unsigned i = 12; i < 20 + len; i += 2)
+		sum += (uint32_t)(ip[i] << 8 | (i + 1 < 20 + len ? ip[i + 1] : 0));
+	while (sum >> 16)
+		sum = (sum & 0xffff) + (sum >> 16);
+	return (uint16_t)sum;
+}
+
+START_TEST(who_computes_checksums_is_what_was_agreed)
+{
+	bool guest = _i;
+	struct net_header h;
+	begin_tap(guest ? DRV_ALL_FEATURES : DRV_ALL_FEATURES & ~(1ull << NET_F_GUEST_CSUM));
+	guest_sends(arp_request, sizeof(arp_request)); /* so that it knows where the guest is */
+	ck_assert_ptr_nonnull(kernel_sends(0x0806, &h));
+	struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(9)};
+	inet_pton(AF_INET, "10.7.0.2", &to.sin_addr);
+	ck_assert_int_eq(sendto(inet, "some data", 9, 0, (struct sockaddr *)&to, sizeof(to)), 9);
+	const uint8_t *f = kernel_sends(0x0800, &h);
+	while (f && f[14 + 9] != 17)
+		f = kernel_sends(0x0800, &h);
+	ck_assert_msg(f != NULL, "the datagram did not come");
+	ck_assert_uint_eq(h.flags & NET_HEADER_NEEDS_CSUM, guest);
+	ck_assert_uint_eq(udp_sum(f + 14) == 0xffff, !guest);
+	if (!guest)
+		ck_assert_uint_eq(h.flags, 0);
+}
+END_TEST
+
+/* 3000 bytes of TCP that are to be cut into segments of 1000, as the guest's driver hands them over. */
+START_TEST(segments_of_the_guest_are_cut_behind_the_tap)
+{
+	static uint8_t frame[14 + 20 + 20 + 3000], got[0x10000];
+	uint32_t head, len;
+	int packets = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, htons(0x0800));
+	struct sockaddr_ll ll = {.sll_family = AF_PACKET, .sll_protocol = htons(0x0800), .sll_ifindex = (int)if_nametoindex(TAP)};
+	ck_assert_int_eq(bind(packets, (struct sockaddr *)&ll, sizeof(ll)), 0);
+	begin_tap(DRV_ALL_FEATURES);
+	make(frame, sizeof(frame), everybody, 0);
+	memcpy(frame + 12, "\x08\x00\x45\x00\x0b\xe0\0\0\x40\0\x40\x06\0\0\x0a\x07\0\2\x0a\x07\0\1", 22);
+	memcpy(frame + 46, "\x50\x10\x10\0\0\0\0\0", 8);
+	struct net_header h = {NET_HEADER_NEEDS_CSUM, NET_GSO_TCPV4, 54, 1000, 34, 16, 0};
+	memcpy(drv_mem(&d, BUF(9)), &h, HDR);
+	memcpy((uint8_t *)drv_mem(&d, BUF(9)) + HDR, frame, sizeof(frame));
+	desc(TX, 0, BUF(9), HDR + (uint32_t)sizeof(frame), 0, 0);
+	avail(TX, 0);
+	kick(TX);
+	ck_assert(used(TX, &head, &len));
+	ck_assert_uint_eq(stats()->tx_errors, 0);
+	ssize_t n = recv(packets, got, sizeof(got), MSG_DONTWAIT);
+	ck_assert_msg(n == (ssize_t)sizeof(frame), "%zd bytes came in one piece", n);
+	ck_assert_mem_eq(got + 54, frame + 54, 3000);
+	close(packets);
+}
+END_TEST
+
+START_TEST(the_host_sees_the_cable)
+{
+	struct ifreq r = request();
+	begin_tap(DRV_ALL_FEATURES);
+	for (int up = 0; up < 2; up++) {
+		virtio_net_set_link(d.dev, up);
+		for (int i = 0; i < 500; i++) { /* the kernel tells a little later */
+			ck_assert_int_eq(ioctl(inet, SIOCGIFFLAGS, &r), 0);
+			if (!!(r.ifr_flags & IFF_RUNNING) == up)
+				break;
+			usleep(10000);
+		}
+		ck_assert_uint_eq(!!(r.ifr_flags & IFF_RUNNING), up);
+	}
+}
+END_TEST
+
+START_TEST(a_tap_that_is_deleted_is_given_up)
+{
+	uint32_t head, len;
+	begin_tap(DRV_ALL_FEATURES);
+	const struct net_backend *nb = &((struct virtio_net *)d.dev)->net;
+	struct pollfd p = {.fd = nb->ready_fd, .events = POLLIN};
+	struct nl_sock *nl = nl_socket_alloc();
+	struct rtnl_link *tap = NULL;
+	ck_assert(!nl_connect(nl, NETLINK_ROUTE) && !rtnl_link_get_kernel(nl, 0, TAP, &tap));
+	ck_assert_int_eq(rtnl_link_delete(nl, tap), 0);
+	for (unsigned i = 0; nb->fd >= 0 && i < 100 && poll(&p, 1, 1000) == 1; i++)
+		virtio_net_poll(d.dev);
+	ck_assert_int_eq(nb->fd, -1);
+	ck_assert_int_eq(poll(&p, 1, 0), 0);
+	guest_sends(arp_request, sizeof(arp_request));
+	ck_assert(used(TX, &head, &len));
+	ck_assert_uint_eq(stats()->tx_drop, 1);
+	rtnl_link_put(tap);
+	nl_socket_free(nl);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("virtio_net");
@@ -790,5 +1003,13 @@ int main(void)
 	tcase_add_loop_test(c, commands_that_make_no_sense_are_refused, 0, ARRAY_SIZE(commands));
 	tcase_add_test(c, the_boot_rom_is_made_for_this_card);
 	suite_add_tcase(s, c);
+	TCase *tap = tcase_create("tap");
+	tcase_add_checked_fixture(tap, setup_tap, teardown_tap);
+	tcase_add_test(tap, the_kernel_answers_through_a_tap);
+	tcase_add_loop_test(tap, who_computes_checksums_is_what_was_agreed, 0, 2);
+	tcase_add_test(tap, segments_of_the_guest_are_cut_behind_the_tap);
+	tcase_add_test(tap, the_host_sees_the_cable);
+	tcase_add_test(tap, a_tap_that_is_deleted_is_given_up);
+	suite_add_tcase(s, tap);
 	return test_main(s);
 }
