@@ -278,6 +278,36 @@ START_TEST(live_xml_is_of_a_version_that_we_read_or_refused)
 }
 END_TEST
 
+START_TEST(what_the_keeper_gives_is_known_or_closed)
+{
+	static const struct {
+		const char *text;
+		enum launch_what what;
+		unsigned index;
+	} cases[] = {
+	    {"{\"screen\":{}}", LAUNCH_SCREEN, 0},        {"{\"net\":{\"index\":0}}", LAUNCH_NET, 0},
+	    {"{\"net\":{\"index\":3}}", LAUNCH_NET, 3}, {"{\"net\":{\"index\":-1}}", LAUNCH_NOTHING, 0},
+	    {"{\"net\":{}}", LAUNCH_NOTHING, 0},          {"{\"net\":{\"index\":9999999999}}", LAUNCH_NOTHING, 0},
+	    {"{\"disk\":{}}", LAUNCH_NOTHING, 0},         {"nonsense", LAUNCH_NOTHING, 0},
+	};
+	int before = fds_open();
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct launch_given g;
+		ck_assert_int_ge(unixsock_send(pair[0], cases[i].text, strlen(cases[i].text), &pair[1], 1), 0);
+		ck_assert_int_eq(launch_recv_given(pair[1], &g), 0);
+		ck_assert_msg(g.what == cases[i].what && g.index == cases[i].index, "%s", cases[i].text);
+		ck_assert_int_eq(g.fd >= 0, g.what != LAUNCH_NOTHING);
+		fd_close(g.fd);
+	}
+	struct launch_given g;
+	ck_assert_int_eq(launch_net(pair[0], 7, pair[1]), 0);
+	ck_assert_int_eq(launch_recv_given(pair[1], &g), 0);
+	ck_assert(g.what == LAUNCH_NET && g.index == 7);
+	fd_close(g.fd);
+	ck_assert_int_eq(fds_open(), before);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("launch");
@@ -286,6 +316,7 @@ int main(void)
 	tcase_add_test(t, descriptors_arrive_under_their_names);
 	tcase_add_test(t, a_full_set_closes_what_it_does_not_take);
 	tcase_add_loop_test(t, nonsense_is_refused_without_a_leak, 0, 9);
+	tcase_add_test(t, what_the_keeper_gives_is_known_or_closed);
 	tcase_add_test(t, the_answer_is_ready_or_a_sentence_or_a_death);
 	tcase_add_loop_test(t, live_xml_is_of_a_version_that_we_read_or_refused, 0, 10);
 	suite_add_tcase(s, t);
