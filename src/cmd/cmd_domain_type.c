@@ -57,10 +57,10 @@ const struct cmd cmd_domain_type = {
 	.states = DOMAIN_RUNNING,
 	.args =
 		(const struct cmd_arg[]){
-			{"layout", ARG_STRING, false, false, "the guest's keyboard layout: us, de, fr, ...", false, false},
-			{"delay", ARG_NUMBER, false, false, "milliseconds between two events of a key, default: 10", false, false},
+			CMD_VALUE("layout", ARG_STRING, "the guest's keyboard layout: us, de, fr, ..."),
+			CMD_VALUE("delay", ARG_NUMBER, "milliseconds between two events of a key, default: 10"),
 			CMD_FLAG("enter", "press Enter behind the text"),
-			{"text", ARG_STRING, true, false, "what to type", true, false},
+			{.name = "text", .kind = ARG_STRING, .position = true, .summary = "what to type", .rest = true},
 			{0},
 		},
 	.exec = type_exec,
