@@ -152,6 +152,7 @@ bench: deps-check ## speed and size against QEMU, as ratios, in the box
 	$(Q)$(MAKE) --no-print-directory all $(O)/guests/echo.elf $(O)/guests/mbr.img
 	$(Q)O=$(O) tests/bench/run
 	$(Q)O=$(O) tests/bench/firmware
+	$(Q)O=$(O) tests/bench/deck
 
 # The targets are plain programs with LLVMFuzzerTestOneInput: clang drives them here, `make check` replays corpora.
 $(O)/fuzz/%: tests/fuzz/%.c $(LIB_SRC)

@@ -119,6 +119,9 @@ static const struct {
     {"screen_picture", THREE ";picture web1 64x48", 24, 60, 256,
      "tick\nkey End w\nuntil 64x48\nscreen styles\nsize 12 60\nscreen letterbox\nclick 5 26\npump\npump\nms 100\n"
      "state web1 shutoff\npump\ntick\nscreen\nkey C-]\nquit no"},
+    {"screen_thumb", THREE ";picture web1 64x48;text mail BIOS\\nMemory", 30, 150, 256,
+     "tick\nkey End\nscreen not yet\ntick\nuntil 64x48\nscreen\nkey Home Down\nscreen\ntick\nuntil Memory\nscreen\nkey v\nscreen the panel takes its place\n"
+     "key v Home\ntick\nscreen it is off\nsize 30 100\ntick\nscreen"},
     {"screen_none", THREE, 24, 80, 256, "tick\nkey End w\nscreen\nkey Up w\nscreen"},
     {"xml", THREE, 20, 80, 256, "tick\nkey End x\nscreen\nkey q\nquit no"},
     {"help", THREE, 24, 80, 256, "key ?\nscreen"},

@@ -16,6 +16,8 @@
  *   path PATH KIND [KEY=VALUE...]      what lies there: missing, file, block, folder, other; keys bytes, free, readable=0,
  *                                      writable=0, format, used (by whom), kernel, volume (of an ISO, to the line's end)
  *   screen NAME [KEY=VALUE...]         it has a screen; keys port, listen, socket, passwd, viewers (how many)
+ *   picture NAME WIDTHxHEIGHT [scrolls] its screen shows four quarters: red, green, blue, white; a click paints
+ *   text NAME LINE\nLINE...            its screen is in a text mode; the last line tells what key was pressed
  *   stale NAME                         the guest's figures do not answer from now on
  *   step MS                            how far a sample moves the clock (1000)
  *   live                               a thread answers the consoles, for use by hand; without: fake_pump() */

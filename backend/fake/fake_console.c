@@ -120,6 +120,8 @@ static void wait_any(struct fake *f, int timeout_ms)
 	{
 		FAKE_LOCK(f);
 		for (size_t i = 0; i < f->n; i++)
+			n += fake_picture_poll(f->domains[i], p + n, ARRAY_SIZE(p) - n);
+		for (size_t i = 0; i < f->n; i++)
 			for (unsigned k = 0; k < FAKE_ATTACH_MAX; k++)
 				if (f->domains[i]->fds[k] >= 0 && n < ARRAY_SIZE(p))
 					p[n++] = (struct pollfd){.fd = f->domains[i]->fds[k],

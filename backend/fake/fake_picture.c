@@ -1,6 +1,7 @@
 /* What the fake's guests show on their screens, spoken as src/proto/screen.h has it: a picture of four coloured
  * quarters, or a text mode whose last line tells what key was pressed. */
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -20,6 +21,7 @@ struct fake_picture {
 	uint32_t generation;
 	int fd;
 	uint32_t *pixels;
+	bool scrolls; /* whenever somebody asks for what changed */
 	struct {
 		struct screen_text head;
 		uint16_t cells[COLS * ROWS];
@@ -93,7 +95,7 @@ static void paint(struct fake_picture *p)
 			p->pixels[(size_t)y * p->w + x] = quarters[2 * (y >= p->h / 2) + (x >= p->w / 2)];
 }
 
-/* "picture NAME WIDTHxHEIGHT" of the script. */
+/* "picture NAME WIDTHxHEIGHT [scrolls]" of the script. */
 int fake_picture_script(struct fake *f, char *args, struct err *e)
 {
 	char *rest;
@@ -118,10 +120,23 @@ int fake_picture_script(struct fake *f, char *args, struct err *e)
 	p->pixels = map;
 	p->w = w;
 	p->h = h;
+	p->scrolls = strstr(rest, " scrolls") != NULL;
 	p->generation++;
 	paint(p);
 	all_dirty(p);
 	return 0;
+}
+
+/* Every line goes up by eight, and a new colour comes in from below. */
+static void scroll(struct fake_picture *p)
+{
+	static uint32_t colour;
+	size_t lines = p->h < 8 ? p->h : 8, n = (p->h - lines) * p->w;
+	colour = (colour + 0x102030) & 0xffffff;
+	memmove(p->pixels, p->pixels + lines * p->w, n * 4);
+	for (size_t i = n; i < (size_t)p->w * p->h; i++)
+		p->pixels[i] = colour;
+	all_dirty(p);
 }
 
 static void text_line(struct fake_picture *p, unsigned row, unsigned attr, const char *text)
@@ -225,6 +240,8 @@ static void answer(struct fake_picture *p, unsigned i)
 	struct screen_damage damage = {.type = SCREEN_DAMAGE, .generation = p->generation, .n = 1};
 	struct screen_text none = {.type = SCREEN_TEXT, .cursor_x = -1, .cursor_y = -1};
 	greet(p, i);
+	if (p->peers[i].asked && p->scrolls && p->w)
+		scroll(p);
 	if (!p->peers[i].asked || !p->peers[i].dirty)
 		return;
 	p->peers[i].asked = p->peers[i].dirty = false;
@@ -270,4 +287,13 @@ void fake_picture_pump(struct fake_domain *d)
 	for (unsigned i = 0; i < FAKE_ATTACH_MAX; i++)
 		if (p->peers[i].fd >= 0)
 			answer(p, i);
+}
+
+size_t fake_picture_poll(struct fake_domain *d, struct pollfd *p, size_t room)
+{
+	size_t n = 0;
+	for (unsigned i = 0; d->picture && i < FAKE_ATTACH_MAX && n < room; i++)
+		if (d->picture->peers[i].fd >= 0)
+			p[n++] = (struct pollfd){.fd = d->picture->peers[i].fd, .events = POLLIN};
+	return n;
 }

@@ -114,6 +114,9 @@ void fake_picture_free(struct fake_domain *d);
 void fake_picture_hang_up(struct fake_domain *d);
 /* Answer those who look at it. */
 void fake_picture_pump(struct fake_domain *d);
+struct pollfd;
+/* What to wait for; how many of @room. */
+size_t fake_picture_poll(struct fake_domain *d, struct pollfd *p, size_t room);
 /* @text with \r, \n, \e, \t and \\ read; the caller's to free. */
 char *fake_unescape(const char *text);
 /* set_password, expire_password, x-vnc-kick */

@@ -6,6 +6,7 @@
 #define ON_THE_WAY_MS 200 /* what a picture may take to arrive */
 #define SLOW (128u << 10) /* a picture of cells fits, one of pixels comes in parts */
 #define FAST (512u << 10)
+#define TELLING (8u << 10) /* so much tells of what kind the line is */
 #define SILENCE_MS 2000   /* without an answer */
 #define PROBE_MS 1000
 #define SLOW_MS 30000     /* from one that has answered before */
@@ -58,12 +59,14 @@ void pacer_answered(struct pacer *p, int64_t now_ms)
 	int64_t took = now_ms - p->sent_ms;
 	p->idle_ms = !p->sent || took < p->idle_ms ? took : p->idle_ms;
 	int64_t moving = took - p->idle_ms;
-	size_t now = pacer_budget(p), next = moving > 0 ? p->sent * ON_THE_WAY_MS / (size_t)moving : 2 * now;
+	size_t now = pacer_budget(p), next = moving > 0 ? p->sent * ON_THE_WAY_MS / (size_t)moving : (size_t)MOST;
 	p->waiting = false;
 	p->silent = 0;
 	p->answers = true;
 	if (!p->sent)
 		return;
+	if (p->sent >= TELLING)
+		p->slow = next < (p->slow ? FAST : SLOW);
 	if (next > now && p->sent < now / 2) /* a small one does not tell how much more there could be */
 		return;
 	if (next < now && moving < ON_THE_WAY_MS / 4) /* nor a quick one that there should be less */
@@ -72,9 +75,7 @@ void pacer_answered(struct pacer *p, int64_t now_ms)
 	p->budget = next < LEAST ? LEAST : next > MOST ? MOST : next;
 }
 
-bool pacer_fast(struct pacer *p)
+bool pacer_fast(const struct pacer *p)
 {
-	if (p->budget)
-		p->slow = p->budget < (p->slow ? FAST : SLOW);
 	return !p->slow;
 }

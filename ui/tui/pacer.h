@@ -33,7 +33,7 @@ size_t pacer_budget(const struct pacer *p);
 /* @n bytes were sent. true: and the question is to follow them. */
 bool pacer_sent(struct pacer *p, size_t n, int64_t now_ms);
 /* Is the line one for images? */
-bool pacer_fast(struct pacer *p);
+bool pacer_fast(const struct pacer *p);
 void pacer_answered(struct pacer *p, int64_t now_ms);
 
 #endif

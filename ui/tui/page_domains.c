@@ -9,9 +9,12 @@
 #include "ui/tui/console.h"
 #include "ui/tui/dialog.h"
 #include "ui/tui/keys.h"
+#include "ui/tui/monitor.h"
 
 #define PANEL_BESIDE_COLS 120 /* from here on the panel has 80 columns beside the list */
 #define LIST_ROWS_MIN 5       /* of the list above a panel */
+#define THUMB_COLS 140        /* from here on the screen of the guest under the bar is shown beside the list */
+#define THUMB_MS 1000         /* from one picture of it to the next */
 
 struct page_domains {
 	const struct figure **rows; /* what is shown, in order; of the current snapshot */
@@ -26,6 +29,7 @@ struct page_domains {
 	bool panel, focus;
 	int seen;
 	struct area list, console;
+	struct monitor *thumb; /* NULL: none is shown */
 	int column_at[COL_COUNT],
 	    column_width[COL_COUNT]; /* where they were drawn, for the mouse; width 0 = not */
 };
@@ -126,6 +130,20 @@ static void panel_follow(struct view *v)
 		console_show(v->deck, p->selected);
 }
 
+/* The small picture follows the bar, once a second at most: whoever runs through the list opens no screens. */
+static void thumb_follow(struct view *v)
+{
+	struct page_domains *p = v->state;
+	const struct figure *g = snapshot_find(deck_snapshot(v->deck), p->selected);
+	bool wanted = g && g->d->screen && !p->panel && v->deck->cols >= THUMB_COLS && deck_top(v->deck) == v;
+	if (p->thumb && (!wanted || strcmp(monitor_uuid(p->thumb), p->selected) != 0)) {
+		monitor_free(p->thumb);
+		p->thumb = NULL;
+	}
+	if (wanted && !p->thumb)
+		p->thumb = monitor_new(v->deck, p->selected, THUMB_MS);
+}
+
 static void domains_update(struct view *v)
 {
 	struct page_domains *p = v->state;
@@ -141,6 +159,7 @@ static void domains_update(struct view *v)
 	find_selected(p);
 	drop_marks_of_gone(p, s);
 	panel_follow(v);
+	thumb_follow(v);
 }
 
 static void draw_titles(struct page_domains *p, const struct area *a)
@@ -245,11 +264,40 @@ static void draw_list(struct view *v, const struct area *a)
 		draw_scrollbar(p, a);
 }
 
+static void draw_thumb(struct monitor *thumb, const struct area *a)
+{
+	char what[256];
+	int rows = a->cols * 3 / 8 + 1; /* of most screens */
+	struct area body = area_sub(a, 1, 0, (a->rows < rows ? a->rows : rows) - 1, a->cols);
+	for (int i = 0; i < a->cols; i++)
+		area_text(a, 0, i, 1, theme(ROLE_FRAME), "─");
+	if (!thumb) /* it comes with the next figures */
+		return;
+	area_printf(a, 0, 1, theme(ROLE_DIM), " %s · w opens it ", monitor_what(thumb, what, sizeof(what)));
+	monitor_draw(thumb, &body, false, false);
+}
+
+/* The list, and the small picture where there is one of the guest under the bar. */
+static void draw_beside(struct view *v, const struct area *a)
+{
+	struct page_domains *p = v->state;
+	const struct figure *g = snapshot_find(deck_snapshot(v->deck), p->selected);
+	if (a->cols < THUMB_COLS || !g || !g->d->screen) {
+		draw_list(v, a);
+		return;
+	}
+	int wide = a->cols - 81 < 80 ? a->cols - 81 : 80;
+	struct area list = area_sub(a, 0, 0, a->rows, a->cols - wide - 1);
+	struct area thumb = area_sub(a, 0, a->cols - wide, a->rows, wide);
+	draw_list(v, &list);
+	draw_thumb(p->thumb && !strcmp(monitor_uuid(p->thumb), p->selected) ? p->thumb : NULL, &thumb);
+}
+
 static void domains_draw(struct view *v, const struct area *a)
 {
 	struct page_domains *p = v->state;
 	if (!p->panel) {
-		draw_list(v, a);
+		draw_beside(v, a);
 		return;
 	}
 	if (a->cols >= PANEL_BESIDE_COLS) {
@@ -383,6 +431,7 @@ static const char *domains_target(struct view *v)
 static void domains_done(struct view *v)
 {
 	struct page_domains *p = v->state;
+	monitor_free(p->thumb);
 	free(p->rows);
 	free(p->marks);
 	free(p->filter);
