@@ -193,6 +193,9 @@ struct backend_ops {
 	int (*domain_command)(struct backend *, const char *uuid, const char *command, const char *arguments_json,
 	                      char **reply, struct err *);
 
+	/* The IPv4 address of who has that MAC address beside this host, as far as it has heard of it. -ENOENT: it has not. */
+	int (*host_neighbour)(struct backend *, const uint8_t mac[6], char address[56], struct err *);
+
 	int (*host_info)(struct backend *, struct host_info *, struct err *);
 	int (*host_validate)(struct backend *, struct host_check **list, size_t *n, struct err *);
 	/* Make, define and start; on failure all that was made is taken away again. @info and @notes as for domain_create. */

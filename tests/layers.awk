@@ -5,7 +5,7 @@ BEGIN {
 	allow["src/base"] = "src/base"
 	allow["src/model"] = "src/base src/model"
 	allow["src/proto"] = "src/base src/proto"
-	allow["src/cmd"] = "src/base src/model src/cmd src/backend.h src/proto/keycode.h"
+	allow["src/cmd"] = "src/base src/model src/cmd src/backend.h src/proto/keycode.h src/proto/net.h"
 	allow["ui/cli"] = "src/base src/model src/cmd src/backend.h ui/cli ui/tui ui/vt"
 	allow["ui/tui"] = "src/base src/model src/cmd src/backend.h ui/tui ui/vt ui/cli src/proto/screen.h src/proto/keycode.h"
 	allow["ui/vt"] = "src/base ui/vt"

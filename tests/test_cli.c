@@ -267,6 +267,29 @@ static const struct {
 	{"domif-getlink web1 vnet7", "", "error: Failed to get the link state of an interface of domain 'web1': interface (vnet7) not found"},
 	{"domif-setlink web1 net0 sideways", "", "error: invalid link state 'sideways': it is up or down"},
 	{"domif-setlink web1 net9 up", "", "error: Failed to set the link state of an interface of domain 'web1': interface (net9) not found"},
+	{"domiflist web1",
+	 " Interface   Type   Source   Model    MAC\n"
+	 "---------------------------------------------------------\n"
+	 " net0        user   -        virtio   52:54:00:cc:5e:d1\n",
+	 NULL},
+	{"domiflist web1 --json",
+	 "[\n  {\n    \"interface\": \"net0\",\n    \"type\": \"user\",\n    \"source\": null,\n    \"model\": \"virtio\",\n    \"mac\": "
+	 "\"52:54:00:cc:5e:d1\",\n    \"forwards\": []\n  }\n]\n",
+	 NULL},
+	{"domifaddr web1",
+	 " Name   MAC address         Protocol   Address\n"
+	 "-----------------------------------------------------\n"
+	 " net0   52:54:00:cc:5e:d1   ipv4       10.0.2.15/24\n",
+	 NULL},
+	{"domifaddr web1 net0 --source lease --full --json",
+	 "[\n  {\n    \"name\": \"net0\",\n    \"mac\": \"52:54:00:cc:5e:d1\",\n    \"protocol\": \"ipv4\",\n    \"address\": "
+	 "\"10.0.2.15/24\"\n  }\n]\n",
+	 NULL},
+	{"domifaddr web1 --source arp --json", "[]\n", NULL},
+	{"domifaddr web1 --source agent", "", "error: unknown data source 'agent': lease or arp"},
+	{"domifaddr web1 net7", "", "error: Failed to query for interfaces addresses of domain 'web1': interface (net7) not found"},
+	{"domifaddr db", "", "error: "},
+	{"complete -- domifaddr web1 --source l", "lease\n", NULL},
 	{"domifstat web1 net0",
 	 "net0 rx_bytes 303000000\nnet0 rx_packets 252500\nnet0 rx_errs 0\nnet0 rx_drop 0\n"
 	 "net0 tx_bytes 50500000\nnet0 tx_packets 126250\nnet0 tx_errs 0\nnet0 tx_drop 0\n",
@@ -349,7 +372,8 @@ START_TEST(dominfo_shows_virshs_fields)
 					  "Security DOI:   0\n"
 					  "Firmware:       none\n"
 					  "Boots:          the kernel /boot/vmlinuz\n"
-					  "Screen:         none\n",
+					  "Screen:         none\n"
+					  "Network:        user-mode network (52:54:00:cc:5e:d1)\n",
 					  uuid.out);
 	ck_assert_str_eq(r.out, want);
 	AUTO_RESULT struct result by_uuid = run("dominfo db");

@@ -5,6 +5,7 @@
 
 #include "src/base/cleanup.h"
 #include "src/base/str.h"
+#include "src/cmd/net_text.h"
 #include "src/model/domain.h"
 #include "tests/testlib.h"
 
@@ -154,6 +155,32 @@ START_TEST(a_cable_is_pulled_in_the_text)
 }
 END_TEST
 
+/* The forwards of an interface as people are told them, and the line for ssh. */
+static const struct {
+	const char *forwards, *want;
+} told[] = {
+	{"", ""},
+	{"<portForward proto='tcp'><range start='2022' to='22'/></portForward>",
+	 "Forwarded: 127.0.0.1:2022 to port 22 of the guest\nInto the guest: ssh -p 2022 root@127.0.0.1\n"},
+	{"<portForward proto='tcp' address='0.0.0.0'><range start='8000' end='8100' to='10'/></portForward>",
+	 "Forwarded: 0.0.0.0:8000-8100 to ports 10-110 of the guest\nInto the guest: ssh -p 8012 root@127.0.0.1\n"},
+	{"<portForward proto='udp' address='::1'><range start='22'/></portForward>", "Forwarded: [::1]:22/udp to port 22 of the guest\n"},
+	{"<portForward proto='tcp' address='::'><range start='2200' to='22'/></portForward>",
+	 "Forwarded: [::]:2200 to port 22 of the guest\nInto the guest: ssh -p 2200 root@::1\n"},
+	{"<portForward proto='tcp'><range start='80'/></portForward>", "Forwarded: 127.0.0.1:80 to port 80 of the guest\n"},
+};
+
+START_TEST(people_are_told_how_the_guest_is_reached)
+{
+	AUTO_FREE char *xml = x_asprintf("<interface type='user'>%s</interface>", told[_i].forwards);
+	struct domain *d = parse(xml);
+	struct buf AUTO_BUF b = {0};
+	net_tell(d, &b);
+	ck_assert_str_eq(buf_text(&b), told[_i].want);
+	domain_free(d);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("domain_interface");
@@ -164,6 +191,7 @@ int main(void)
 	tcase_add_test(t, names_that_libvirt_made_up_are_not_kept);
 	tcase_add_test(t, a_running_guests_text_names_its_taps);
 	tcase_add_test(t, a_cable_is_pulled_in_the_text);
+	tcase_add_loop_test(t, people_are_told_how_the_guest_is_reached, 0, ARRAY_SIZE(told));
 	suite_add_tcase(s, t);
 	return test_main(s);
 }

@@ -569,6 +569,7 @@ static const struct backend_ops fake_ops = {
 	.domain_screen = fake_screen,
 	.sample = fake_sample,
 	.domain_command = fake_command,
+	.host_neighbour = fake_host_neighbour,
 	.host_info = fake_host_info,
 	.host_validate = fake_host_validate,
 	.domain_release = fake_release,

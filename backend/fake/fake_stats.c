@@ -88,6 +88,17 @@ int fake_sample(struct backend *b, struct sample *s, struct err *e)
 	return 0;
 }
 
+/* Whoever is asked for is there. */
+int fake_host_neighbour(struct backend *b, const uint8_t mac[6], char address[56], struct err *e)
+{
+	struct fake *f = fake_of(b);
+	FAKE_LOCK(f);
+	int rc = fake_fails(f, "host_neighbour", e);
+	if (!rc)
+		snprintf(address, 56, "10.0.0.%u", mac[5]);
+	return rc;
+}
+
 int fake_host_info(struct backend *b, struct host_info *h, struct err *e)
 {
 	struct fake *f = fake_of(b);

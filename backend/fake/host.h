@@ -128,6 +128,7 @@ int fake_console_path(struct backend *b, const char *uuid, unsigned index, char 
 int fake_path_info(struct backend *b, const char *path, bool look_inside, struct path_info *info, struct err *e);
 int fake_install(struct backend *b, const struct install_job *job, struct domain_info *info, char **notes, struct err *e);
 int fake_sample(struct backend *b, struct sample *s, struct err *e);
+int fake_host_neighbour(struct backend *b, const uint8_t mac[6], char address[56], struct err *e);
 int fake_host_info(struct backend *b, struct host_info *h, struct err *e);
 int fake_host_validate(struct backend *b, struct host_check **list, size_t *n, struct err *e);
 

@@ -40,6 +40,7 @@ static const struct backend_ops local_ops = {
     .domain_screen_open = local_screen_open,
     .sample = local_sample,
     .domain_command = local_domain_command,
+    .host_neighbour = local_host_neighbour,
     .host_info = local_host_info,
     .host_validate = local_host_validate,
     .domain_install = local_domain_install,

@@ -24,6 +24,8 @@ const struct cmd *const cmds[] = {
 	&cmd_domain_edit,
 	&cmd_domain_getlink,
 	&cmd_domain_id,
+	&cmd_domain_ifaddr,
+	&cmd_domain_iflist,
 	&cmd_domain_ifstat,
 	&cmd_domain_info,
 	&cmd_domain_install,

@@ -135,6 +135,7 @@ static int domain_create_exec(struct cmd_ctx *c, struct err *e)
 	cmd_notes(c, notes);
 	cmd_done(c, "Domain '%s' created from %s", c->domain.name, cmd_value(c, "file"));
 	cmd_screen_tell(c);
+	cmd_net_tell(c);
 	return cmd_flag(c, "console") ? run_with_console(c, cmd_flag(c, "paused"), e) : 0;
 }
 
@@ -169,6 +170,7 @@ static int domain_start_exec(struct cmd_ctx *c, struct err *e)
 	cmd_notes(c, notes);
 	cmd_done(c, "Domain '%s' started", c->domain.name);
 	cmd_screen_tell(c);
+	cmd_net_tell(c);
 	return cmd_flag(c, "console") ? run_with_console(c, cmd_flag(c, "paused"), e) : 0;
 }
 

@@ -195,6 +195,7 @@ static int follow(struct cmd_ctx *c, const struct install_plan *p, enum show sho
 	unsigned away = 0;
 	if (show != SHOW_NONE || p->screen)
 		cmd_screen_tell(c);
+	cmd_net_tell(c);
 	fflush(c->out);
 	if (show == SHOW_TEXT)
 		rc = show_text(c, p, e);

@@ -5,6 +5,7 @@
 #include "src/base/cleanup.h"
 #include "src/base/str.h"
 #include "src/cmd/diagnose.h"
+#include "src/cmd/net_text.h"
 #include "src/cmd/rows.h"
 
 json_t *cmd_domain_json(const struct domain_info *d)
@@ -72,6 +73,24 @@ static void info_diagnosis(struct cmd_ctx *c, const struct domain *d, json_t *j)
 		fprintf(c->out, "%-15s %s\n", "", g.remedy);
 }
 
+/* Where its network cards end, and how it is reached. */
+static void info_network(struct cmd_ctx *c, const struct domain *d)
+{
+	for (size_t i = 0; i < d->ninterfaces; i++) {
+		const struct domain_interface *f = &d->interfaces[i];
+		char mac[DOMAIN_MAC_TEXT];
+		fprintf(c->out, "%-15s %s%s%s (%s)\n", "Network:", f->type == INTERFACE_BRIDGE ? "bridge " : "user-mode network",
+			f->bridge ? f->bridge : "", f->link_down ? ", cable pulled" : "", domain_mac_text(f->mac, mac));
+		for (size_t k = 0; k < f->nforwards; k++) {
+			AUTO_FREE char *text = net_forward_text(&f->forwards[k]);
+			fprintf(c->out, "%-15s %s of the guest\n", "Forwarded:", text);
+		}
+	}
+	AUTO_FREE char *ssh = net_ssh_text(d);
+	if (ssh)
+		fprintf(c->out, "%-15s %s\n", "Into the guest:", ssh);
+}
+
 /* What its XML makes of the PC; nothing when that cannot be read, which others say. */
 static void info_machine(struct cmd_ctx *c, json_t *j)
 {
@@ -96,6 +115,7 @@ static void info_machine(struct cmd_ctx *c, json_t *j)
 		fprintf(c->out, "%-15s %s\n", "Firmware:", firmware);
 		fprintf(c->out, "%-15s %s%s\n", "Boots:", boot, none ? "; the firmware found no bootable device" : "");
 		fprintf(c->out, "%-15s %s\n", "Screen:", screen);
+		info_network(c, d);
 	}
 	info_diagnosis(c, d, j);
 	domain_free(d);

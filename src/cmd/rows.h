@@ -5,6 +5,7 @@
 #include "src/cmd/cmd.h"
 
 extern const struct cmd cmd_domain_blkinfo, cmd_domain_blklist, cmd_domain_change_media;
+extern const struct cmd cmd_domain_ifaddr, cmd_domain_iflist;
 extern const struct cmd cmd_domain_getlink, cmd_domain_ifstat, cmd_domain_setlink;
 extern const struct cmd cmd_domain_autostart, cmd_domain_autostart_all, cmd_domain_command, cmd_domain_console, cmd_domain_create,
 	cmd_domain_define, cmd_domain_destroy, cmd_domain_display, cmd_domain_dumpxml, cmd_domain_edit, cmd_domain_id,
@@ -35,6 +36,8 @@ int cmd_failed(const struct cmd_ctx *c, struct err *e, const char *verb);
 
 /* Where the screen of c->domain, which was just started, is; nothing when it has none. */
 void cmd_screen_tell(const struct cmd_ctx *c);
+/* How it is reached from this host; nothing when no port leads to it. */
+void cmd_net_tell(const struct cmd_ctx *c);
 
 /* A domain as --json shows it: the keys are in vmdeck(1), "JSON". */
 json_t *cmd_domain_json(const struct domain_info *d);

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "src/base/cleanup.h"
+#include "src/cmd/net_text.h"
 #include "src/cmd/screen_text.h"
 #include "src/base/file.h"
 #include "ui/tui/dialog.h"
@@ -190,6 +191,17 @@ static void job_readable(void *arg, int events)
 	job_done(job, r.result, error, out);
 }
 
+/* Which ports lead to the guest. */
+static void tell_net(struct backend *b, const char *uuid, struct buf *out)
+{
+	AUTO_FREE char *text = NULL;
+	struct domain *d = NULL;
+	if (b->ops->domain_xml(b, uuid, 0, &text, NULL) || domain_parse(text, strlen(text), "its XML", &d, NULL))
+		return;
+	net_tell(d, out);
+	domain_free(d);
+}
+
 /* A start with flags, which no verb has. What it has to say, and where the screen is. */
 static int job_start(struct job *job, char **out, struct err *e)
 {
@@ -203,6 +215,7 @@ static int job_start(struct job *job, char **out, struct err *e)
 	buf_printf(&all, "%sDomain '%s' started\n", notes ? notes : "", job->name);
 	if (!b->ops->domain_screen(b, job->uuid, &s, NULL))
 		screen_tell(&s, &all);
+	tell_net(b, job->uuid, &all);
 	*out = buf_take(&all);
 	return 0;
 }

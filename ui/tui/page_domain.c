@@ -7,6 +7,7 @@
 
 #include "src/base/cleanup.h"
 #include "src/base/fmt.h"
+#include "src/cmd/net_text.h"
 #include "src/cmd/screen_text.h"
 #include "ui/tui/columns.h"
 #include "ui/tui/why.h"
@@ -254,7 +255,14 @@ static void draw_definition(struct lines *l, const struct page_domain *p)
 		field(l, domain_interface_name(f, i, name), ROLE_NORMAL, "%s%s (%s%s)",
 		      n->type == INTERFACE_BRIDGE ? "bridge " : "user-mode network", n->bridge ? n->bridge : "",
 		      domain_mac_text(n->mac, mac), n->link_down ? ", cable pulled" : "");
+		for (size_t k = 0; k < n->nforwards; k++) {
+			AUTO_FREE char *text = net_forward_text(&n->forwards[k]);
+			field(l, "  forwarded", ROLE_NORMAL, "%s of the guest", text);
+		}
 	}
+	AUTO_FREE char *ssh = net_ssh_text(f);
+	if (ssh)
+		field(l, "Into the guest", ROLE_NORMAL, "%s", ssh);
 	if (f->graphics && p->has_screen && p->screen.port)
 		f->graphics->port = p->screen.port; /* that it has, where the XML leaves it to us */
 	AUTO_FREE char *screen = domain_screen_text(f);
