@@ -697,6 +697,8 @@ START_TEST(command_lines_as_people_know_them_work)
 	    {"vmdeck install --disk=?", "--disk options:\n  path ", 0},
 	    {"vmdeck install --network ?", "portForward", 0},
 	    {"vmdeck install --osinfo list", "new2                         New 2\nold1                         Old 1\n", 0},
+	    {"vmdeck install --nam x --px --nodis --noauto --dry", "Dry run", 0},
+	    {"vmdeck install --nam x --no", "support option --no", 1},
 	    {"vmdeck install --help", "--initrd-inject", 0},
 	    {"vmdeck install --nmae x", "did you mean --name?", 1},
 	    {"vmdeck install --name x --disk siez=1 --pxe", "did you mean 'size'?", 1},

@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "backend/local/graphics.h"
-#include "backend/local/local.h"
+#include "backend/local/install.h"
 #include "src/base/cleanup.h"
 #include "src/base/file.h"
 #include "src/base/log.h"
@@ -355,6 +355,7 @@ int local_domain_start(struct backend *b, const char *uuid, unsigned flags, char
 		return not_found(l, uuid, e);
 	struct domain *d = NULL;
 	rc = store_load(l, it, &d, e);
+	install_forget(l, uuid);
 	if (!rc)
 		rc = launch_guest(l, d, flags, &out, e);
 	domain_free(d);

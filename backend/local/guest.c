@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "backend/local/graphics.h"
 #include "backend/local/install.h"
 #include "src/base/cleanup.h"
 #include "src/base/file.h"
@@ -199,12 +200,15 @@ int local_domain_destroy(struct backend *b, const char *uuid, struct err *e)
 /* --- after the end --- */
 
 /* Start the domain again, as it is defined now or, a transient one, as it ran. */
-static int restart(struct local *l, const char *uuid, const char *live, struct err *e)
+/* @passwd: what the screen asks for when the definition leaves that open, "" = one is made up. */
+static int restart(struct local *l, const char *uuid, const char *live, const char *passwd, struct err *e)
 {
 	struct domain *d = NULL;
 	struct store_item *it = store_by_uuid(l, uuid);
 	AUTO_BUF struct buf notes = {0};
 	int rc = it ? store_load(l, it, &d, e) : domain_parse(live, strlen(live), REG_LIVE_XML, &d, e);
+	if (!rc && *passwd && d->graphics && !d->graphics->passwd)
+		d->graphics->passwd = x_strdup(passwd);
 	if (!rc) /* that it was started at all says that the user wanted it on this host */
 		rc = launch_guest(l, d, START_FORCE, &notes, e);
 	domain_free(d);
@@ -236,6 +240,9 @@ int local_domain_release(struct backend *b, const char *uuid, struct err *e)
 	ended_read(l, canon, &en);
 	if (d && d->graphics && d->graphics->socket)
 		unlink(d->graphics->socket);
+	struct screen_info screen = {0}; /* who watches an installation goes on with the password that was told */
+	if (d && d->installing)
+		graphics_info(l, canon, &screen, NULL);
 	install_forget(l, canon);
 	registry_remove(l, canon, lock);
 	if (!d) /* nothing was left: cleaned up by somebody else */
@@ -244,14 +251,14 @@ int local_domain_release(struct backend *b, const char *uuid, struct err *e)
 		    *en.detail ? en.detail : domain_reason_text(en.reason));
 	bool again = !strcmp(en.action, "restart") || !strcmp(en.action, "rename-restart") ||
 		     !strcmp(en.action, "coredump-restart");
+	if (d->installing && !store_by_uuid(l, canon)) /* a first boot is not repeated when its definition was taken away */
+		again = false;
 	en.cleaned = true;
 	if (!en.valid || (!again && !store_by_uuid(l, canon)))
 		ended_forget(l, canon); /* a transient domain is no more */
 	else
 		ended_write(l, canon, &en, NULL);
-	/* A first boot is not repeated when its definition was taken away meanwhile. */
-	again = again && !(d->installing && !store_by_uuid(l, canon));
-	rc = en.valid && again ? restart(l, canon, live, e) : 0;
+	rc = en.valid && again ? restart(l, canon, live, screen.passwd, e) : 0;
 	domain_free(d);
 	return rc;
 }

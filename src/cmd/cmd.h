@@ -24,6 +24,7 @@ enum cmd_flags {
 	CMD_HIDDEN = 8,   /* for our own processes; not in help or completion */
 	CMD_QUIET = 16,   /* changes nothing: may run while another job runs */
 	CMD_OFFLINE = 32, /* asks the host nothing: help works where the backend does not open */
+	CMD_ABBREV = 64,  /* options may be cut as long as one is meant, as virt-install lets them */
 };
 
 enum arg_kind { ARG_FLAG, ARG_STRING, ARG_FILE, ARG_NUMBER };

@@ -173,18 +173,23 @@ static int show_text(struct cmd_ctx *c, const struct install_plan *p, struct err
 	return show_console(c, e);
 }
 
-static void tell_end(struct cmd_ctx *c, const struct install_plan *p, enum progress at)
+static int tell_end(struct cmd_ctx *c, const struct install_plan *p, enum progress at, struct err *e)
 {
 	bool off = !(c->domain.state & DOMAIN_ACTIVE);
 	if (at == GOES_ON)
 		cmd_done(c, "Domain installation still in progress. You can reconnect to\nthe console to complete the installation process:\n"
 			    "  vmdeck console %s", p->name);
-	else if (c->domain.state == DOMAIN_CRASHED)
-		cmd_done(c, "Domain has crashed: %s", c->domain.detail);
+	else if (off && (c->domain.state == DOMAIN_CRASHED || c->domain.reason == DOMAIN_REASON_DESTROYED))
+		return err_set(e, ECANCELED,
+			       "Domain installation does not appear to have been successful: domain '%s' is %s (%s%s%s). If it was, you can "
+			       "restart your domain by running: vmdeck start %s",
+			       p->name, domain_state_text(c->domain.state), domain_reason_text(c->domain.reason),
+			       *c->domain.detail ? ": " : "", c->domain.detail, p->name);
 	else if (off && c->domain.persistent)
 		cmd_done(c, "Domain creation completed.\nYou can restart your domain by running:\n  vmdeck start %s", p->name);
 	else
 		cmd_done(c, "Domain creation completed.");
+	return 0;
 }
 
 /* What --wait, --autoconsole and --destroy-on-exit ask for. */
@@ -211,8 +216,7 @@ static int follow(struct cmd_ctx *c, const struct install_plan *p, enum show sho
 		if (at == GOES_ON)
 			return err_set(e, ETIMEDOUT, "Installation has exceeded specified time limit: domain '%s' goes on with it", p->name);
 	}
-	tell_end(c, p, at);
-	return 0;
+	return tell_end(c, p, at, e);
 }
 
 static int install_exec(struct cmd_ctx *c, struct err *e)
@@ -287,7 +291,7 @@ const struct cmd cmd_domain_install = {
 	.about = "Make the disks, define the guest and start its installer. When that reboots the guest, it comes up from its disk, "
 		 "whether anybody waits or not. Sub-options of an option are listed by --OPTION=?. See vmdeck-install(1).",
 	.target = CMD_HOST,
-	.flags = CMD_TTY,
+	.flags = CMD_TTY | CMD_ABBREV,
 	.args = install_args,
 	.words = install_words,
 	.exec = install_exec,

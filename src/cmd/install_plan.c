@@ -108,7 +108,7 @@ static int take_medium(struct maker *m, const char *option, const char *path, st
 static int take_cdrom(struct maker *m, struct err *e)
 {
 	const char *path = install_get(m->r, "cdrom");
-	struct path_info at;
+	struct path_info at = {0};
 	int rc = take_medium(m, "cdrom", path, e);
 	if (!rc)
 		rc = m->b->ops->path_info(m->b, m->medium, false, &at, e);

@@ -43,10 +43,12 @@ ok "nor has the host its copies" eval '! find "$VMDECK_HOME/lib/install" 2>/dev/
 ok "the installer on the CD writes the disk" says_it cd '^the disk is written'
 ok "the CD lies in its drive" says "hda +$WORK/cd.iso" vmdeck domblklist cd
 first=$(vmdeck domid cd)
+screen=$(vmdeck domdisplay cd --include-password)
 ok "and resets the guest" tell cd r
 ok "which comes up from its disk" from_disk cd
 ok "as it is defined, with the CD taken out" says 'hda +-$' vmdeck domblklist cd
 ok "it was started anew" eval '[ "$(vmdeck domid cd)" != "$first" ]'
+ok "whoever watches goes on with the password that was told" eval '[ -n "$screen" ] && [ "$(vmdeck domdisplay cd --include-password | sed "s/.*://; s/@.*//")" = "$(sed "s/.*://; s/@.*//" <<< "$screen")" ]'
 ok "nothing of the first boot is left in its XML" eval 'not says "vmdeck:install|on_reboot|cdrom.*boot" vmdeck dumpxml cd'
 ok "a later reset is the guest's own" eval 'id=$(vmdeck domid cd); tell cd r; wait_for 90 eval "[ \$(console cd | grep -c \"^hello from the installed disk\") = 2 ]" && [ "$(vmdeck domid cd)" = "$id" ]'
 

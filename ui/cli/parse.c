@@ -45,12 +45,25 @@ static int unknown_option(const struct cmd *cmd, const char *name, struct err *e
 		       near ? "?" : "");
 }
 
+/* The only row whose name begins with @name; NULL. */
+static const struct cmd_arg *begun_row(const struct cmd *cmd, const char *name)
+{
+	const struct cmd_arg *found = NULL;
+	for (unsigned i = 0; i < arg_count(cmd); i++)
+		if (str_starts(cmd->args[i].name, name)) {
+			if (found)
+				return NULL;
+			found = &cmd->args[i];
+		}
+	return found;
+}
+
 const struct cmd_arg *cli_row(const struct cmd *cmd, const char *name)
 {
 	for (unsigned i = 0; i < arg_count(cmd); i++)
 		if (str_eq(cmd->args[i].name, name) || (*name && listed(cmd->args[i].aka, name)))
 			return &cmd->args[i];
-	return NULL;
+	return cmd->flags & CMD_ABBREV && name[0] && name[1] ? begun_row(cmd, name) : NULL;
 }
 
 /* Append one word to a row that takes all the rest, or that may be given again. */
