@@ -16,10 +16,13 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
+#include <uv.h>
 
 #include "backend/vmm/dev/virtio_net.h"
+#include "backend/vmm/keeperlink.h"
 #include "src/base/cleanup.h"
 #include "src/base/unixsock.h"
+#include "src/proto/launch.h"
 
 enum { RX = 0, TX = 1, CTRL = 2 };
 enum { ACK_OK = 0, ACK_ERR = 1, NOT_WRITTEN = 0xaa };
@@ -494,6 +497,36 @@ START_TEST(a_process_behind_it_may_die_and_come_back)
 	ck_assert_int_eq(poll(&p, 1, 0), 1);
 	virtio_net_poll(d.dev);
 	ck_assert(used(RX, &head, &len));
+}
+END_TEST
+
+START_TEST(the_keeper_replaces_it)
+{
+	uint8_t frame[60], got[100];
+	uint32_t head, len;
+	int pair[2], keeper[2];
+	uv_loop_t loop;
+	struct err e = {0};
+	make(frame, sizeof(frame), guest_mac, 1);
+	ck_assert(!uv_loop_init(&loop) && !unixsock_pair(SOCK_SEQPACKET, pair) && !unixsock_pair(SOCK_SEQPACKET, keeper));
+	t->m.loop = &loop;
+	ck_assert_int_eq(keeperlink_new(&t->m, keeper[0], &e), 0);
+	ck_assert_int_eq(launch_net(keeper[1], 5, pair[0]), 0); /* a card that is not there */
+	ck_assert_int_eq(launch_net(keeper[1], 0, pair[0]), 0);
+	close(pair[0]);
+	for (int i = 0; i < 4; i++)
+		uv_run(&loop, UV_RUN_NOWAIT);
+	close(keeper[1]);
+	uv_run(&loop, UV_RUN_NOWAIT); /* it is gone: nothing to be told any more */
+	keeperlink_free(&t->m);
+	uv_run(&loop, UV_RUN_DEFAULT);
+	t->m.loop = NULL;
+	guest_sends(frame, sizeof(frame));
+	ck_assert(used(TX, &head, &len));
+	ck_assert_int_eq(recv(pair[1], got, sizeof(got), MSG_DONTWAIT), sizeof(frame));
+	ck_assert_int_eq(uv_loop_close(&loop), 0);
+	close(keeper[0]);
+	close(pair[1]);
 }
 END_TEST
 
@@ -993,6 +1026,7 @@ int main(void)
 	tcase_add_test(c, what_came_before_the_driver_is_not_for_it);
 	tcase_add_test(c, a_pulled_cable_drops_both_ways);
 	tcase_add_test(c, a_process_behind_it_may_die_and_come_back);
+	tcase_add_test(c, the_keeper_replaces_it);
 	tcase_add_test(c, one_that_dies_while_full_is_not_waited_for);
 	tcase_add_loop_test(c, nonsense_stops_the_device_and_returns_the_chain, 0, ARRAY_SIZE(bad));
 	tcase_add_loop_test(c, an_offload_that_was_not_agreed_on_is_an_error, 0, ARRAY_SIZE(headers));
