@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <malloc.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -221,6 +222,14 @@ static bool restarts(enum domain_action a)
 	return a == DOMAIN_ACTION_RESTART || a == DOMAIN_ACTION_RENAME_RESTART || a == DOMAIN_ACTION_COREDUMP_RESTART;
 }
 
+/* on_reboot is destroy. */
+static void end_reboot(struct machine *m, const char *why)
+{
+	char text[sizeof(m->request_detail) + 40];
+	snprintf(text, sizeof(text), "%s, and on_reboot is destroy", why);
+	finish(m, LAUNCH_EXIT_REBOOT, DOMAIN_REASON_SHUTDOWN, text);
+}
+
 static void requested(struct machine *m, enum machine_request req, const char *detail)
 {
 	const struct domain *d = m->domain;
@@ -231,7 +240,7 @@ static void requested(struct machine *m, enum machine_request req, const char *d
 		else if (d->on_reboot == DOMAIN_ACTION_PRESERVE)
 			preserve(m, DOMAIN_REASON_SHUTDOWN);
 		else
-			finish(m, LAUNCH_EXIT_REBOOT, DOMAIN_REASON_SHUTDOWN, "reboot, and on_reboot is destroy");
+			end_reboot(m, detail);
 		break;
 	case MACHINE_POWEROFF:
 		if (restarts(d->on_poweroff))

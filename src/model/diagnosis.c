@@ -61,6 +61,8 @@ static bool ended(const struct diagnosis_facts *f, struct diagnosis *d)
 		return false;
 	bool failed = f->reason == DOMAIN_REASON_FAILED, crashed = f->state == DOMAIN_CRASHED;
 	const char *why = f->detail && *f->detail ? f->detail : "its log may tell more";
+	if (!failed && !crashed && strstr(why, "triple fault"))
+		return found(d, DIAGNOSIS_ENDED, true, "It was ended by a %s.", why);
 	if (!failed && !crashed)
 		return found(d, DIAGNOSIS_NONE, false, "%s", "");
 	found(d, DIAGNOSIS_ENDED, true, failed ? "It could not be started: %s." : "It has crashed: %s.", why);
@@ -252,34 +254,62 @@ static bool same_place(const struct diagnosis_cpu *c)
 	return high - low < SAME_PLACE;
 }
 
+/* Has it, or the host for it, to wait for a person? */
+static bool is_input(unsigned port)
+{
+	const char *name = text_port(port);
+	return str_eq(name, "ttyS0") || str_eq(name, "ttyS1") || str_eq(name, "the keyboard");
+}
+
 static bool spins(const struct diagnosis_facts *f, struct diagnosis *d)
 {
 	char where[80];
 	for (unsigned i = 0; i < f->ncpus; i++) {
 		const struct diagnosis_cpu *c = &f->cpus[i];
-		if (!same_place(c))
+		if (!same_place(c) || c->seen[0].io > c->seen[c->nseen - 1].io)
 			continue;
-		bool asks_port = c->seen[0].io > c->seen[c->nseen - 1].io;
 		text_address(f, c, where, sizeof(where));
-		if (!asks_port) {
-			found(d, DIAGNOSIS_SPINS, true, "CPU %u spins at 0x%llx, %s, with interrupts %s.", i,
-			      (unsigned long long)c->seen[0].address, where, c->interrupts ? "on" : "off");
-			remedy(d, "It is in a loop that nothing ends; its last words: vmdeck console %s --log, and the screen. Then "
-				  "vmdeck reset %s.", f->name, f->name);
-			return true;
-		}
-		const char *port = text_port(c->seen[0].port);
-		found(d, DIAGNOSIS_POLLS, true, "CPU %u asks port 0x%x%s%s%s over and over, at 0x%llx, %s.", i, c->seen[0].port,
-		      port ? " (" : "", port ? port : "", port ? ")" : "", (unsigned long long)c->seen[0].address, where);
-		if (str_eq(port, "ttyS0"))
+		found(d, DIAGNOSIS_SPINS, true, "CPU %u spins at 0x%llx, %s, with interrupts %s.", i,
+		      (unsigned long long)c->seen[0].address, where, c->interrupts ? "on" : "off");
+		remedy(d, "It is in a loop that nothing ends; its last words: vmdeck console %s --log, and the screen. Then vmdeck "
+			  "reset %s.", f->name, f->name);
+		return true;
+	}
+	return false;
+}
+
+/* A loop that asks a port each time: : where a key comes from, else any other. */
+static bool polls(const struct diagnosis_facts *f, struct diagnosis *d, bool input)
+{
+	char where[80];
+	for (unsigned i = 0; i < f->ncpus; i++) {
+		const struct diagnosis_cpu *c = &f->cpus[i];
+		unsigned port = c->seen[0].port;
+		if (!same_place(c) || c->seen[0].io <= c->seen[c->nseen - 1].io || is_input(port) != input)
+			continue;
+		const char *name = text_port(port);
+		text_address(f, c, where, sizeof(where));
+		found(d, DIAGNOSIS_POLLS, true, "CPU %u asks port 0x%x%s%s%s over and over, at 0x%llx, %s.", i, port, name ? " (" : "",
+		      name ? name : "", name ? ")" : "", (unsigned long long)c->seen[0].address, where);
+		if (str_eq(name, "the keyboard"))
+			remedy(d, "It may wait for a key: vmdeck type %s, or its screen.", f->name);
+		else if (input)
 			remedy(d, "It may wait for somebody to type: vmdeck console %s, or c in the deck.", f->name);
-		else if (str_eq(port, "the keyboard"))
-			remedy(d, "It may wait for a key: vmdeck send-key %s KEY_ENTER, or its screen.", f->name);
 		else
 			remedy(d, "It waits for a device that does not answer as it expects; vmdeck reset %s begins anew.", f->name);
 		return true;
 	}
 	return false;
+}
+
+static bool polls_device(const struct diagnosis_facts *f, struct diagnosis *d)
+{
+	return polls(f, d, false);
+}
+
+static bool polls_input(const struct diagnosis_facts *f, struct diagnosis *d)
+{
+	return polls(f, d, true);
 }
 
 /* --- who talks where --- */
@@ -372,8 +402,8 @@ static bool runs(const struct diagnosis_facts *f, struct diagnosis *d)
 void diagnosis_make(const struct diagnosis_facts *f, struct diagnosis *out)
 {
 	static bool (*const rules[])(const struct diagnosis_facts *, struct diagnosis *) = {
-		ended, paused, unanswered, disk_waits, resets, stuck, panicked, no_boot, asks, dead, spins, serial_silent,
-		screen_blank, shutting_down, runs,
+		ended, paused, unanswered, disk_waits, resets, stuck, panicked, no_boot, asks, dead, spins, polls_device,
+		serial_silent, screen_blank, polls_input, shutting_down, runs,
 	};
 	*out = (struct diagnosis){0};
 	for (size_t i = 0; i < ARRAY_SIZE(rules); i++)

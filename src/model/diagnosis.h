@@ -99,7 +99,7 @@ struct diagnosis {
 
 /* One more look: the answer of x-diagnose. What it lacks is not known. */
 void diagnosis_look(struct diagnosis_facts *f, const json_t *answer);
-/* Would another look tell more? Not when no CPU runs, nor after DIAGNOSIS_LOOKS_MIN of them. */
+/* Would another look tell more? Not when no CPU runs, nor when each was seen DIAGNOSIS_LOOKS_MIN times. */
 bool diagnosis_wants_look(const struct diagnosis_facts *f);
 /* Free what looks have left. */
 void diagnosis_facts_done(struct diagnosis_facts *f);

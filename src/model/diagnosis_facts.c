@@ -113,7 +113,10 @@ void diagnosis_facts_done(struct diagnosis_facts *f)
 bool diagnosis_wants_look(const struct diagnosis_facts *f)
 {
 	bool open = !f->looks;
-	for (unsigned i = 0; i < f->ncpus && f->looks < DIAGNOSIS_LOOKS_MIN; i++)
-		open |= f->cpus[i].state == CPU_RUNNING || f->cpus[i].state == CPU_UNKNOWN;
+	for (unsigned i = 0; i < f->ncpus && f->looks < DIAGNOSIS_LOOKS; i++) {
+		const struct diagnosis_cpu *c = &f->cpus[i];
+		open |= (c->state == CPU_RUNNING && c->nseen < DIAGNOSIS_LOOKS_MIN) ||
+			(c->state == CPU_UNKNOWN && c->missed < DIAGNOSIS_LOOKS_MIN);
+	}
 	return open && !f->unanswered;
 }

@@ -1,8 +1,8 @@
 /* A guest of a few bytes, started through its PVH note: greets on ttyS0, then does what single letters typed there say.
  *   p  power off (ACPI S5)     c  reset through port 0xCF9     k  reset through the keyboard controller
  *   t  triple fault            s  spin for ever               h  halt with interrupts off
- *   i  idle: halt with interrupts on, of which none comes      q  echo all from now on
- *   y  tell what the keyboard sends, as hexadecimal numbers
+ *   I  idle: halt with interrupts on, of which none comes      Q  echo all from now on
+ *   Y  tell what the keyboard sends, as hexadecimal numbers
  * Anything else is echoed. The Makefile's GUEST_LDFLAGS place it. */
 	.section .note.pvh, "a", @note
 	.long 4, 4, 18 /* XEN_ELFNOTE_PHYS32_ENTRY */
@@ -38,11 +38,11 @@ next:	mov $0x3fd, %dx
 	je spin
 	cmp $'h', %al
 	je halt
-	cmp $'i', %al
+	cmp $'I', %al
 	je idle
-	cmp $'q', %al
+	cmp $'Q', %al
 	je quote
-	cmp $'y', %al
+	cmp $'Y', %al
 	je keys
 	call put
 	jmp next

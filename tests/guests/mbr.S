@@ -1,7 +1,7 @@
 /* A boot sector: greets on ttyS0 and on the screen, then does what single letters typed on ttyS0 say, as echo.S does:
  *   p  power off (ACPI S5, where SeaBIOS puts it)    c  reset through port 0xCF9    f  give up (int 18h)
- *   k  reset through the keyboard controller                    b  clear the screen
- *   w  wait for a key, and say which (int 16h)                  m  clear the screen, and be a picture: mode 13h, a line in it
+ *   k  reset through the keyboard controller                    B  clear the screen
+ *   W  wait for a key, and say which (int 16h)                  M  clear the screen, and be a picture: mode 13h, a line in it
  *   d  read the disk's second sector, which begins with a text
  * Anything else is echoed. The Makefile makes an image of it. */
 	.code16
@@ -34,11 +34,11 @@ next:	mov $0x3fd, %dx
 	je reset_kbd
 	cmp $'f', %al
 	je give_up
-	cmp $'b', %al
+	cmp $'B', %al
 	je blank
-	cmp $'m', %al
+	cmp $'M', %al
 	je picture
-	cmp $'w', %al
+	cmp $'W', %al
 	je key
 	cmp $'d', %al
 	je disk
