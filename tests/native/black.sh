@@ -16,7 +16,9 @@ tell() { printf %s "$2" | vmdeck console "$1" > /dev/null; }
 why() { vmdeck dominfo "$1" | sed -n '/^Diagnosis:/,$p'; }
 kind() { vmdeck dominfo "$1" --json | sed -n 's/^    "kind": "\(.*\)",/\1/p'; }
 kind_is() { is "$2" kind "$1"; }
-again() { vmdeck -q reset "$1" && wait_for 20 console_has "$1" 'hello from the guest'; }
+hellos_of() { console "$1" | grep -c 'hello from the guest'; }
+more_hellos() { [ "$(hellos_of "$1")" -gt "$2" ]; }
+again() { local n; n=$(hellos_of "$1"); vmdeck -q reset "$1" && wait_for 20 more_hellos "$1" "$n"; }
 
 direct() {
 	ok "a guest that waits at its serial port" few g 2
@@ -33,7 +35,7 @@ direct() {
 	again g; tell g s
 	ok "a loop is told with its address" wait_for 20 says 'CPU 0 spins at 0x1000[0-9a-f]{2}, .*32-bit code.*interrupts off' why g
 	again g
-	for _ in 1 2 3; do tell g t; sleep 0.3; done
+	for _ in 1 2 3; do hellos=$(hellos_of g); tell g t; wait_for 20 more_hellos g "$hellos" > /dev/null; done
 	ok "triple faults without end are" wait_for 20 says 'reset again and again: [0-9]+ times within [0-9]+s, the last time by a triple fault' why g
 	ok "with the way to stop them" says '<on_reboot>destroy</on_reboot>' why g
 	for _ in 1 2 3 4; do vmdeck -q reset g; done
@@ -111,11 +113,8 @@ screens() {
 	ok "its screen blank while it talks on ttyS0" wait_for 30 kind_is m screen-blank
 	ok "what it last said there is told, and where to look" says "screen is blank, but it talks on ttyS0, .*c in the deck" eval 'why m | tr "\n" " "'
 	tell m M
-	ok "a picture is not blank" wait_for 20 not kind_is m screen-blank
+	ok "a picture is not blank" wait_for 20 kind_is m polls
 	vmdeck -q destroy m
-	pc s "$O/guests/mbr.img" "$video"
-	ok "one that boots again" wait_for 60 console_has s 'hello from the boot sector'
-	vmdeck -q destroy s
 }
 
 for part in ${PARTS:-direct words host screens}; do $part; done
