@@ -122,6 +122,8 @@ static const struct {
     {"screen_thumb", THREE ";picture web1 64x48;text mail BIOS\\nMemory", 30, 150, 256,
      "tick\nkey End\nscreen not yet\ntick\nuntil 64x48\nscreen\nkey Home Down\nscreen\ntick\nuntil Memory\nscreen\nkey v\nscreen the panel takes its place\n"
      "key v Home\ntick\nscreen it is off\nsize 30 100\ntick\nscreen"},
+    {"screen_menu", THREE ";text web1 BIOS\\nMemory", 40, 100, 256,
+     "tick\nkey End Enter\nscreen\nkey Down Enter\nuntil Memory\nkey C-]\nkey Home Enter\nscreen of one that is off"},
     {"screen_none", THREE, 24, 80, 256, "tick\nkey End w\nscreen\nkey Up w\nscreen"},
     {"xml", THREE, 20, 80, 256, "tick\nkey End x\nscreen\nkey q\nquit no"},
     {"help", THREE, 24, 80, 256, "key ?\nscreen"},

@@ -171,6 +171,7 @@ void action_define(struct deck *d, int arg)
 
 struct menu {
 	const struct cmd *cmds[64]; /* NULL: start paused */
+	const struct binding *pages[64]; /* what is no verb; NULL: a verb */
 	size_t n;
 	char uuid[UUID_TEXT];
 };
@@ -181,11 +182,11 @@ static void menu_done(struct deck *d, int choice, void *data)
 	if (choice < 0 || (size_t)choice >= m->n)
 		return;
 	const struct figure *g = snapshot_find(deck_snapshot(d), m->uuid);
-	const struct binding *b = binding_of(m->cmds[choice]);
-	if (!m->cmds[choice] && g)
-		jobs_start(d->jobs, START_PAUSED, m->uuid, g->d->name);
-	else if (b)
+	const struct binding *b = m->pages[choice] ? m->pages[choice] : binding_of(m->cmds[choice]);
+	if (b)
 		binding_run(d, b);
+	else if (!m->cmds[choice] && g)
+		jobs_start(d->jobs, START_PAUSED, m->uuid, g->d->name);
 	else if (m->cmds[choice])
 		deck_verb(d, m->cmds[choice]);
 }
@@ -213,6 +214,18 @@ static void menu_add(struct menu *m, struct menu_item *items, const struct cmd *
 	m->cmds[m->n++] = c;
 }
 
+/* A page about the guest's screen. */
+static void menu_add_page(struct menu *m, struct menu_item *items, const struct binding *b)
+{
+	if (m->n == ARRAY_SIZE(m->cmds))
+		return;
+	items[m->n].label = x_strdup(b->label);
+	items[m->n].label[0] |= 0x20; /* verbs are small, too */
+	items[m->n].hint = x_strdup(b->help);
+	snprintf(items[m->n].key, sizeof(items[m->n].key), "%s", b->keys);
+	m->pages[m->n++] = b;
+}
+
 void action_menu(struct deck *d, int arg)
 {
 	const struct figure *g = deck_target(d);
@@ -224,6 +237,8 @@ void action_menu(struct deck *d, int arg)
 	for (const struct binding *b = bindings; b->keys; b++) /* those with keys first, in their order */
 		if (b->verb)
 			menu_add(m, items, cmd_find(b->verb, NULL), g);
+		else if (b->scopes & SCOPE_SHOWN && b->label && g->d->screen)
+			menu_add_page(m, items, b);
 	if (g->d->state & DOMAIN_INACTIVE && m->n < ARRAY_SIZE(m->cmds)) {
 		items[m->n].label = x_strdup("start --paused");
 		items[m->n++].hint = x_strdup("Start it, and hold it before its first instruction");
