@@ -115,7 +115,6 @@ START_TEST(a_form_is_drawn)
 	form_say(&f, F_MEMORY, ROLE_ERROR, "that is no number\x1b[31m");
 	form_draw(&f, &a);
 	ck_assert_str_eq(dump(&c, &b), " Name\n"
-				       "         of what\n"
 				       " Memory             MiB of 8 GiB\n"
 				       "         that is no number?[31m\n"
 				       " Colour   red      ▼\n"
@@ -123,6 +122,7 @@ START_TEST(a_form_is_drawn)
 				       " File                         [Browse]\n"
 				       "           Go\n"
 				       "\n"
+				       " of what\n"
 				       "cursor 0,9\n");
 	ck_assert_uint_eq(form_wrong(&f), F_MEMORY);
 	f.fields[F_MEMORY].hidden = true;

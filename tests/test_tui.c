@@ -15,11 +15,13 @@
  *   pump               guests answer what was typed, and the deck reads it
  *   until TEXT         the same until TEXT is on the screen
  *   state NAME STATE   the guest ends or pauses by itself: shutoff, crashed, paused, running
+ *   mask               from now on, uuids and MACs that are made up are shown as zeros
  *   screen [TITLE]     the screen now is compared with the file; "styles" shows the styles too
  *   copied TEXT        what has gone into the clipboard last
  *   drag ROW COL       the mouse goes there with the button down
  *   quit yes|no        has the deck been left?
  * SCREENS_UPDATE=1 writes the files anew, to be read in git diff. */
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -46,6 +48,10 @@
 	"domain mail paused vcpus=1 memory=512 load=0 id=3 uptime=7200;"                                     \
 	"domain web1 running vcpus=4 memory=1024 load=123 id=7 uptime=93784 title=Front;"                    \
 	"domain old crashed vcpus=1 memory=256"
+
+#define WIZARD                                                                                               \
+	THREE ";path /dev/null block bytes=700000000 volume=TEST 1;path /dev/zero block bytes=1000000 format=raw;"   \
+	"path /dev/full block bytes=1000000 format=raw used=web1;path /var/lib/vmdeck/images folder"
 
 static const struct {
 	const char *name, *host;
@@ -160,6 +166,32 @@ static const struct {
      "tick\nkey End i\nhost facts web1 " SPINS "\ntick\nms 1000\ntick\nms 1000\ntick\nms 1000\ntick\nscreen it spins\nkey q c\ntick 7\nscreen nothing was ever said\n"
      "feed web1 hello\\r\\n\npump\ntick 7\nscreen it has become silent\nhost facts web1 " LOGIN "\ntick 2\nscreen all is well"},
     {"console_silent", THREE, 24, 80, 256, "tick\nkey End c\ntick 7\nscreen"},
+    {"wizard", WIZARD, 24, 80, 256,
+     "mask\ntick\nkey n\nscreen\nkey Tab Tab\ntype /dev/none\nscreen said as it is typed\nkey C-u\ntype /dev/null\n"
+     "screen the system is found on the medium\nkey Tab\nscreen\nkey Esc\nscreen asked\nkey n\nscreen nothing is lost\nkey Esc y\nscreen"},
+    {"wizard_wrong", WIZARD, 24, 80, 256,
+     "tick\nkey n C-u\nscreen\ntype web1\nscreen taken\nkey C-u\ntype a/b\nscreen\nkey C-n\nscreen asked for all\n"
+     "key C-u\ntype new\nkey Tab Tab Tab Tab C-u\ntype 12x\nscreen\nkey C-u\ntype 999999999\nscreen\nkey C-u\ntype 64\nscreen\nkey Tab C-u\n"
+     "type 12\nscreen more CPUs than there are\nkey C-u\ntype 0\nscreen\nkey C-u\ntype 1\nkey Tab Tab C-u\ntype 300\nscreen\nkey C-u\n"
+     "type big\nscreen"},
+    {"wizard_choices", WIZARD, 24, 80, 256,
+     "tick\nkey n Tab Enter\nscreen\nkey Down Enter\nscreen an existing disk\nkey Tab\ntype /dev/full\nscreen\nkey BackTab Right\n"
+     "screen an installer's folder\nkey Right\nscreen a kernel\nkey Right\nscreen the network\nkey Right\nscreen nothing\n"
+     "key Tab Space\ntype uefi\nscreen\nkey Enter\nscreen what it wants\n"
+     "key Tab Tab Tab Right\nscreen an existing file\nkey Tab Tab Right\nscreen a bridge"},
+    {"wizard_plan", WIZARD, 24, 80, 256,
+     "mask\ntick\nkey n Tab Tab\npaste /dev/null\nkey C-n\nscreen\nkey y\nscreen copied\nkey Down Down PgDn\nscreen styles\nkey End\nscreen\n"
+     "key e\nscreen\nkey Esc\nscreen the form, as it was\nkey C-n Enter\ntick\nscreen"},
+    {"wizard_fails", WIZARD, 24, 80, 256,
+     "mask\ntick\nkey n Tab Right\nkey Tab\npaste /dev/zero\nkey C-n\nscreen\n"
+     "host fail domain_install EIO --disk '/dev/zero' was taken away\nkey Enter\nscreen at its field\nkey C-u\npaste /dev/zero\n"
+     "host fail domain_install EIO the host is on fire\nkey C-n Enter\nscreen at the button\nhost interpreted\nkey C-n End Enter\nscreen\n"
+     "key n\nscreen\nkey Enter y\ntick\nscreen"},
+    {"wizard_not_started", WIZARD, 24, 80, 256,
+     "tick\nkey n Tab Right\nkey Tab\npaste /dev/zero\nkey BackTab BackTab BackTab BackTab BackTab\nscreen\nkey Space C-n Enter\ntick\nscreen"},
+    {"wizard_small", WIZARD, 12, 40, 256, "tick\nkey n Tab Tab Tab Tab Tab Tab Tab Tab\nscreen\nkey BackTab BackTab Enter\nscreen"},
+    {"wizard_mouse", WIZARD, 24, 80, 256,
+     "tick\nkey n\nclick 5 20\nscreen\nclick 11 30\nscreen\nclick 6 20\ntype x\nscreen\nclick 13 14\nscreen not now\nclick 15 14\nscreen"},
     {"hostile_names", "domain x running title=a\u202eb", 24, 80, 256,
      "feed x \\e]0;ti\\atle\\e[31mred\nkey c\npump\ntick\nscreen"},
 };
@@ -172,6 +204,7 @@ struct deck_test {
 	int64_t now_ms;
 	struct buf seen;
 	unsigned nscreens;
+	bool mask;
 };
 
 static char copied[256];
@@ -186,6 +219,7 @@ static void start(struct deck_test *t, const char *host, int rows, int cols, int
 	struct err e = {0};
 	memset(t, 0, sizeof(*t));
 	setenv("TZ", "UTC", 1);
+	setenv("OSINFO_DATA_DIR", "tests/osinfo", 1);
 	theme_set(colours);
 	theme_set_light(false);
 	t->backend = backend_fake_open(host, &e);
@@ -315,12 +349,30 @@ static void guest_state(struct deck_test *t, char *arg)
 			 crashed ? "triple fault" : "");
 }
 
+/* Hexadecimal digits of what is made up anew each time, in place. */
+static void mask(char *text, const char *pattern)
+{
+	size_t n = strlen(pattern);
+	for (char *s = text; strlen(s) >= n; s++) {
+		size_t i = 0;
+		while (i < n && (pattern[i] == 'x' ? isxdigit((unsigned char)s[i]) != 0 : s[i] == pattern[i]))
+			i++;
+		for (size_t k = 0; i == n && k < n; k++)
+			s[k] = pattern[k] == 'x' ? '0' : s[k];
+	}
+}
+
 static void screen(struct deck_test *t, const char *title)
 {
 	deck_draw(t->deck, &t->canvas);
 	t->nscreens++;
 	buf_printf(&t->seen, "=== %u%s%s\n", t->nscreens, *title ? ": " : "", title);
+	size_t before = t->seen.len;
 	canvas_dump(&t->canvas, &t->seen);
+	if (t->mask) {
+		mask(t->seen.s + before, "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx");
+		mask(t->seen.s + before, "52:54:00:xx:xx:xx");
+	}
 	if (t->canvas.cursor_row >= 0)
 		buf_printf(&t->seen, "cursor %d,%d\n", t->canvas.cursor_row, t->canvas.cursor_col);
 	if (str_eq(title, "styles"))
@@ -366,6 +418,8 @@ static void step(struct deck_test *t, char *line)
 	} else if (str_eq(line, "copied")) {
 		unescape(arg);
 		ck_assert_str_eq(copied, arg);
+	} else if (str_eq(line, "mask")) {
+		t->mask = true;
 	} else if (str_eq(line, "quit")) {
 		ck_assert_int_eq(t->deck->quit, str_eq(arg, "yes"));
 	} else {

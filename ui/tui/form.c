@@ -262,12 +262,12 @@ enum form_event form_mouse(struct form *f, const struct vt_mouse *m)
 	return FORM_OTHER;
 }
 
-/* What stands under the field: what was said, or else its hint while it has the keys. */
-static const char *under(const struct form *f, size_t i, enum role *role)
+/* Of the field that has the keys: what is known of what is chosen, or what the field is for. */
+static const char *hint_of(const struct form *f)
 {
-	const struct field *d = &f->fields[i];
-	*role = d->said ? d->said_role : ROLE_DIM;
-	return d->said ? d->said : i == f->at ? d->hint : NULL;
+	const struct field *d = f->n ? &f->fields[f->at] : NULL;
+	const char *of_option = d && choice(d) && d->chosen < d->noptions ? d->options[d->chosen].hint : NULL;
+	return of_option && d->kind == FIELD_CHOICE ? of_option : d ? d->hint : NULL;
 }
 
 static int label_width(const struct form *f)
@@ -304,6 +304,7 @@ static int field_width(const struct field *d, int room)
 		for (size_t i = 0; i < d->noptions; i++) {
 			int one = text_width(d->options[i].label) + 4;
 			w = one > w ? one : w;
+			w = w > 44 ? 44 : w;
 		}
 	} else if (d->beside && room > 50)
 		w = room - 1 - text_width(d->beside) > 24 ? room - 1 - text_width(d->beside) : 24;
@@ -340,7 +341,6 @@ static int lay_out(struct form *f, const struct area *a, int cols)
 		col = cols / 2;
 	for (size_t i = 0; i < f->n; i++) {
 		struct field *d = &f->fields[i];
-		enum role role;
 		d->width = 0;
 		if (d->hidden)
 			continue;
@@ -353,10 +353,9 @@ static int lay_out(struct form *f, const struct area *a, int cols)
 		if (a)
 			draw_value(d, a, on);
 		row++;
-		const char *text = under(f, i, &role);
-		if (text && *text && cols - col > 4) {
+		if (d->said && cols - col > 4) {
 			struct area says = a ? area_sub(a, row, 0, SAID_ROWS, cols) : (struct area){0};
-			int lines = text_wrap(a ? &says : NULL, 0, col, cols - col - 1, theme(role), text);
+			int lines = text_wrap(a ? &says : NULL, 0, col, cols - col - 1, theme(d->said_role), d->said);
 			row += lines < SAID_ROWS ? lines : SAID_ROWS;
 		}
 	}
@@ -387,17 +386,21 @@ static void scroll(struct form *f, const struct area *a)
 	f->top = top > 0 ? top : 0;
 }
 
-void form_draw(struct form *f, const struct area *a)
+void form_draw(struct form *f, const struct area *all)
 {
+	struct area body = area_sub(all, 0, 0, all->rows - (all->rows > 3), all->cols), *a = &body;
+	const char *hint = f->pick ? NULL : hint_of(f);
 	scroll(f, a);
 	f->area = *a;
 	lay_out(f, a, a->cols);
+	if (hint && all->rows > 3)
+		area_field(all, all->rows - 1, 1, all->cols - 2, false, theme(ROLE_DIM), hint);
 	if (f->top && a->cols > 4)
 		area_text(a, 0, a->cols - 1, 1, theme(ROLE_DIM), "▲");
 	if (f->top + a->rows < f->rows && a->cols > 4)
 		area_text(a, a->rows - 1, a->cols - 1, 1, theme(ROLE_DIM), "▼");
 	if (f->pick) {
 		a->canvas->cursor_row = -1;
-		pick_draw(f->pick, a);
+		pick_draw(f->pick, all);
 	}
 }

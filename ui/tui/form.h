@@ -23,7 +23,7 @@ struct field {
 	enum field_kind kind;
 	const char *label;
 	const char *unit; /* FIELD_NUMBER: behind it; FIELD_CHECK: what yes means */
-	const char *hint; /* under the field while it has the keys and nothing else is to be said; may be NULL */
+	const char *hint; /* in the last line while it has the keys; of a choice, the hint of its option comes first */
 	bool hidden;
 	bool touched; /* the user has changed it */
 	bool on;      /* FIELD_CHECK */
@@ -60,6 +60,7 @@ enum form_event form_key(struct form *f, struct key k);
 enum form_event form_paste(struct form *f, const char *text, size_t n);
 /* @m: in the screen's cells, as the area that was drawn in. */
 enum form_event form_mouse(struct form *f, const struct vt_mouse *m);
+/* In the last line, a hint. */
 void form_draw(struct form *f, const struct area *a);
 
 /* Give the keys to the field @i, if it is to be seen. */

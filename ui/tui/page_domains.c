@@ -465,6 +465,16 @@ size_t page_domains_marked(struct deck *d, char (**uuids)[UUID_TEXT])
 	return n;
 }
 
+void page_domains_select(struct deck *d, const char *uuid)
+{
+	struct page_domains *p = page(d);
+	for (size_t i = 0; i < p->n; i++)
+		if (str_eq(p->rows[i]->d->uuid, uuid)) {
+			select_row(d->views[0], i);
+			return;
+		}
+}
+
 void page_domains_panel(struct deck *d, bool show, bool focus)
 {
 	struct page_domains *p = page(d);

@@ -10,6 +10,8 @@ extern const struct view_ops page_domains_ops;
 size_t page_domains_marked(struct deck *d, char (**uuids)[UUID_TEXT]);
 /* Show the panel, or hide it; @focus: the keys go to it. */
 void page_domains_panel(struct deck *d, bool show, bool focus);
+/* The bar to this domain, if it is in the list. */
+void page_domains_select(struct deck *d, const char *uuid);
 bool page_domains_panel_shown(struct deck *d);
 
 #endif

@@ -6,6 +6,7 @@
 #include "ui/tui/dialog.h"
 #include "ui/tui/keys.h"
 #include "ui/tui/page_console.h"
+#include "ui/tui/page_domains.h"
 #include "ui/tui/page_files.h"
 #include "ui/tui/page_plan.h"
 #include "ui/tui/page_screen.h"
@@ -75,13 +76,16 @@ static void made(struct deck *d, const struct install_plan *plan, int result, co
 	deck_pop(d); /* the plan's page */
 	struct wizard *w = wizard_of(d);
 	if (result) {
-		if (!w || !wizard_blame(w, error))
+		if (w)
+			wizard_blame(w, error);
+		else
 			deck_say(d, ROLE_ERROR, "%s", error);
 		return;
 	}
 	deck_pop(d);
 	d->sample_soon = true;
 	deck_tick(d, d->now_ms, false); /* so that it is in the list */
+	page_domains_select(d, uuid);
 	if (started && screen)
 		page_screen_open(d, uuid);
 	else if (started && console)

@@ -27,14 +27,14 @@ static const struct option sources[] = {
     {"blank", "Nothing", "an empty disk"},
 };
 static const struct option disks[] = {
-    {"new", "New disk", "an image, made for it"},
+    {"new", "New disk", "an image that is made for it"},
     {"path", "Existing file", "an image or a block device"},
-    {"none", "None", NULL},
+    {"none", "None", "no disk"},
 };
 static const struct option networks[] = {
     {"user", "User-mode NAT", "out to everywhere, nothing comes in"},
     {"bridge", "Bridge", "a bridge of this host"},
-    {"none", "None", NULL},
+    {"none", "None", "no card"},
 };
 static const struct option firmwares[] = {
     {"bios", "BIOS", "SeaBIOS"},
@@ -44,7 +44,7 @@ static const struct option firmwares[] = {
 
 static const struct field rows[W_COUNT] = {
     [W_NAME] = {.kind = FIELD_TEXT, .label = "Name"},
-    [W_SOURCE] = {.kind = FIELD_CHOICE, .label = "Source", .hint = "what it boots first", OPTIONS(sources)},
+    [W_SOURCE] = {.kind = FIELD_CHOICE, .label = "Source", OPTIONS(sources)},
     [W_ISO] = {.kind = FIELD_FILE, .label = "Image", .hint = "an ISO image or a CD drive; Enter looks for it"},
     [W_TREE] = {.kind = FIELD_FILE, .label = "Folder", .hint = "a folder or an ISO with the installer's kernel in it; Enter looks for it"},
     [W_KERNEL] = {.kind = FIELD_FILE, .label = "Kernel", .hint = "the installer's kernel; Enter looks for it"},
@@ -305,9 +305,13 @@ static const char *plainly(const char *message)
 	return named ? quote : *word ? word : message;
 }
 
+/* What can be done by other options of the command line has no place in a form. */
 static void wrong(struct wizard *w, enum wizard_field i, const char *text)
 {
-	form_say(&w->form, i, ROLE_ERROR, text);
+	const char *other = strstr(text, ", or --"), *only = strstr(text, "; --");
+	other = other ? other : only;
+	AUTO_FREE char *said = x_strndup(text, other ? (size_t)(other - text) : strlen(text));
+	form_say(&w->form, i, ROLE_ERROR, said);
 }
 
 /* What is left empty, where it may not be. false: nothing more to be said of the field. */
@@ -324,6 +328,8 @@ static bool filled(struct wizard *w, enum wizard_field i, const char *wants)
 static void judge_option(struct wizard *w, enum wizard_field i, const char *option, const char *before, const char *wants)
 {
 	struct err e = {0};
+	if (w->form.fields[i].hidden)
+		return;
 	AUTO_FREE char *text = x_asprintf("%s%s", before, value(w, i));
 	if (filled(w, i, wants) && install_check(option, text, &e))
 		wrong(w, i, plainly(e.msg));
@@ -349,15 +355,6 @@ static void judge_file(struct wizard *w, enum wizard_field i, bool folder, const
 		wrong(w, i, "you may not read it");
 }
 
-static void judge_number(struct wizard *w, enum wizard_field i, const char *option, const char *part, const char *wants)
-{
-	uint64_t n;
-	if (!w->form.fields[i].hidden && str_u64(value(w, i), &n) && !n)
-		wrong(w, i, wants);
-	else if (!w->form.fields[i].hidden)
-		judge_option(w, i, option, part, wants);
-}
-
 static void judge_fields(struct wizard *w)
 {
 	judge_option(w, W_NAME, "name", "", "a name is wanted");
@@ -369,56 +366,115 @@ static void judge_fields(struct wizard *w)
 	if (*value(w, W_INITRD))
 		judge_file(w, W_INITRD, false, "");
 	judge_file(w, W_IMAGE, false, "the image of a disk is wanted, or another source");
-	judge_number(w, W_MEMORY, "memory", "", "MiB are wanted, as 2048");
-	judge_number(w, W_CPUS, "vcpus", "", "a number is wanted, 1 or more");
-	judge_number(w, W_SIZE, "disk", "size=", "GiB are wanted, as 20 or 0.5");
+	judge_option(w, W_MEMORY, "memory", "", "MiB are wanted, as 2048");
+	judge_option(w, W_CPUS, "vcpus", "", "a number is wanted, 1 or more");
+	judge_option(w, W_SIZE, "disk", "size=", "GiB are wanted, as 20 or 0.5");
 	judge_file(w, W_PATH, false, "the image of a disk is wanted, or another choice above");
-	if (!w->form.fields[W_BRIDGE].hidden)
-		judge_option(w, W_BRIDGE, "network", "bridge=", "the name of a bridge is wanted, or another network");
+	judge_option(w, W_BRIDGE, "network", "bridge=", "the name of a bridge is wanted, or another network");
 }
 
-/* Is something empty that may not be, though that was not said so far? */
-static bool lacks(const struct wizard *w)
+/* Is one of  to be seen and empty, that may not be? */
+static bool lacks(const struct wizard *w, const enum wizard_field *fields, size_t n)
 {
-	static const enum wizard_field wanted[] = {W_NAME, W_ISO, W_TREE, W_KERNEL, W_IMAGE, W_MEMORY, W_CPUS, W_SIZE, W_PATH, W_BRIDGE};
-	for (size_t i = 0; i < ARRAY_SIZE(wanted); i++)
-		if (!w->form.fields[wanted[i]].hidden && !*value(w, wanted[i]))
+	for (size_t i = 0; i < n; i++)
+		if (!w->form.fields[fields[i]].hidden && !*value(w, fields[i]))
 			return true;
 	return false;
 }
 
+static bool blame_first(struct wizard *w, const enum wizard_field *fields, size_t n, const char *message, bool focus)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (w->form.fields[fields[i]].hidden)
+			continue;
+		wrong(w, fields[i], plainly(message));
+		if (focus)
+			form_focus(&w->form, fields[i]);
+		return true;
+	}
+	return false;
+}
+
+/* The field of the option that  begins with, as errors of install_plan() do. */
 static bool blame(struct wizard *w, const char *message, bool focus)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(blames); i++) {
 		const char *option = blames[i].option, *rest = message + 2 + strlen(option);
 		if (!str_starts(message, "--") || !str_starts(message + 2, option) || isalpha((unsigned char)*rest) || *rest == '-')
 			continue;
-		for (size_t k = 0; k < blames[i].n; k++) {
-			enum wizard_field at = blames[i].fields[k];
-			if (w->form.fields[at].hidden)
-				continue;
-			wrong(w, at, plainly(message));
-			if (focus)
-				form_focus(&w->form, at);
+		if (blame_first(w, blames[i].fields, blames[i].n, message, focus))
 			return true;
-		}
 	}
 	return false;
 }
 
-bool wizard_blame(struct wizard *w, const char *message)
+void wizard_blame(struct wizard *w, const char *message)
 {
-	return blame(w, message, true);
+	static const struct {
+		const char *word;
+		enum wizard_field field;
+	} words[] = {{"bridge", W_BRIDGE}, {"initrd", W_INITRD}, {"kernel '", W_KERNEL}, {"kernel of", W_TREE},
+		     {"already exists", W_NAME}, {"UEFI", W_FIRMWARE}, {"memory", W_MEMORY}};
+	static const enum wizard_field go = W_GO;
+	bool done = blame(w, message, true);
+	for (size_t i = 0; i < ARRAY_SIZE(words) && !done; i++)
+		done = strstr(message, words[i].word) && blame_first(w, &words[i].field, 1, message, true);
+	if (!done)
+		blame_first(w, &go, 1, message, true);
 }
 
-/* All together; what it says is at the field that it is about, or at the button. */
+/* A warning of the plan stands at the field that it is about. */
+static void warn(struct wizard *w, const char *notes)
+{
+	static const struct {
+		const char *word;
+		enum wizard_field field;
+	} words[] = {{"vCPU", W_CPUS}, {"memory", W_MEMORY}, {"disk", W_SIZE}};
+	for (const char *s = notes; *s; s += strcspn(s, "\n"), s += *s == '\n') {
+		if (!str_starts(s, "warning: "))
+			continue;
+		AUTO_FREE char *line = x_strndup(s + 9, strcspn(s, "\n") - 9);
+		for (size_t i = 0; i < ARRAY_SIZE(words); i++)
+			if (strstr(line, words[i].word)) {
+				form_say(&w->form, words[i].field, ROLE_WARNING, line);
+				break;
+			}
+	}
+}
+
+/* All together; what it says is at the field that it is about, or at the button. While it is not told what it boots, it is
+ * looked at as if it booted its disk: then the rest can be judged, but nothing be made. */
 static void judge_all(struct wizard *w)
 {
+	static const enum wizard_field media[] = {W_ISO, W_TREE, W_KERNEL};
+	static const enum wizard_field wanted[] = {W_NAME, W_IMAGE, W_MEMORY, W_CPUS, W_SIZE, W_PATH, W_BRIDGE};
 	struct install_request r = {0};
+	struct install_plan *plan = NULL;
 	struct err e = {0};
+	bool part = lacks(w, media, ARRAY_SIZE(media));
+	if (form_wrong(&w->form) < W_COUNT && !(part && w->form.fields[form_wrong(&w->form)].kind == FIELD_FILE))
+		return;
+	if (lacks(w, wanted, ARRAY_SIZE(wanted)))
+		return;
 	wizard_request(w, &r);
-	if (install_plan(w->b, &r, &w->plan, &e) && !blame(w, e.msg, false))
-		wrong(w, W_GO, e.msg);
+	if (part) {
+		install_set(&r, "cdrom", NULL);
+		install_set(&r, "location", NULL);
+		install_set(&r, "install", NULL);
+		install_set(&r, "extra-args", NULL);
+		install_set(&r, "osinfo", NULL);
+		install_set(&r, "import", "");
+	}
+	if (install_plan(w->b, &r, &plan, &e)) {
+		if (!blame(w, e.msg, false) && !part)
+			wrong(w, W_GO, e.msg);
+	} else {
+		warn(w, plan->notes);
+	}
+	if (part)
+		install_plan_free(plan);
+	else
+		w->plan = plan;
 	install_request_done(&r);
 }
 
@@ -455,8 +511,7 @@ static void update(struct wizard *w)
 	take_system(w);
 	set_defaults(w);
 	judge_fields(w);
-	if (!lacks(w) && form_wrong(&w->form) == W_COUNT)
-		judge_all(w);
+	judge_all(w);
 	tell(w);
 }
 

@@ -57,8 +57,8 @@ void wizard_changed(struct wizard *w, size_t field);
 bool wizard_touched(const struct wizard *w);
 /* Is all well? If not, the keys are given to the first field that is wrong. */
 bool wizard_ready(struct wizard *w);
-/* Give the keys to the field that an error of install_plan() or install_run() is about, and say it there. false: to none. */
-bool wizard_blame(struct wizard *w, const char *message);
+/* Give the keys to the field that an error of install_plan() or install_run() is about, or else to the button, and say it there. */
+void wizard_blame(struct wizard *w, const char *message);
 /* The options of an installation that the form means. */
 void wizard_request(const struct wizard *w, struct install_request *r);
 /* What the browser looks for, for a FIELD_FILE. */
