@@ -595,6 +595,40 @@ START_TEST(what_runs_may_differ_from_its_definition)
 }
 END_TEST
 
+static bool link_is(unsigned flags, const char *state)
+{
+	char *text = NULL, want[40];
+	ck_assert_int_eq(b->ops->domain_xml(b, uuid, flags, &text, &e), 0);
+	snprintf(want, sizeof(want), "<link state='%s'/>", state);
+	bool is = strstr(text, want);
+	free(text);
+	return is;
+}
+
+START_TEST(a_cable_is_pulled_in_what_runs_or_in_the_definition)
+{
+	need_kvm();
+	char self[512] = "";
+	ck_assert_int_gt(readlink("/proc/self/exe", self, sizeof(self) - 1), 0);
+	AUTO_FREE char *net = x_asprintf("%.*s/../vmdeck-net", (int)(strrchr(self, '/') - self), self);
+	setenv("VMDECK_NET", net, 1);
+	ck_assert_int_eq(define("web1", uuid, "", "<devices><interface type='user'><mac address='52:54:00:11:22:33'/>"
+						   "</interface></devices>"), 0);
+	ck_assert_int_eq(b->ops->domain_set_link(b, uuid, "net1", false, 0, &e), -ENODEV);
+	ck_assert_int_eq(b->ops->domain_set_link(b, uuid, "net0", false, MEDIA_LIVE, &e), -ENOTCONN);
+	ck_assert_msg(!b->ops->domain_set_link(b, uuid, "net0", false, 0, &e), "%s", e.msg);
+	ck_assert(link_is(XML_INACTIVE, "down"));
+	ck_assert_msg(!b->ops->domain_set_link(b, uuid, "52:54:00:11:22:33", true, MEDIA_CONFIG, &e), "%s", e.msg);
+	ck_assert(link_is(XML_INACTIVE, "up"));
+	ck_assert_msg(start(uuid, 0) == 0, "%s", e.msg);
+	ck_assert(link_is(0, "up") && !get("web1").changed);
+	ck_assert_msg(!b->ops->domain_set_link(b, uuid, "net0", false, 0, &e), "%s", e.msg);
+	ck_assert(link_is(0, "down") && link_is(XML_INACTIVE, "up") && get("web1").changed);
+	ck_assert_msg(!b->ops->domain_set_link(b, uuid, "net0", false, MEDIA_LIVE | MEDIA_CONFIG, &e), "%s", e.msg);
+	ck_assert(link_is(0, "down") && link_is(XML_INACTIVE, "down") && !get("web1").changed);
+}
+END_TEST
+
 START_TEST(a_guest_of_a_newer_release_is_shown_and_destroyed_but_not_described)
 {
 	need_kvm();
@@ -897,6 +931,7 @@ int main(int argc, char **argv)
 	tcase_add_test(t, on_reboot_restart_starts_it_again);
 	tcase_add_test(t, a_transient_domain_is_gone_with_its_run);
 	tcase_add_test(t, what_runs_may_differ_from_its_definition);
+	tcase_add_test(t, a_cable_is_pulled_in_what_runs_or_in_the_definition);
 	tcase_add_test(t, a_guest_of_a_newer_release_is_shown_and_destroyed_but_not_described);
 	tcase_add_test(t, pause_and_resume_are_seen);
 	tcase_add_test(t, figures_come_from_stats_and_proc);
