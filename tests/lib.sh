@@ -140,8 +140,14 @@ run_says() { says "$2" run_in "$1" "$3"; }
 
 uuid_of() { vmdeck domuuid "$1" | head -1; }
 keeper_pid() { cat "$VMDECK_HOME/run/$(uuid_of "$1")/keeper.pid"; }
-# The machine is the keeper's child.
-machine_pid() { local k; k=$(keeper_pid "$1") && cut -d' ' -f1 "/proc/$k/task/$k/children"; }
+# The machine is one of the keeper's children.
+machine_pid() {
+	local k pid
+	k=$(keeper_pid "$1") || return
+	for pid in $(cat "/proc/$k/task/$k/children"); do
+		case $(cat "/proc/$pid/comm") in vmdeck-net | vmdeck-screen) ;; *) echo "$pid" ;; esac
+	done
+}
 cpu_ticks() { awk '{ print $14 + $15 }' "/proc/$1/stat"; }
 # Nothing left of NAME in the runtime folder.
 nothing_left() { ! compgen -G "$VMDECK_HOME/run/*/lock" > /dev/null || { find "$VMDECK_HOME/run/"; return 1; }; }

@@ -585,7 +585,7 @@ START_TEST(a_port_that_is_taken_keeps_the_guest_from_starting)
 	uint16_t port = 0;
 	AUTO_CLOSE int l = listen_tcp("127.0.0.1", &port);
 	ck_assert_int_eq(start_guest(port), -EADDRINUSE);
-	AUTO_FREE char *number = x_asprintf("interface 2: cannot listen at TCP port %u of '127.0.0.1'", port);
+	AUTO_FREE char *number = x_asprintf("interface net1: cannot listen at TCP port %u of '127.0.0.1'", port);
 	ck_assert_msg(strstr(e.msg, number) != NULL, "%s", e.msg);
 	wait_gone(keeper);
 	close(guest_fd);

@@ -61,12 +61,12 @@ static int begin_card(struct keeper_net *k, struct keeper_net_card *c, struct fd
 		if (rc == -EPIPE || rc == -ETIMEDOUT)
 			return err_set(e, -rc, "'%s' %s before it was ready: see vmm.log", k->program,
 				       rc == -EPIPE ? "ended" : "hung");
-		return err_set(e, -rc, "interface %u: %s", c->index + 1, why.msg);
+		return err_set(e, -rc, "interface net%u: %s", c->index, why.msg);
 	}
 	char name[16];
 	snprintf(name, sizeof(name), "net:%u", c->index);
 	rc = named_add(fds, name, frames);
-	return rc ? err_sys(e, -rc, "interface %u", c->index + 1) : 0;
+	return rc ? err_sys(e, -rc, "interface net%u", c->index) : 0;
 }
 
 int keeper_net_begin(struct keeper_net *k, struct fd_set_named *fds, const json_t *go, struct err *e)
@@ -105,7 +105,7 @@ static void hand_over(unsigned index, int machine, int fd)
 	struct pollfd p = {.fd = machine, .events = POLLOUT};
 	int rc = machine < 0 || poll(&p, 1, 0) != 1 || !(p.revents & POLLOUT) ? -EAGAIN : launch_net(machine, index, fd);
 	if (rc)
-		log_warn("interface %u: the machine does not take its socket: %s", index + 1, strerror(-rc));
+		log_warn("interface net%u: the machine does not take its socket: %s", index, strerror(-rc));
 }
 
 void keeper_net_turn(struct keeper_net *k, int machine)
@@ -118,7 +118,7 @@ void keeper_net_turn(struct keeper_net *k, int machine)
 		if (c->pid || keeper_starts_next(&c->starts, now) > now)
 			continue;
 		if (start(k, c, &frames, &config, &e)) {
-			log_warn("interface %u: %s", c->index + 1, e.msg);
+			log_warn("interface net%u: %s", c->index, e.msg);
 			continue;
 		}
 		close(config); /* what it has to say is in the log, too */
@@ -136,12 +136,12 @@ bool keeper_net_reaped(struct keeper_net *k, pid_t pid, int status)
 		c->pid = 0;
 		int64_t now = keeper_now_ms(), at = keeper_starts_next(&c->starts, now);
 		if (WIFSIGNALED(status))
-			log_warn("interface %u: its vmdeck-net was killed by signal %d (%s)%s: another is started in %d s",
-				 c->index + 1, WTERMSIG(status), strsignal(WTERMSIG(status)),
+			log_warn("interface net%u: its vmdeck-net was killed by signal %d (%s)%s: another is started in %d s",
+				 c->index, WTERMSIG(status), strsignal(WTERMSIG(status)),
 				 WTERMSIG(status) == SIGSYS ? ", the sandbox refused a system call" : "",
 				 (int)((at - now + 999) / 1000));
 		else
-			log_warn("interface %u: its vmdeck-net ended with status %d: another is started in %d s", c->index + 1,
+			log_warn("interface net%u: its vmdeck-net ended with status %d: another is started in %d s", c->index,
 				 WEXITSTATUS(status), (int)((at - now + 999) / 1000));
 		return true;
 	}

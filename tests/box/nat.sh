@@ -1,0 +1,43 @@
+# limit: 150
+# The user-mode network under Linux: DHCP, names, the way out, a port that leads in; and vmdeck-net killed meanwhile.
+. tests/lib.sh
+
+card() { echo "<interface type='user'>$1<model type='virtio'/></interface>"; }
+forward() { echo "<portForward proto='tcp' address='127.0.0.1'><range start='$1' to='$2'/></portForward>"; }
+net_pid() { pgrep -f "^[^ ]*vmdeck-net $1 0\$"; }
+# Somebody else than @1 has taken its place.
+another_net() { local pid; pid=$(net_pid nat) && [ "$pid" != "$1" ]; }
+
+# The world: a name server, and a web server that is found by its name.
+cp /etc/resolv.conf "$WORK/resolv.conf"; echo 'nameserver 127.0.0.1' > /etc/resolv.conf
+"$O/tools/dnsd" 127.0.0.1 53 10.8.0.1 & dns=$!
+busybox ip link add out0 type dummy && busybox ip addr add 10.8.0.1/24 dev out0 && busybox ip link set out0 up
+mkdir "$WORK/www"; head -c 4000000 /dev/urandom > "$WORK/www/down"; sum=$(md5sum < "$WORK/www/down")
+busybox httpd -f -p 10.8.0.1:8000 -h "$WORK/www" & httpd=$!
+
+guest nat cloud cmdline= disks="$(card "$(forward 2022 22)$(forward 8022 80)")"
+busybox httpd -f -p 127.0.0.1:8022 & taken=$!
+ok "somebody has port 8022" wait_for 10 eval '(: < /dev/tcp/127.0.0.1/8022) 2>/dev/null'
+refused "a port that is taken is named with who has it" "port 8022 of '127.0.0.1'.*taken by process $taken \(busybox\)" vmdeck start nat
+kill $taken
+ok "the guest starts, and start says how to come in" eval 'vmdeck start nat | tee "$WORK/said" && grep -q "ssh -p 2022 root@127.0.0.1" "$WORK/said"'
+guest two cloud disks="$(card "$(forward 2022 22)")"
+refused "another guest is refused the same port, with who has it" "port 2022 of '127.0.0.1'.*taken by domain 'nat'" vmdeck start two
+ok "it comes to its shell" at_shell nat
+ok "it has its address by DHCP" wait_for 30 run_says nat 'inet addr:10\.0\.2\.15|inet 10\.0\.2\.15/24' 'ip addr show eth0'
+ok "domifaddr tells it" says '10\.0\.2\.15/24' vmdeck domifaddr nat
+ok "a name is resolved" run_says nat '10\.8\.0\.1' 'nslookup www.test 10.0.2.3'
+ok "a file comes in whole, from a server by its name" run_says nat "${sum%% *}" 'echo nameserver 10.0.2.3 > /etc/resolv.conf; wget -q -O /tmp/down http://www.test:8000/down && md5sum /tmp/down'
+ok "what listens on the host's loopback is there" eval 'head -c 1000 "$WORK/www/down" > "$WORK/www/part"; busybox httpd -p 127.0.0.1:8001 -h "$WORK/www" && run_says nat "^1000\$" "wget -q -O - http://10.0.2.2:8001/part | wc -c"'
+ok "the guest is reached through its forwarded port" eval 'run_in nat "cd /tmp; httpd -p 80 -h /tmp" && [ "$(busybox wget -q -O - http://127.0.0.1:8022/down | md5sum)" = "$sum" ]'
+first=$(net_pid nat)
+ok "vmdeck-net is not root" eval '[ "$(stat -c %u /proc/$first)" = 65534 ] || grep -q "^Uid:.65534" /proc/$first/status'
+kill -9 "$first"
+ok "killed, it is there again" wait_for 20 another_net "$first"
+ok "the guest lives, and is reached again" wait_for 30 eval '[ "$(busybox wget -q -T 5 -O - http://127.0.0.1:8022/down | md5sum)" = "$sum" ]'
+ok "and reaches the world" run_says nat "${sum%% *}" 'wget -q -O /tmp/again http://www.test:8000/down && md5sum /tmp/again'
+ok "destroy ends it" vmdeck destroy nat
+ok "and its network" wait_for 10 not net_pid nat
+kill $dns $httpd 2>/dev/null; pkill -f 'busybox httpd -p 127.0.0.1:8001'
+cat "$WORK/resolv.conf" > /etc/resolv.conf
+busybox ip link del out0
