@@ -530,9 +530,9 @@ static void wait_gone(pid_t pid)
 }
 
 /* Ask again and again, as a guest does, until somebody answers. */
-static void arp_until_answered(void)
+static void arp_until_answered(const char *ip)
 {
-	uint32_t host = ip_of("10.0.2.2");
+	uint32_t host = ip_of(ip);
 	for (int ms = 0; ms < NETLIB_WAIT_MS; ms += 50) {
 		arp_send(1, host, NULL);
 		if (frame_recv(50) && is_arp_reply(&host))
@@ -547,13 +547,12 @@ START_TEST(one_that_is_killed_is_back_with_its_ports_and_the_guest_lives)
 	uint16_t port = 0;
 	close(listen_tcp("127.0.0.1", &port));
 	ck_assert_msg(start_guest(port) == 0, "%s", e.msg);
-	arp_ask("10.0.2.2");
 	for (int i = 0; i < 2; i++) {
 		pid_t first = find_net();
 		ck_assert_int_gt(first, 0);
 		kill(first, SIGKILL);
 		wait_gone(first);
-		arp_until_answered();
+		arp_until_answered(i ? "10.0.2.3" : "10.0.2.2"); /* answers to what was asked before are none */
 		ck_assert_int_ne(find_net(), first);
 	}
 	AUTO_CLOSE int c = connect_to(SOCK_STREAM, port);
@@ -604,6 +603,7 @@ int main(int argc, char **argv)
 	char *self = realpath("/proc/self/exe", NULL);
 	program = getenv("VMDECK_NET") ? x_strdup(getenv("VMDECK_NET")) : x_asprintf("%.*s/../vmdeck-net", (int)(strrchr(self, '/') - self), self);
 	free(self);
+	setenv("ASAN_OPTIONS", "detect_leaks=0", 0); /* vmdeck-net may not make the system calls that looking for leaks takes */
 	int rc = own_spaces();
 	if (rc) {
 		printf("test_net: no name spaces of its own: %s\n", strerror(-rc));
