@@ -15,15 +15,9 @@
 #include "backend/vmm/vcpu.h"
 #include "src/base/cleanup.h"
 #include "src/base/log.h"
+#include "tests/fuzz/fuzzlib.h"
 
 #define TIMERS_MAX 100000 /* that many firings at one step of the clock are a loop */
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
-
-struct input {
-	const uint8_t *p;
-	size_t n;
-};
 
 static const struct {
 	uint32_t base, len;
@@ -45,30 +39,6 @@ static const struct dev_def chips[] = {
 	{.model = "uart16550", .name = "com1", .index = 0},
 	{.model = "uart16550", .name = "com2", .index = 1},
 };
-
-static void set_line(void *ctx, unsigned gsi, bool level)
-{
-	if (gsi >= IRQ_GSI_PINS)
-		abort();
-}
-
-static int msi_route(void *ctx, unsigned gsi, uint64_t addr, uint32_t data, int eventfd, bool on)
-{
-	return 0;
-}
-
-static int doorbell(void *ctx, uint64_t addr, bool pio, int eventfd, bool on)
-{
-	return 0;
-}
-
-static uint32_t take(struct input *in, unsigned bytes)
-{
-	uint32_t v = 0;
-	for (unsigned i = 0; i < bytes && in->n; i++, in->n--)
-		v |= (uint32_t)*in->p++ << (8 * i);
-	return v;
-}
 
 static void lines_are_low(const struct machine *m)
 {
@@ -157,9 +127,8 @@ static void step(struct machine *m, struct input *in)
 
 static void build(struct machine *m)
 {
-	static const struct irq_sink sink = {set_line, msi_route, doorbell};
 	struct err e;
-	if (machine_init_bare(m, 4 << 20, &sink, m, &e) || chardev_new(m, 0, &e))
+	if (machine_init_bare(m, 4 << 20, &fuzz_sink, m, &e) || chardev_new(m, 0, &e))
 		abort();
 	m->fake_now_ns = 1000000000ull * 1000000000u;
 	for (unsigned i = 0; i < ARRAY_SIZE(chips); i++)

@@ -10,18 +10,12 @@
 #include "backend/vmm/machine.h"
 #include "src/base/cleanup.h"
 #include "src/base/log.h"
+#include "tests/fuzz/fuzzlib.h"
 
 #define RAM (4u << 20)
 #define IMAGE (256u << 10)
 #define STORE (16u << 10)
 #define FLASH (0x100000000ull - IMAGE - STORE)
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
-
-struct input {
-	const uint8_t *p;
-	size_t n;
-};
 
 static uint8_t image[IMAGE] __attribute__((aligned(4096))), store[STORE] __attribute__((aligned(4096)));
 
@@ -34,26 +28,10 @@ static const struct dev_def parts[] = {
 	{.model = "pflash", .name = "pflash"},
 };
 
-static void set_line(void *ctx, unsigned gsi, bool level)
+static uint64_t take64(struct input *in, unsigned bytes)
 {
-}
-
-static int msi_route(void *ctx, unsigned gsi, uint64_t addr, uint32_t data, int eventfd, bool on)
-{
-	return 0;
-}
-
-static int doorbell(void *ctx, uint64_t addr, bool pio, int eventfd, bool on)
-{
-	return 0;
-}
-
-static uint64_t take(struct input *in, unsigned bytes)
-{
-	uint64_t v = 0;
-	for (unsigned i = 0; i < bytes && in->n; i++, in->n--)
-		v |= (uint64_t)*in->p++ << (8 * i);
-	return v;
+	uint64_t low = take(in, bytes < 4 ? bytes : 4);
+	return bytes > 4 ? low | (uint64_t)take(in, bytes - 4) << 32 : low;
 }
 
 static bool inside(const uint8_t *p, uint64_t len, const uint8_t *base, uint64_t bytes)
@@ -85,7 +63,7 @@ static void port(struct machine *m, struct input *in, unsigned size, bool write)
 
 static void mmio(struct machine *m, struct input *in, unsigned size, bool write)
 {
-	uint64_t at = FLASH - 8 + take(in, 2) % (STORE + 16), val = write ? take(in, size) : 0;
+	uint64_t at = FLASH - 8 + take(in, 2) % (STORE + 16), val = write ? take64(in, size) : 0;
 	bus_access(&m->mmio, at, &val, size, write);
 }
 
@@ -148,7 +126,6 @@ static struct domain *domain(void)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
-	static const struct irq_sink sink = {set_line, msi_route, doorbell};
 	static struct firmware fw = {.image = image, .bytes = IMAGE, .nvram = store, .nvram_bytes = STORE, .nvram_fd = -1};
 	static int quiet = -1;
 	struct machine m;
@@ -157,7 +134,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 		quiet = open("/dev/null", O_WRONLY | O_CLOEXEC);
 		log_open("fuzz", quiet);
 	}
-	if (machine_init_bare(&m, RAM, &sink, &m, &e))
+	if (machine_init_bare(&m, RAM, &fuzz_sink, &m, &e))
 		abort();
 	m.domain = domain();
 	m.firmware = &fw;

@@ -15,6 +15,7 @@
 
 #include "backend/vmm/dev/ide.h"
 #include "backend/vmm/pci.h"
+#include "tests/fuzz/fuzzlib.h"
 
 #define OP_LEN 8u
 #define OPS_MAX 600u
@@ -23,25 +24,9 @@
 #define DISK_BYTES (200 * 512)
 #define CD_BYTES (90 * 2048)
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
 static struct machine m;
 static struct dev *ide;
 static char hda[] = "hda", hdc[] = "hdc", raw[] = "raw", bus[] = "ide";
-
-static void set_line(void *ctx, unsigned gsi, bool level)
-{
-}
-
-static int msi_route(void *ctx, unsigned gsi, uint64_t addr, uint32_t data, int eventfd, bool on)
-{
-	return 0;
-}
-
-static int doorbell(void *ctx, uint64_t addr, bool pio, int eventfd, bool on)
-{
-	return 0;
-}
 
 static int image(size_t bytes)
 {
@@ -53,7 +38,6 @@ static int image(size_t bytes)
 
 static void make(void)
 {
-	static const struct irq_sink sink = {set_line, msi_route, doorbell};
 	static const struct domain_disk disk = {
 	    .target = hda, .format = raw, .bus = bus, .discard = true, .cache = DISK_CACHE_UNSAFE};
 	static const struct domain_disk cd = {.target = hdc,
@@ -65,7 +49,7 @@ static void make(void)
 	struct dev_def def = {
 	    .model = "piix3-ide", .name = "ide", .addr = {.set = true, .slot = 1, .function = 1}};
 	struct dev_def bridge = {.model = "piix3", .name = "isa-bridge", .addr = {.set = true, .slot = 1}};
-	if (machine_init_bare(&m, RAM, &sink, NULL, NULL) ||
+	if (machine_init_bare(&m, RAM, &fuzz_sink, NULL, NULL) ||
 	    named_add(&m.fds, "disk:hda", image(DISK_BYTES)) ||
 	    named_add(&m.fds, "disk:hdc", image(CD_BYTES)) || dev_new(&m, &bridge, NULL, NULL) ||
 	    dev_new(&m, &def, &ide, NULL) || ide_attach(ide, &disk, NULL) || ide_attach(ide, &cd, NULL))

@@ -11,38 +11,10 @@
 #include "backend/vmm/pci.h"
 #include "src/base/cleanup.h"
 #include "src/base/log.h"
+#include "tests/fuzz/fuzzlib.h"
 
 #define LFB 0xe0000000u
 #define REGS 0xf0000000u
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
-
-struct input {
-	const uint8_t *p;
-	size_t n;
-};
-
-static void set_line(void *ctx, unsigned gsi, bool level)
-{
-}
-
-static int msi_route(void *ctx, unsigned gsi, uint64_t addr, uint32_t data, int eventfd, bool on)
-{
-	return 0;
-}
-
-static int doorbell(void *ctx, uint64_t addr, bool pio, int eventfd, bool on)
-{
-	return 0;
-}
-
-static uint32_t take(struct input *in, unsigned bytes)
-{
-	uint32_t v = 0;
-	for (unsigned i = 0; i < bytes && in->n; i++, in->n--)
-		v |= (uint32_t)*in->p++ << (8 * i);
-	return v;
-}
 
 /* All that a looker may do with what it is given. */
 static void look(struct machine *m, struct display_client *c)
@@ -124,7 +96,6 @@ static void step(struct machine *m, struct input *in, struct display_client *c)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
-	static const struct irq_sink sink = {set_line, msi_route, doorbell};
 	static int quiet = -1;
 	if (quiet < 0) {
 		quiet = open("/dev/null", O_WRONLY | O_CLOEXEC);
@@ -136,7 +107,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	struct machine m;
 	struct err e;
 	struct input in = {data, n};
-	if (machine_init_bare(&m, 2 << 20, &sink, &m, &e) || dev_new(&m, &def, NULL, &e))
+	if (machine_init_bare(&m, 2 << 20, &fuzz_sink, &m, &e) || dev_new(&m, &def, NULL, &e))
 		abort();
 	pci_config_write(m.pci, 2, 0, 0x10, 4, LFB);
 	pci_config_write(m.pci, 2, 0, 0x18, 4, REGS);

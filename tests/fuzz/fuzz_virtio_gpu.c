@@ -9,50 +9,21 @@
 #include "backend/vmm/device.h"
 #include "backend/vmm/display/display.h"
 #include "src/base/log.h"
+#include "tests/fuzz/fuzzlib.h"
 
 enum { QUEUE = 8, RINGS = 0x10000, RINGS_STEP = 0x10000, AVAIL = 0x4000, USED = 0x8000, COMMAND = 0x40000, ANSWER = 0x50000 };
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
-
-struct input {
-	const uint8_t *p;
-	size_t n;
-};
 
 static struct machine m;
 static struct virtio_dev *v;
 static struct display_client looker;
 static uint64_t base;
 
-static void set_line(void *ctx, unsigned gsi, bool level)
-{
-}
-
-static int msi_route(void *ctx, unsigned gsi, uint64_t addr, uint32_t data, int eventfd, bool on)
-{
-	return 0;
-}
-
-static int doorbell(void *ctx, uint64_t addr, bool pio, int eventfd, bool on)
-{
-	return 0;
-}
-
-static uint32_t take(struct input *in, unsigned bytes)
-{
-	uint32_t val = 0;
-	for (unsigned i = 0; i < bytes && in->n; i++, in->n--)
-		val |= (uint32_t)*in->p++ << (8 * i);
-	return val;
-}
-
 static void make(void)
 {
-	static const struct irq_sink sink = {set_line, msi_route, doorbell};
 	static const struct domain_video video = {.vram_bytes = 1 << 20};
 	struct dev_def def = {.model = "virtio-vga", .name = "vga", .addr = {.set = true, .slot = 2}, .video = &video};
 	struct dev *d;
-	if (machine_init_bare(&m, 2 << 20, &sink, NULL, NULL) || dev_new(&m, &def, &d, NULL))
+	if (machine_init_bare(&m, 2 << 20, &fuzz_sink, NULL, NULL) || dev_new(&m, &def, &d, NULL))
 		abort();
 	v = (struct virtio_dev *)d;
 	m.fake_now_ns = 5000000000u;
@@ -60,31 +31,11 @@ static void make(void)
 	display_client_add(m.display, &looker);
 }
 
-static void reg(unsigned off, unsigned size, uint64_t val)
-{
-	bus_access(&m.mmio, base + off, &val, size, true);
-}
-
 static void start(void)
 {
-	static const uint8_t steps[] = {0, 1, 3};
-	for (unsigned i = 0; i < sizeof(steps); i++)
-		reg(0x14, 1, steps[i]);
-	reg(8, 4, 0);
-	reg(0xc, 4, v->offered & 0xffffffff);
-	reg(8, 4, 1);
-	reg(0xc, 4, v->offered >> 32);
-	reg(0x14, 1, 11);
+	static const struct rings rings = {RINGS, RINGS + AVAIL, RINGS + USED, RINGS_STEP, QUEUE};
 	memset(m.mem.ram + RINGS, 0, 2 * RINGS_STEP);
-	for (unsigned q = 0; q < 2; q++) {
-		reg(0x16, 2, q);
-		reg(0x18, 2, QUEUE);
-		reg(0x20, 4, RINGS + q * RINGS_STEP);
-		reg(0x28, 4, RINGS + q * RINGS_STEP + AVAIL);
-		reg(0x30, 4, RINGS + q * RINGS_STEP + USED);
-		reg(0x1c, 2, 1);
-	}
-	reg(0x14, 1, 15);
+	virtio_start(v, &rings, 2, UINT64_MAX);
 }
 
 static void send_command(unsigned q, unsigned len, unsigned answer)
@@ -98,7 +49,7 @@ static void send_command(unsigned q, unsigned len, unsigned answer)
 	pci_put32(ring + 24, answer);
 	pci_put16(ring + 28, 2);
 	pci_put16(ring + AVAIL + 2, (uint16_t)(pci_get16(ring + AVAIL + 2) + 1));
-	reg(VIRTIO_BAR_NOTIFY + VIRTIO_NOTIFY_STEP * q, 2, q);
+	virtio_reg(v, VIRTIO_BAR_NOTIFY + VIRTIO_NOTIFY_STEP * q, 2, q);
 }
 
 /* The command's words are bytes of the input but for those that say so, and entries of backing lie in memory mostly. */
@@ -146,7 +97,7 @@ static void step(struct input *in)
 		start();
 		break;
 	case 1:
-		reg(take(in, 2) % VIRTIO_BAR_LEN, 1u << take(in, 1) % 3, take(in, 4));
+		virtio_reg(v, take(in, 2) % VIRTIO_BAR_LEN, 1u << take(in, 1) % 3, take(in, 4));
 		break;
 	case 2:
 		display_wish(m.display, take(in, 2), take(in, 2));

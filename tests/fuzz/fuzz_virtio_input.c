@@ -12,6 +12,7 @@
 #include "backend/vmm/input.h"
 #include "backend/vmm/pci.h"
 #include "src/base/cleanup.h"
+#include "tests/fuzz/fuzzlib.h"
 
 #define OP_LEN 12u
 #define OPS_MAX 400u
@@ -19,31 +20,14 @@
 #define MEMORY_MASK 0xffffu
 enum { DESC = 0x1000, AVAIL = 0x2000, USED = 0x3000, STEP = 0x4000, QUEUE = 16, QUEUES = 2 };
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
 static struct machine m;
 static struct virtio_dev *devices[3], *v;
 static uint64_t base;
 
-static void set_line(void *ctx, unsigned gsi, bool level)
-{
-}
-
-static int msi_route(void *ctx, unsigned gsi, uint64_t addr, uint32_t data, int eventfd, bool on)
-{
-	return 0;
-}
-
-static int doorbell(void *ctx, uint64_t addr, bool pio, int eventfd, bool on)
-{
-	return 0;
-}
-
 static void make(void)
 {
-	static const struct irq_sink sink = {set_line, msi_route, doorbell};
 	static const char *const models[] = {"virtio-keyboard", "virtio-mouse", "virtio-tablet"};
-	if (machine_init_bare(&m, RAM, &sink, NULL, NULL))
+	if (machine_init_bare(&m, RAM, &fuzz_sink, NULL, NULL))
 		abort();
 	for (unsigned i = 0; i < ARRAY_SIZE(models); i++) {
 		struct dev_def def = {.model = models[i], .name = models[i], .addr = {.set = true, .slot = (uint8_t)(3 + i)}};
@@ -55,31 +39,11 @@ static void make(void)
 	m.fake_now_ns = 5000000000u; /* complaints once a second: once */
 }
 
-static void reg(unsigned off, unsigned size, uint64_t val)
-{
-	bus_access(&m.mmio, base + off, &val, size, true);
-}
-
 /* A driver that did everything right so far. */
 static void start(void)
 {
-	static const uint8_t steps[] = {0, 1, 3};
-	for (unsigned i = 0; i < sizeof(steps); i++)
-		reg(0x14, 1, steps[i]);
-	reg(8, 4, 0);
-	reg(0xc, 4, v->offered & 0xffffffff);
-	reg(8, 4, 1);
-	reg(0xc, 4, v->offered >> 32);
-	reg(0x14, 1, 11);
-	for (unsigned q = 0; q < QUEUES; q++) {
-		reg(0x16, 2, q);
-		reg(0x18, 2, QUEUE);
-		reg(0x20, 4, DESC + STEP * q);
-		reg(0x28, 4, AVAIL + STEP * q);
-		reg(0x30, 4, USED + STEP * q);
-		reg(0x1c, 2, 1);
-	}
-	reg(0x14, 1, 15);
+	static const struct rings rings = {DESC, AVAIL, USED, STEP, QUEUE};
+	virtio_start(v, &rings, QUEUES, UINT64_MAX);
 }
 
 static void point(uint64_t val, uint32_t where, bool absolute)
@@ -105,22 +69,17 @@ static void operate(const uint8_t *op)
 	case 1:
 		input_key(&m, where & 0xff, val & 1);
 		break;
-	case 2: { /* offer a chain */
-		uint16_t idx, head = where % (QUEUE + 1);
-		memcpy(&idx, ring + AVAIL + 2, 2);
-		memcpy(ring + AVAIL + 4 + 2 * (idx % QUEUE), &head, 2);
-		idx = (uint16_t)(idx + 1 + (op[0] >> 3 & 1) * (val & 31));
-		memcpy(ring + AVAIL + 2, &idx, 2);
+	case 2:
+		virtio_offer(ring + AVAIL, QUEUE, (uint16_t)(where % (QUEUE + 1)), (op[0] >> 3 & 1) * (val & 31));
 		break;
-	}
 	case 3:
-		reg(VIRTIO_BAR_NOTIFY + VIRTIO_NOTIFY_STEP * (op[0] >> 4 & 1), 2, 0);
+		virtio_reg(v, VIRTIO_BAR_NOTIFY + VIRTIO_NOTIFY_STEP * (op[0] >> 4 & 1), 2, 0);
 		break;
 	case 4:
 		memcpy(m.mem.ram + (where & MEMORY_MASK), &val, 8);
 		break;
 	case 5:
-		reg(where % VIRTIO_BAR_LEN, size, val);
+		virtio_reg(v, where % VIRTIO_BAR_LEN, size, val);
 		break;
 	case 6:
 		bus_access(&m.mmio, base + where % VIRTIO_BAR_LEN, &seen, size, false);
@@ -148,8 +107,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	start();
 	for (unsigned i = 0; i < OPS_MAX && 1 + (i + 1) * OP_LEN <= size; i++)
 		operate(data + 1 + i * OP_LEN);
-	for (unsigned i = 0; i < v->nqueues; i++)
-		if (v->q[i].in_work)
-			abort();
+	if (!virtio_gave_back(v))
+		abort();
 	return 0;
 }

@@ -15,6 +15,7 @@
 #include "backend/vmm/dev/virtio_net.h"
 #include "backend/vmm/pci.h"
 #include "src/base/unixsock.h"
+#include "tests/fuzz/fuzzlib.h"
 
 #define OP_LEN 12u
 #define OPS_MAX 400u
@@ -23,27 +24,11 @@
 #define POLLS_MAX 1000u
 enum { DESC = 0x1000, AVAIL = 0x2000, USED = 0x3000, STEP = 0x4000, QUEUE = 16 };
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
 static struct machine m;
 static struct virtio_net *net;
 static struct virtio_dev *v;
 static uint64_t base;
 static int peer = -1;
-
-static void set_line(void *ctx, unsigned gsi, bool level)
-{
-}
-
-static int msi_route(void *ctx, unsigned gsi, uint64_t addr, uint32_t data, int eventfd, bool on)
-{
-	return 0;
-}
-
-static int doorbell(void *ctx, uint64_t addr, bool pio, int eventfd, bool on)
-{
-	return 0;
-}
 
 /* The other end of a new channel. */
 static int channel(void)
@@ -59,12 +44,11 @@ static int channel(void)
 
 static void make(void)
 {
-	static const struct irq_sink sink = {set_line, msi_route, doorbell};
 	static const struct domain_interface card = {.type = INTERFACE_USER, .mac = {0x52, 0x54, 0, 1, 2, 3}};
 	static struct domain domain;
 	struct dev_def def = {.model = "virtio-net", .name = "net0", .addr = {.set = true, .slot = 3}, .net = &card};
 	struct dev *d;
-	if (machine_init_bare(&m, RAM, &sink, NULL, NULL) || named_add(&m.fds, "net:0", channel()))
+	if (machine_init_bare(&m, RAM, &fuzz_sink, NULL, NULL) || named_add(&m.fds, "net:0", channel()))
 		abort();
 	m.domain = &domain;
 	if (dev_new(&m, &def, &d, NULL))
@@ -74,32 +58,11 @@ static void make(void)
 	m.fake_now_ns = 5000000000u; /* complaints once a second: once */
 }
 
-static void reg(unsigned off, unsigned size, uint64_t val)
-{
-	bus_access(&m.mmio, base + off, &val, size, true);
-}
-
 /* A driver that did everything right so far; without features @less. */
 static void start(uint64_t less)
 {
-	static const uint8_t steps[] = {0, 1, 3};
-	uint64_t features = v->offered & ~less;
-	for (unsigned i = 0; i < sizeof(steps); i++)
-		reg(0x14, 1, steps[i]);
-	reg(8, 4, 0);
-	reg(0xc, 4, features & 0xffffffff);
-	reg(8, 4, 1);
-	reg(0xc, 4, features >> 32);
-	reg(0x14, 1, 11);
-	for (unsigned q = 0; q < 3; q++) {
-		reg(0x16, 2, q);
-		reg(0x18, 2, QUEUE);
-		reg(0x20, 4, q * STEP + DESC);
-		reg(0x28, 4, q * STEP + AVAIL);
-		reg(0x30, 4, q * STEP + USED);
-		reg(0x1c, 2, 1);
-	}
-	reg(0x14, 1, 15);
+	static const struct rings rings = {DESC, AVAIL, USED, STEP, QUEUE};
+	virtio_start(v, &rings, 3, ~less);
 }
 
 /* Let the device work until it waits. One that is woken again and again for what it does not take would spin. */
@@ -117,16 +80,6 @@ static void settle(void)
 			abort();
 		virtio_net_poll(&v->pci.dev);
 	}
-}
-
-static void offer(const uint8_t *op, uint32_t where, uint64_t val)
-{
-	uint16_t idx, head = where % (QUEUE + 1);
-	uint8_t *avail = m.mem.ram + where / 256 % 3 * STEP + AVAIL;
-	memcpy(&idx, avail + 2, 2);
-	memcpy(avail + 4 + 2 * (idx % QUEUE), &head, 2);
-	idx = (uint16_t)(idx + 1 + (op[0] >> 3 & 1) * (val & 31));
-	memcpy(avail + 2, &idx, 2);
 }
 
 static void frame_comes(uint32_t where, uint64_t val)
@@ -152,16 +105,16 @@ static void operate(const uint8_t *op)
 		frame_comes(where, val);
 		break;
 	case 2:
-		offer(op, where, val);
+		virtio_offer(m.mem.ram + q * STEP + AVAIL, QUEUE, (uint16_t)(where % (QUEUE + 1)), (op[0] >> 3 & 1) * (val & 31));
 		break;
 	case 3:
-		reg(VIRTIO_BAR_NOTIFY + VIRTIO_NOTIFY_STEP * q, 2, q);
+		virtio_reg(v, VIRTIO_BAR_NOTIFY + VIRTIO_NOTIFY_STEP * q, 2, q);
 		break;
 	case 4:
 		memcpy(m.mem.ram + (where & MEMORY_MASK), &val, 8);
 		break;
 	case 5:
-		reg(where % VIRTIO_BAR_LEN, size, val);
+		virtio_reg(v, where % VIRTIO_BAR_LEN, size, val);
 		break;
 	case 6:
 		bus_access(&m.mmio, base + where % VIRTIO_BAR_LEN, &seen, size, false);
@@ -193,8 +146,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	for (unsigned i = 0; i < OPS_MAX && (i + 1) * OP_LEN <= size; i++)
 		operate(data + i * OP_LEN);
 	settle();
-	for (unsigned i = 0; i < v->nqueues; i++)
-		if (v->q[i].in_work)
-			abort();
+	if (!virtio_gave_back(v))
+		abort();
 	return 0;
 }
