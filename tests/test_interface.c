@@ -1,5 +1,5 @@
-/* Taps in bridges: made, named, put in, gone with their descriptor; and what is said when they cannot be. In a network of its own, as
- * root. */
+/* Taps in bridges: made, named, put in, gone with their descriptor; and what is said when they cannot be. In
+ * a network of its own, as root. */
 #include "tests/testlib.h"
 
 #include <errno.h>
@@ -55,7 +55,11 @@ START_TEST(a_tap_is_in_its_bridge_and_vanishes_with_the_guest)
 	struct domain_interface f[] = {
 	    {.type = INTERFACE_BRIDGE, .bridge = br0, .mac = {0x52, 0x54, 0, 1, 2, 3}},
 	    {.type = INTERFACE_USER},
-	    {.type = INTERFACE_BRIDGE, .bridge = br0, .mac = {0x52, 0x54, 0, 1, 2, 4}, .target = tap5, .mtu = 1300},
+	    {.type = INTERFACE_BRIDGE,
+	     .bridge = br0,
+	     .mac = {0x52, 0x54, 0, 1, 2, 4},
+	     .target = tap5,
+	     .mtu = 1300},
 	};
 	struct rtnl_link *change = rtnl_link_alloc(), *bridge = link_of(br0);
 	struct err e;
@@ -67,7 +71,8 @@ START_TEST(a_tap_is_in_its_bridge_and_vanishes_with_the_guest)
 	ck_assert_str_eq(live.taps[1].dev, "");
 	ck_assert_str_eq(live.taps[2].dev, tap5);
 	ck_assert_uint_eq(live.taps[0].mtu, 1400);
-	ck_assert(named_get(&fds, "net:0") >= 0 && named_get(&fds, "net:1") < 0 && named_get(&fds, "net:2") >= 0);
+	ck_assert(named_get(&fds, "net:0") >= 0 && named_get(&fds, "net:1") < 0 &&
+		  named_get(&fds, "net:2") >= 0);
 	for (unsigned i = 0; i < 3; i += 2) {
 		struct rtnl_link *l = link_of(live.taps[i].dev);
 		ck_assert_ptr_nonnull(l);
@@ -92,11 +97,11 @@ static const struct {
 	int code;
 	const char *says;
 } errors[] = {
-	{gone, NULL, 0, ENOENT, "there is no bridge 'br7' on this host: make it (ip link add br7 type bridge)"},
-	{lo, NULL, 0, EINVAL, "'lo' is no bridge"},
-	{br0, lo, 0, EINVAL, "cannot make the tap 'lo'"},
-	{br0, br0, 0, EINVAL, "cannot make the tap 'br0'"},
-	{br0, NULL, 65534, EPERM, "making a tap needs root (CAP_NET_ADMIN)"},
+    {gone, NULL, 0, ENOENT, "there is no bridge 'br7' on this host: make it (ip link add br7 type bridge)"},
+    {lo, NULL, 0, EINVAL, "'lo' is no bridge"},
+    {br0, lo, 0, EINVAL, "cannot make the tap 'lo'"},
+    {br0, br0, 0, EINVAL, "cannot make the tap 'br0'"},
+    {br0, NULL, 65534, EPERM, "making a tap needs root (CAP_NET_ADMIN)"},
 };
 
 START_TEST(what_is_wrong_is_said_and_nothing_is_left)

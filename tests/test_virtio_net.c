@@ -1,5 +1,5 @@
-/* The virtio network card as a driver sees it, over a channel whose other end is the test: frames however they are split, a driver
- * without buffers, a network without room, and a process behind it that dies. */
+/* The virtio network card as a driver sees it, over a channel whose other end is the test: frames however
+ * they are split, a driver without buffers, a network without room, and a process behind it that dies. */
 #include "tests/testlib.h"
 #include "tests/virtiolib.h"
 
@@ -34,7 +34,9 @@ static struct vmm_test *t;
 static struct drv d;
 static int peer;
 static struct domain_interface card;
-static struct { uint16_t avail, seen; } ring[3];
+static struct {
+	uint16_t avail, seen;
+} ring[3];
 
 /* --- a driver with three queues --- */
 
@@ -98,7 +100,8 @@ static void start(uint64_t features)
 	peer = pair[1];
 	ck_assert_int_eq(named_add(&t->m.fds, "net:0", pair[0]), 0);
 	struct dev_def bridge = {.model = "piix3", .name = "isa-bridge", .addr = {.set = true, .slot = 1}};
-	struct dev_def def = {.model = "virtio-net", .name = "net0", .addr = {.set = true, .slot = 3}, .net = &card};
+	struct dev_def def = {
+	    .model = "virtio-net", .name = "net0", .addr = {.set = true, .slot = 3}, .net = &card};
 	ck_assert(!dev_new(&t->m, &bridge, NULL, &e));
 	ck_assert_msg(!dev_new(&t->m, &def, &dev, &e), "%s", e.msg);
 	drv_attach(&d, t, dev);
@@ -177,7 +180,8 @@ START_TEST(config_has_mac_and_link)
 	ck_assert_uint_eq(drv_read(&d, VIRTIO_BAR_CONFIG + 8, 2), 1);
 	uint64_t offered = drv_offered(&d);
 	ck_assert(offered >> NET_F_MAC & 1 && offered >> NET_F_MRG_RXBUF & 1);
-	ck_assert_msg(!(offered >> NET_F_CSUM & 1) && !(offered >> NET_F_MTU & 1), "a channel has no offloads");
+	ck_assert_msg(!(offered >> NET_F_CSUM & 1) && !(offered >> NET_F_MTU & 1),
+		      "a channel has no offloads");
 	ck_assert_uint_eq(pci_config_read(t->m.pci, 3, 0, 0, 4), 0x10411af4);
 	ck_assert_uint_eq(pci_config_read(t->m.pci, 3, 0, 10, 2), 0x0200);
 }
@@ -508,7 +512,8 @@ START_TEST(the_keeper_replaces_it)
 	uv_loop_t loop;
 	struct err e = {0};
 	make(frame, sizeof(frame), guest_mac, 1);
-	ck_assert(!uv_loop_init(&loop) && !unixsock_pair(SOCK_SEQPACKET, pair) && !unixsock_pair(SOCK_SEQPACKET, keeper));
+	ck_assert(!uv_loop_init(&loop) && !unixsock_pair(SOCK_SEQPACKET, pair) &&
+		  !unixsock_pair(SOCK_SEQPACKET, keeper));
 	t->m.loop = &loop;
 	ck_assert_int_eq(keeperlink_new(&t->m, keeper[0], &e), 0);
 	ck_assert_int_eq(launch_net(keeper[1], 5, pair[0]), 0); /* a card that is not there */
@@ -557,16 +562,16 @@ static const struct {
 	bool dies; /* the device needs a reset */
 	uint64_t tx_errors;
 } bad[] = {
-	{"a frame without a whole header", TX, BUF(0), HDR - 1, 0, true, 0},
-	{"a chain to send with nothing to read", TX, BUF(0), 100, D_WRITE, true, 0},
-	{"a frame of no bytes", TX, BUF(0), HDR, 0, false, 1},
-	{"a frame of 13 bytes", TX, BUF(0), HDR + 13, 0, false, 1},
-	{"a frame of 14 bytes", TX, BUF(0), HDR + 14, 0, false, 0},
-	{"a frame that is too long", TX, BUF(0), HDR + NET_FRAME_MAX + 1, 0, false, 1},
-	{"memory that is not there", TX, 1ull << 40, 100, 0, true, 0},
-	{"a buffer too small for a header", RX, BUF(0), HDR, D_WRITE, true, 0},
-	{"a buffer that cannot be written", RX, BUF(0), 2000, 0, true, 0},
-	{"a command without room for an answer", CTRL, BUF(0), 3, 0, true, 0},
+    {"a frame without a whole header", TX, BUF(0), HDR - 1, 0, true, 0},
+    {"a chain to send with nothing to read", TX, BUF(0), 100, D_WRITE, true, 0},
+    {"a frame of no bytes", TX, BUF(0), HDR, 0, false, 1},
+    {"a frame of 13 bytes", TX, BUF(0), HDR + 13, 0, false, 1},
+    {"a frame of 14 bytes", TX, BUF(0), HDR + 14, 0, false, 0},
+    {"a frame that is too long", TX, BUF(0), HDR + NET_FRAME_MAX + 1, 0, false, 1},
+    {"memory that is not there", TX, 1ull << 40, 100, 0, true, 0},
+    {"a buffer too small for a header", RX, BUF(0), HDR, D_WRITE, true, 0},
+    {"a buffer that cannot be written", RX, BUF(0), 2000, 0, true, 0},
+    {"a command without room for an answer", CTRL, BUF(0), 3, 0, true, 0},
 };
 
 START_TEST(nonsense_stops_the_device_and_returns_the_chain)
@@ -582,8 +587,8 @@ START_TEST(nonsense_stops_the_device_and_returns_the_chain)
 		network_sends(frame, sizeof(frame));
 	ck_assert_msg(used(bad[_i].q, &head, &len), "%s: the chain did not come back", bad[_i].what);
 	ck_assert_uint_eq(head, 3);
-	ck_assert_msg(drv_status(&d) == (bad[_i].dies ? 15 | VIRTIO_NEEDS_RESET : 15), "%s: status 0x%02x", bad[_i].what,
-		      drv_status(&d));
+	ck_assert_msg(drv_status(&d) == (bad[_i].dies ? 15 | VIRTIO_NEEDS_RESET : 15), "%s: status 0x%02x",
+		      bad[_i].what, drv_status(&d));
 	ck_assert_uint_eq(stats()->tx_errors, bad[_i].tx_errors);
 	begin(DRV_ALL_FEATURES);
 	guest_sends(frame, sizeof(frame));
@@ -595,10 +600,10 @@ static const struct {
 	const char *what;
 	uint8_t header[HDR];
 } headers[] = {
-	{"a checksum to be computed", {NET_HEADER_NEEDS_CSUM, 0, 0, 0, 0, 0, 20, 0, 6, 0}},
-	{"segments of TCP", {NET_HEADER_NEEDS_CSUM, NET_GSO_TCPV4, 54, 0, 100, 0, 34, 0, 16, 0}},
-	{"a type that is none", {0, 77}},
-	{"segments of UDP", {NET_HEADER_NEEDS_CSUM, NET_GSO_UDP, 42, 0, 100, 0, 34, 0, 6, 0}},
+    {"a checksum to be computed", {NET_HEADER_NEEDS_CSUM, 0, 0, 0, 0, 0, 20, 0, 6, 0}},
+    {"segments of TCP", {NET_HEADER_NEEDS_CSUM, NET_GSO_TCPV4, 54, 0, 100, 0, 34, 0, 16, 0}},
+    {"a type that is none", {0, 77}},
+    {"segments of UDP", {NET_HEADER_NEEDS_CSUM, NET_GSO_UDP, 42, 0, 100, 0, 34, 0, 6, 0}},
 };
 
 START_TEST(an_offload_that_was_not_agreed_on_is_an_error)
@@ -640,7 +645,7 @@ static unsigned control(unsigned class, unsigned cmd, const void *data, size_t n
 {
 	uint32_t head, len;
 	uint8_t *p = drv_mem(&d, BUF(8));
-	p[0] = (uint8_t)class;
+	p[0] = (uint8_t) class;
 	p[1] = (uint8_t)cmd;
 	memcpy(p + 2, data, n);
 	p[0x4000] = NOT_WRITTEN;
@@ -745,25 +750,26 @@ static const struct {
 	size_t n;
 	uint8_t data[16];
 } commands[] = {
-	{"no class", 77, 0, 1, {0}},
-	{"no RX command", 0, 6, 1, {0}},
-	{"RX without a value", 0, 0, 0, {0}},
-	{"a MAC of 5 bytes", 1, 1, 5, {0}},
-	{"a table of nothing", 1, 0, 3, {0}},
-	{"a table that ends early", 1, 0, 10, {2}},
-	{"a table of 4 billion", 1, 0, 14, {0xff, 0xff, 0xff, 0xff}},
-	{"one table", 1, 0, 10, {1}},
-	{"bytes behind the tables", 1, 0, 9, {0}},
-	{"VLAN 4096", 2, 0, 2, {0, 0x10}},
-	{"no VLAN command", 2, 2, 2, {1, 0}},
-	{"offloads of a channel", 5, 0, 8, {2}},
-	{"queues that are not offered", 4, 0, 2, {2, 0}},
+    {"no class", 77, 0, 1, {0}},
+    {"no RX command", 0, 6, 1, {0}},
+    {"RX without a value", 0, 0, 0, {0}},
+    {"a MAC of 5 bytes", 1, 1, 5, {0}},
+    {"a table of nothing", 1, 0, 3, {0}},
+    {"a table that ends early", 1, 0, 10, {2}},
+    {"a table of 4 billion", 1, 0, 14, {0xff, 0xff, 0xff, 0xff}},
+    {"one table", 1, 0, 10, {1}},
+    {"bytes behind the tables", 1, 0, 9, {0}},
+    {"VLAN 4096", 2, 0, 2, {0, 0x10}},
+    {"no VLAN command", 2, 2, 2, {1, 0}},
+    {"offloads of a channel", 5, 0, 8, {2}},
+    {"queues that are not offered", 4, 0, 2, {2, 0}},
 };
 
 START_TEST(commands_that_make_no_sense_are_refused)
 {
-	ck_assert_msg(control(commands[_i].class, commands[_i].cmd, commands[_i].data, commands[_i].n) == ACK_ERR, "%s",
-		      commands[_i].what);
+	ck_assert_msg(control(commands[_i].class, commands[_i].cmd, commands[_i].data, commands[_i].n) ==
+			  ACK_ERR,
+		      "%s", commands[_i].what);
 	ck_assert_uint_eq(drv_status(&d), 15);
 }
 END_TEST
@@ -786,7 +792,8 @@ START_TEST(the_boot_rom_is_made_for_this_card)
 	ck_assert_int_eq(unixsock_pair(SOCK_SEQPACKET, pair), 0);
 	ck_assert_int_eq(named_add(&t->m.fds, "net:1", pair[0]), 0);
 	close(pair[1]);
-	struct domain domain = {.interfaces = &card, .ninterfaces = 1, .boot_devs = {BOOT_DEV_NETWORK}, .nboot_devs = 1};
+	struct domain domain = {
+	    .interfaces = &card, .ninterfaces = 1, .boot_devs = {BOOT_DEV_NETWORK}, .nboot_devs = 1};
 	t->m.domain = &domain;
 	struct dev_def def = {.model = "virtio-net", .name = "net1", .index = 1, .net = &card};
 	ck_assert_msg(!dev_new(&t->m, &def, &dev, &e), "%s", e.msg);
@@ -830,7 +837,8 @@ static void setup_tap(void)
 	struct err e = {0};
 	struct dev *dev;
 	peer = -1;
-	card = (struct domain_interface){.type = INTERFACE_BRIDGE, .mac = {0x52, 0x54, 0, 1, 2, 3}, .mtu = 1500};
+	card =
+	    (struct domain_interface){.type = INTERFACE_BRIDGE, .mac = {0x52, 0x54, 0, 1, 2, 3}, .mtu = 1500};
 	ck_assert_msg(!unshare(CLONE_NEWNET), "a network of one's own needs root: %s", strerror(errno));
 	int fd = open("/dev/net/tun", O_RDWR | O_CLOEXEC);
 	r.ifr_flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR;
@@ -843,7 +851,8 @@ static void setup_tap(void)
 	ck_assert_int_eq(ioctl(inet, SIOCSIFFLAGS, &r), 0);
 	t = vmm_start(1);
 	ck_assert_int_eq(named_add(&t->m.fds, "net:0", fd), 0);
-	struct dev_def def = {.model = "virtio-net", .name = "net0", .addr = {.set = true, .slot = 3}, .net = &card};
+	struct dev_def def = {
+	    .model = "virtio-net", .name = "net0", .addr = {.set = true, .slot = 3}, .net = &card};
 	ck_assert_msg(!dev_new(&t->m, &def, &dev, &e), "%s", e.msg);
 	drv_attach(&d, t, dev);
 }
@@ -854,7 +863,8 @@ static void teardown_tap(void)
 	close(inet);
 }
 
-/* The next frame of the kernel's of that Ethernet type, its header in *h; NULL: there is none within a second. */
+/* The next frame of the kernel's of that Ethernet type, its header in *h; NULL: there is none within a
+ * second. */
 static const uint8_t *kernel_sends(unsigned type, struct net_header *h)
 {
 	static uint8_t copy[0x10000];
@@ -885,15 +895,15 @@ static void begin_tap(uint64_t features)
 	kick(RX);
 }
 
-static const uint8_t arp_request[42] = {
-	255, 255, 255, 255, 255, 255, 0x52, 0x54, 0, 1, 2, 3, 8, 6, 0, 1, 8, 0, 6, 4, 0, 1,
-	0x52, 0x54, 0, 1, 2, 3, 10, 7, 0, 2, 0, 0, 0, 0, 0, 0, 10, 7, 0, 1};
+static const uint8_t arp_request[42] = {255, 255, 255, 255, 255, 255, 0x52, 0x54, 0,    1,    2,  3, 8, 6,
+					0,   1,   8,   0,   6,   4,   0,    1,    0x52, 0x54, 0,  1, 2, 3,
+					10,  7,   0,   2,   0,   0,   0,    0,    0,    0,    10, 7, 0, 1};
 
 START_TEST(the_kernel_answers_through_a_tap)
 {
 	struct net_header h;
-	uint64_t want = 1u << NET_F_CSUM | 1u << NET_F_GUEST_CSUM | 1u << NET_F_HOST_TSO4 | 1u << NET_F_GUEST_TSO6 |
-			1u << NET_F_MTU;
+	uint64_t want = 1u << NET_F_CSUM | 1u << NET_F_GUEST_CSUM | 1u << NET_F_HOST_TSO4 |
+			1u << NET_F_GUEST_TSO6 | 1u << NET_F_MTU;
 	begin_tap(DRV_ALL_FEATURES);
 	ck_assert_uint_eq(drv_offered(&d) & want, want);
 	ck_assert_uint_eq(drv_read(&d, VIRTIO_BAR_CONFIG + 10, 2), 1500);
@@ -946,7 +956,8 @@ START_TEST(segments_of_the_guest_are_cut_behind_the_tap)
 	static uint8_t frame[14 + 20 + 20 + 3000], got[0x10000];
 	uint32_t head, len;
 	int packets = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, htons(0x0800));
-	struct sockaddr_ll ll = {.sll_family = AF_PACKET, .sll_protocol = htons(0x0800), .sll_ifindex = (int)if_nametoindex(TAP)};
+	struct sockaddr_ll ll = {
+	    .sll_family = AF_PACKET, .sll_protocol = htons(0x0800), .sll_ifindex = (int)if_nametoindex(TAP)};
 	ck_assert_int_eq(bind(packets, (struct sockaddr *)&ll, sizeof(ll)), 0);
 	begin_tap(DRV_ALL_FEATURES);
 	make(frame, sizeof(frame), everybody, 0);

@@ -16,7 +16,8 @@ struct cable {
 };
 
 /* @text with the cable as it is to be. *index: the card's number. */
-static int edit(const struct cable *c, const char *text, const char *where, size_t *index, char **out, struct err *e)
+static int edit(const struct cable *c, const char *text, const char *where, size_t *index, char **out,
+		struct err *e)
 {
 	struct domain *d = NULL;
 	char show[64];
@@ -63,8 +64,8 @@ static int change_live(struct local *l, const struct guest *g, const struct cabl
 	return rc ? rc : live_write(l, g->uuid, new, e);
 }
 
-static int edit_definition(struct local *l, const struct store_item *it, const struct cable *c, struct domain **out,
-			   struct err *e)
+static int edit_definition(struct local *l, const struct store_item *it, const struct cable *c,
+			   struct domain **out, struct err *e)
 {
 	struct domain *d = NULL;
 	size_t index;
@@ -77,7 +78,8 @@ static int edit_definition(struct local *l, const struct store_item *it, const s
 	return rc ? rc : domain_parse(new, strlen(new), it->file, out, e);
 }
 
-int local_domain_set_link(struct backend *b, const char *uuid, const char *key, bool up, unsigned flags, struct err *e)
+int local_domain_set_link(struct backend *b, const char *uuid, const char *key, bool up, unsigned flags,
+			  struct err *e)
 {
 	struct local *l = local_of(b);
 	const struct cable c = {key, up};

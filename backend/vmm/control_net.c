@@ -23,7 +23,9 @@ int control_set_link(struct machine *m, const json_t *args, json_t **ret, int *f
 	else
 		d = NULL;
 	pthread_mutex_unlock(&m->lock);
-	return d ? 0 : err_set(e, ENODEV, "there is no network card '%s'", str_printable(name, show, sizeof(show)));
+	return d ? 0
+		 : err_set(e, ENODEV, "there is no network card '%s'",
+			   str_printable(name, show, sizeof(show)));
 }
 
 int control_query_link(struct machine *m, const json_t *args, json_t **ret, int *fd, struct err *e)

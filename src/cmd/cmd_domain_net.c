@@ -12,7 +12,8 @@ static int find_interface(struct cmd_ctx *c, bool inactive, struct domain **d, s
 	AUTO_FREE char *text = NULL;
 	const char *key = cmd_value(c, "interface");
 	char show[64];
-	int rc = c->backend->ops->domain_xml(c->backend, c->domain.uuid, inactive ? XML_INACTIVE : 0, &text, e);
+	int rc =
+	    c->backend->ops->domain_xml(c->backend, c->domain.uuid, inactive ? XML_INACTIVE : 0, &text, e);
 	if (!rc)
 		rc = domain_parse(text, strlen(text), c->domain.name, d, e);
 	if (rc)
@@ -42,8 +43,9 @@ static void print_stats(struct cmd_ctx *c, const char *name, const struct stat_n
 		const char *key;
 		uint64_t value;
 	} rows[] = {
-	    {"rx_bytes", s->rx_bytes}, {"rx_packets", s->rx_packets}, {"rx_errs", s->rx_errors}, {"rx_drop", s->rx_drop},
-	    {"tx_bytes", s->tx_bytes}, {"tx_packets", s->tx_packets}, {"tx_errs", s->tx_errors}, {"tx_drop", s->tx_drop},
+	    {"rx_bytes", s->rx_bytes}, {"rx_packets", s->rx_packets}, {"rx_errs", s->rx_errors},
+	    {"rx_drop", s->rx_drop},   {"tx_bytes", s->tx_bytes},     {"tx_packets", s->tx_packets},
+	    {"tx_errs", s->tx_errors}, {"tx_drop", s->tx_drop},
 	};
 	json_t *j = c->json ? json_object() : NULL;
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
@@ -78,13 +80,14 @@ const struct cmd cmd_domain_ifstat = {
     .name = "domain-ifstat",
     .alias = "domifstat",
     .summary = "get network interface stats for a domain",
-    .about = "Bytes, frames, errors and drops of a network card since its guest was started; rx is what the guest "
-	     "received.",
+    .about =
+	"Bytes, frames, errors and drops of a network card since its guest was started; rx is what the guest "
+	"received.",
     .target = CMD_DOMAIN,
     .states = DOMAIN_ACTIVE,
     .flags = CMD_JSON | CMD_QUIET,
     .args = (const struct cmd_arg[]){CMD_WORD("interface", ARG_STRING, true,
-				      "MAC address of the card, name of its tap, or net0, net1, ..."),
+					      "MAC address of the card, name of its tap, or net0, net1, ..."),
 				     {0}},
     .words = words,
     .exec = domain_ifstat_exec,
@@ -115,11 +118,12 @@ const struct cmd cmd_domain_getlink = {
     .name = "domain-getlink",
     .alias = "domif-getlink",
     .summary = "get link state of a virtual interface",
-    .about = "Is the cable of a network card plugged in? Of what runs, or of the definition of an inactive domain.",
+    .about = "Is the cable of a network card plugged in? Of what runs, or of the definition of an inactive "
+	     "domain.",
     .target = CMD_DOMAIN,
     .flags = CMD_JSON | CMD_QUIET,
     .args = (const struct cmd_arg[]){CMD_WORD("interface", ARG_STRING, true,
-				      "MAC address of the card, name of its tap, or net0, net1, ..."),
+					      "MAC address of the card, name of its tap, or net0, net1, ..."),
 				     CMD_FLAG("config", "of the definition"),
 				     {0}},
     .words = words,
@@ -137,7 +141,8 @@ static int domain_setlink_exec(struct cmd_ctx *c, struct err *e)
 		return err_set(e, EINVAL, "invalid link state '%s': it is up or down",
 			       str_printable(state, show, sizeof(show)));
 	unsigned flags = (cmd_flag(c, "live") ? MEDIA_LIVE : 0) | (cmd_flag(c, "config") ? MEDIA_CONFIG : 0);
-	int rc = c->backend->ops->domain_set_link(c->backend, c->domain.uuid, cmd_value(c, "interface"), up, flags, e);
+	int rc = c->backend->ops->domain_set_link(c->backend, c->domain.uuid, cmd_value(c, "interface"), up,
+						  flags, e);
 	if (rc)
 		return cmd_failed(c, e, "set the link state of an interface of");
 	cmd_done(c, "Device updated successfully");
@@ -148,11 +153,12 @@ const struct cmd cmd_domain_setlink = {
     .name = "domain-setlink",
     .alias = "domif-setlink",
     .summary = "set link state of a virtual interface",
-    .about = "Plug the cable of a network card in (up), or pull it (down): the guest sees it, and nothing goes through. "
+    .about = "Plug the cable of a network card in (up), or pull it (down): the guest sees it, and nothing "
+	     "goes through. "
 	     "Without --live and --config it is what runs, or the definition of an inactive domain.",
     .target = CMD_DOMAIN,
     .args = (const struct cmd_arg[]){CMD_WORD("interface", ARG_STRING, true,
-				      "MAC address of the card, name of its tap, or net0, net1, ..."),
+					      "MAC address of the card, name of its tap, or net0, net1, ..."),
 				     CMD_WORD("state", ARG_STRING, true, "up or down"),
 				     CMD_FLAG("live", "the running guest"),
 				     CMD_FLAG("config", "the definition: from the next start on"),

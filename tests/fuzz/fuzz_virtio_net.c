@@ -1,9 +1,9 @@
-/* Any bytes as what a driver does to a network card, and what comes from the network: register writes, doorbells, memory under
- * the rings, frames. The device may refuse all of it, but stays inside guest memory, gives back every chain that it took, and wakes
- * nobody for nothing.
+/* Any bytes as what a driver does to a network card, and what comes from the network: register writes,
+ * doorbells, memory under the rings, frames. The device may refuse all of it, but stays inside guest memory,
+ * gives back every chain that it took, and wakes nobody for nothing.
  *
- * Input: operations of 12 bytes: what, where (3), value (8). Rings and buffers lie in the first 64 KiB: those of queue Q at
- * Q * 0x4000. */
+ * Input: operations of 12 bytes: what, where (3), value (8). Rings and buffers lie in the first 64 KiB: those
+ * of queue Q at Q * 0x4000. */
 #include <poll.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -46,7 +46,8 @@ static void make(void)
 {
 	static const struct domain_interface card = {.type = INTERFACE_USER, .mac = {0x52, 0x54, 0, 1, 2, 3}};
 	static struct domain domain;
-	struct dev_def def = {.model = "virtio-net", .name = "net0", .addr = {.set = true, .slot = 3}, .net = &card};
+	struct dev_def def = {
+	    .model = "virtio-net", .name = "net0", .addr = {.set = true, .slot = 3}, .net = &card};
 	struct dev *d;
 	if (machine_init_bare(&m, RAM, &fuzz_sink, NULL, NULL) || named_add(&m.fds, "net:0", channel()))
 		abort();
@@ -65,7 +66,8 @@ static void start(uint64_t less)
 	virtio_start(v, &rings, 3, ~less);
 }
 
-/* Let the device work until it waits. One that is woken again and again for what it does not take would spin. */
+/* Let the device work until it waits. One that is woken again and again for what it does not take would spin.
+ */
 static void settle(void)
 {
 	static uint8_t frame[NET_FRAME_MAX];

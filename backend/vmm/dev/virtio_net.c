@@ -1,11 +1,12 @@
 /* Network card (virtio 1.1, 5.1) over backend/vmm/net.
  *
- * Theory of operation. The queues are 0 = to the guest, 1 = from the guest, 2 = control (virtio_net_control.c). Frames from the
- * guest go to the network straight from the guest's memory, with a checked copy of their header; when the network has no room the
- * chain stays on its queue until it has (tx_full). A frame to the guest is read into d->frame first, as nobody can know how
- * many buffers it takes, and copied to buffers when there are enough: else it waits, nothing more is read, and the driver's
- * next doorbell goes on. So no chain is ever held. Each turn does ROUND_MAX frames at most. The network is only listened to
- * while a driver is there; what came before is not for it and is thrown away. */
+ * Theory of operation. The queues are 0 = to the guest, 1 = from the guest, 2 = control
+ * (virtio_net_control.c). Frames from the guest go to the network straight from the guest's memory, with a
+ * checked copy of their header; when the network has no room the chain stays on its queue until it has
+ * (tx_full). A frame to the guest is read into d->frame first, as nobody can know how many buffers it takes,
+ * and copied to buffers when there are enough: else it waits, nothing more is read, and the driver's next
+ * doorbell goes on. So no chain is ever held. Each turn does ROUND_MAX frames at most. The network is only
+ * listened to while a driver is there; what came before is not for it and is thrown away. */
 #include "backend/vmm/dev/virtio_net.h"
 
 #include "backend/vmm/dev/dev.h"
@@ -61,8 +62,8 @@ static int send_chain(struct virtio_net *d, const struct virtq *q)
 	h.flags &= NET_HEADER_NEEDS_CSUM;
 	h.num_buffers = 0;
 	if (len < NET_FRAME_MIN || len > NET_FRAME_MAX || !header_ok(d, &h)) {
-		guest_error(&d->v.pci.dev, "a frame of %zu bytes, flags 0x%02x, type 0x%02x cannot be sent", len,
-			    h.flags, h.gso_type);
+		guest_error(&d->v.pci.dev, "a frame of %zu bytes, flags 0x%02x, type 0x%02x cannot be sent",
+			    len, h.flags, h.gso_type);
 		stats_add(&s->tx_errors, 1);
 		return 0;
 	}
@@ -115,8 +116,8 @@ static bool header_adapt(const struct virtio_net *d, struct net_header *h)
 	return true;
 }
 
-/* Take the next frame from the network that is for the guest into d->frame. 0; -EAGAIN: none is there; -EINTR: one came and
- * was not. */
+/* Take the next frame from the network that is for the guest into d->frame. 0; -EAGAIN: none is there;
+ * -EINTR: one came and was not. */
 static int take_frame(struct virtio_net *d)
 {
 	struct net_header h;
@@ -168,7 +169,8 @@ static void give_single(struct virtio_net *d, struct virtq *q)
 	frame_given(d);
 }
 
-/* Into as many as it takes (5.1.6.3.2). All are taken back when they do not suffice; they are not shown before. */
+/* Into as many as it takes (5.1.6.3.2). All are taken back when they do not suffice; they are not shown
+ * before. */
 static void give_merged(struct virtio_net *d, struct virtq *q)
 {
 	const struct virtq_chain *c = &d->chain;
@@ -187,7 +189,8 @@ static void give_merged(struct virtio_net *d, struct virtq *q)
 		}
 		if (c->in_len <= at) {
 			virtq_push(q, c->head, 0);
-			virtio_fail(&d->v, "queue %u: a buffer of %u bytes is too small", q->index, c->in_len);
+			virtio_fail(&d->v, "queue %u: a buffer of %u bytes is too small", q->index,
+				    c->in_len);
 			return;
 		}
 		size_t part = c->in_len - at < d->frame_len - done ? c->in_len - at : d->frame_len - done;
@@ -244,7 +247,8 @@ static void receive(struct virtio_net *d)
 static void wait_for(struct virtio_net *d)
 {
 	bool live = virtio_live(&d->v);
-	net_wait(&d->net, (live && d->rx_room ? NET_WAIT_READ : 0u) | (live && d->tx_full ? NET_WAIT_WRITE : 0u));
+	net_wait(&d->net,
+		 (live && d->rx_room ? NET_WAIT_READ : 0u) | (live && d->tx_full ? NET_WAIT_WRITE : 0u));
 }
 
 /* --- what the transport and the network call --- */
@@ -280,7 +284,8 @@ static void ready(struct virtio_dev *v)
 	struct virtio_net *d = (struct virtio_net *)v;
 	struct net_header h;
 	d->filter.vlans_on = virtio_has(v, NET_F_CTRL_VLAN);
-	for (unsigned i = 0; i < STALE_MAX && net_recv(&d->net, &h, d->frame, sizeof(d->frame)) != -EAGAIN; i++)
+	for (unsigned i = 0; i < STALE_MAX && net_recv(&d->net, &h, d->frame, sizeof(d->frame)) != -EAGAIN;
+	     i++)
 		;
 	d->guest_offloads = virtio_net_guest_offloads(v->features);
 	net_set_offload(&d->net, d->guest_offloads);
@@ -299,12 +304,12 @@ static void reset_begins(struct virtio_dev *v)
 }
 
 static const struct virtio_class net_class = {
-	.type = 1,
-	.class_rev = 0x02000000,
-	.queue_size = VIRTQ_SIZE_MAX,
-	.notify = notify,
-	.ready = ready,
-	.reset = reset_begins,
+    .type = 1,
+    .class_rev = 0x02000000,
+    .queue_size = VIRTQ_SIZE_MAX,
+    .notify = notify,
+    .ready = ready,
+    .reset = reset_begins,
 };
 
 void virtio_net_attach(struct dev *dev, int fd)
@@ -343,11 +348,12 @@ bool virtio_net_link(const struct dev *dev)
 
 static void features_init(struct virtio_net *d, unsigned mtu)
 {
-	static const struct { unsigned offload, bits; } rows[] = {
-	    {NET_CSUM, 1u << NET_F_CSUM | 1u << NET_F_GUEST_CSUM | 1u << NET_F_CTRL_GUEST_OFFLOADS},
-	    {NET_TSO4, 1u << NET_F_HOST_TSO4 | 1u << NET_F_GUEST_TSO4},
-	    {NET_TSO6, 1u << NET_F_HOST_TSO6 | 1u << NET_F_GUEST_TSO6},
-	    {NET_ECN, 1u << NET_F_HOST_ECN | 1u << NET_F_GUEST_ECN}};
+	static const struct {
+		unsigned offload, bits;
+	} rows[] = {{NET_CSUM, 1u << NET_F_CSUM | 1u << NET_F_GUEST_CSUM | 1u << NET_F_CTRL_GUEST_OFFLOADS},
+		    {NET_TSO4, 1u << NET_F_HOST_TSO4 | 1u << NET_F_GUEST_TSO4},
+		    {NET_TSO6, 1u << NET_F_HOST_TSO6 | 1u << NET_F_GUEST_TSO6},
+		    {NET_ECN, 1u << NET_F_HOST_ECN | 1u << NET_F_GUEST_ECN}};
 	d->v.offered = 1u << NET_F_MAC | 1u << NET_F_MRG_RXBUF | 1u << NET_F_STATUS | 1u << NET_F_CTRL_VQ |
 		       1u << NET_F_CTRL_RX | 1u << NET_F_CTRL_VLAN | 1u << NET_F_CTRL_RX_EXTRA |
 		       1u << NET_F_CTRL_MAC_ADDR | (mtu ? 1u << NET_F_MTU : 0);
@@ -359,7 +365,8 @@ static void features_init(struct virtio_net *d, unsigned mtu)
 	d->v.config_len = CONFIG_LEN;
 }
 
-/* iPXE, which says which device it is for: 1af4:1000, as it was before virtio 1.0. (PCI Firmware 3.0, 5.1.2) */
+/* iPXE, which says which device it is for: 1af4:1000, as it was before virtio 1.0. (PCI Firmware 3.0, 5.1.2)
+ */
 static void rom_for_us(uint8_t *rom, size_t len)
 {
 	size_t pcir = len > 0x1a ? pci_get16(rom + 0x18) : len;
@@ -369,7 +376,8 @@ static void rom_for_us(uint8_t *rom, size_t len)
 	uint16_t was = pci_get16(rom + pcir + 6), now = 0x1040 + 1;
 	pci_put16(rom + pcir + 6, now);
 	sum = (uint8_t)(was + (was >> 8) - now - (now >> 8));
-	rom[6] = (uint8_t)(rom[6] + sum); /* behind size and entry, before the PnP header: where others have it, too */
+	rom[6] = (uint8_t)(rom[6] +
+			   sum); /* behind size and entry, before the PnP header: where others have it, too */
 }
 
 static int rom_init(struct virtio_net *d, const struct domain_interface *net, struct err *e)
@@ -393,9 +401,12 @@ static int net_init(struct dev *dev, const struct dev_def *def, struct err *e)
 	char name[16];
 	d->v.class = &net_class;
 	memcpy(d->mac, net->mac, 6);
-	d->stats = &machine_stats(dev->m, STATS_NET, net->type == INTERFACE_BRIDGE && net->ifname ? net->ifname : def->name)->net;
+	d->stats = &machine_stats(dev->m, STATS_NET,
+				  net->type == INTERFACE_BRIDGE && net->ifname ? net->ifname : def->name)
+			->net;
 	snprintf(name, sizeof(name), "net:%u", def->index);
-	int rc = net_open(&d->net, net->type == INTERFACE_USER ? &net_channel : &net_tap, named_take(&dev->m->fds, name), e);
+	int rc = net_open(&d->net, net->type == INTERFACE_USER ? &net_channel : &net_tap,
+			  named_take(&dev->m->fds, name), e);
 	if (rc)
 		return rc;
 	features_init(d, net->mtu);
@@ -433,12 +444,12 @@ static void net_done(struct dev *dev)
 }
 
 const struct dev_type virtio_net_type = {
-	.model = "virtio-net",
-	.summary = "network card (virtio)",
-	.bus = DEV_BUS_PCI,
-	.size = sizeof(struct virtio_net),
-	.init = net_init,
-	.reset = net_reset,
-	.dump = net_dump,
-	.done = net_done,
+    .model = "virtio-net",
+    .summary = "network card (virtio)",
+    .bus = DEV_BUS_PCI,
+    .size = sizeof(struct virtio_net),
+    .init = net_init,
+    .reset = net_reset,
+    .dump = net_dump,
+    .done = net_done,
 };

@@ -1,4 +1,5 @@
-/* The virtio network card: what others than the guest may ask of it, and what its two files share. m->lock held. */
+/* The virtio network card: what others than the guest may ask of it, and what its two files share. m->lock
+ * held. */
 #ifndef BACKEND_VMM_DEV_VIRTIO_NET_H
 #define BACKEND_VMM_DEV_VIRTIO_NET_H
 
@@ -16,7 +17,8 @@ void virtio_net_attach(struct dev *d, int fd);
 /* Plug the cable in, or pull it. */
 void virtio_net_set_link(struct dev *d, bool up);
 bool virtio_net_link(const struct dev *d);
-/* Do what the network has ready. The main loop does this by itself; without one the owner of the machine does. */
+/* Do what the network has ready. The main loop does this by itself; without one the owner of the machine
+ * does. */
 void virtio_net_poll(struct dev *d);
 
 /* What of the network the driver wants (5.1.6.5). */
@@ -60,9 +62,9 @@ struct virtio_net {
 	struct net_filter filter;
 	uint8_t mac[6];
 	bool link_up;
-	bool tx_full;             /* the network takes no more now */
-	bool rx_room;             /* the driver has buffers for what comes */
-	unsigned guest_offloads;  /* enum net_offload: what frames to the guest may leave undone */
+	bool tx_full;            /* the network takes no more now */
+	bool rx_room;            /* the driver has buffers for what comes */
+	unsigned guest_offloads; /* enum net_offload: what frames to the guest may leave undone */
 	/* A frame that came and waits for buffers of the driver; 0 bytes = none. */
 	struct net_header header;
 	size_t frame_len;

@@ -48,8 +48,8 @@ bool net_filter_wants(const struct net_filter *f, const uint8_t *frame, size_t l
 	if (frame[0] & 1)
 		return !f->nomulti &&
 		       (f->allmulti || f->multi_overflow || in_table(f, f->nuni, f->nmulti, frame));
-	return !f->nouni && (f->alluni || f->uni_overflow || !memcmp(frame, f->mac, 6) ||
-			     in_table(f, 0, f->nuni, frame));
+	return !f->nouni &&
+	       (f->alluni || f->uni_overflow || !memcmp(frame, f->mac, 6) || in_table(f, 0, f->nuni, frame));
 }
 
 /* --- commands: what the driver has written behind class and command, in a copy --- */
@@ -63,8 +63,10 @@ static uint8_t rx_mode(struct net_filter *f, uint8_t cmd, const uint8_t *p, size
 	return ACK_OK;
 }
 
-/* One table: how many, then the addresses. *used: its bytes. Those that do not fit into the filter overflow it. */
-static bool mac_table(struct net_filter *f, const uint8_t *p, size_t n, unsigned *count, bool *overflow, size_t *used)
+/* One table: how many, then the addresses. *used: its bytes. Those that do not fit into the filter overflow
+ * it. */
+static bool mac_table(struct net_filter *f, const uint8_t *p, size_t n, unsigned *count, bool *overflow,
+		      size_t *used)
 {
 	if (n < 4)
 		return false;
@@ -114,8 +116,9 @@ static uint8_t vlan(struct net_filter *f, uint8_t cmd, const uint8_t *p, size_t 
 
 unsigned virtio_net_guest_offloads(uint64_t features)
 {
-	static const struct { unsigned feature, offload; } rows[] = {
-	    {NET_F_GUEST_TSO4, NET_TSO4}, {NET_F_GUEST_TSO6, NET_TSO6}, {NET_F_GUEST_ECN, NET_ECN}};
+	static const struct {
+		unsigned feature, offload;
+	} rows[] = {{NET_F_GUEST_TSO4, NET_TSO4}, {NET_F_GUEST_TSO6, NET_TSO6}, {NET_F_GUEST_ECN, NET_ECN}};
 	unsigned set = NET_CSUM;
 	if (!(features >> NET_F_GUEST_CSUM & 1))
 		return 0; /* 5.1.3.1: the others need it */
@@ -169,7 +172,8 @@ void virtio_net_control(struct virtio_net *d, struct virtq *q)
 			n++;
 			virtq_push(q, c->head, (uint32_t)iov_put(c->iov + c->nout, c->nin, 0, &ack, 1));
 			if (!c->in_len)
-				virtio_fail(&d->v, "queue %u: a command has no room for its answer", q->index);
+				virtio_fail(&d->v, "queue %u: a command has no room for its answer",
+					    q->index);
 		}
 	} while (n < ROUND_MAX && virtq_rearm(q));
 	virtq_flush(q);

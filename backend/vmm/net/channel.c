@@ -1,5 +1,5 @@
-/* Frames to and from another process of ours (vmdeck-net): a SOCK_SEQPACKET, one frame a packet, nothing else in it. That
- * process may die and come back: net_replace(). */
+/* Frames to and from another process of ours (vmdeck-net): a SOCK_SEQPACKET, one frame a packet, nothing else
+ * in it. That process may die and come back: net_replace(). */
 #include "backend/vmm/net/net.h"
 
 #include <errno.h>
@@ -23,7 +23,8 @@ static int broken(int error)
 	return error == ECONNRESET || error == ENOTCONN || error == EPIPE ? -EPIPE : -error;
 }
 
-static int channel_send(struct net_backend *nb, const struct net_header *h, const struct iovec *iov, unsigned n)
+static int channel_send(struct net_backend *nb, const struct net_header *h, const struct iovec *iov,
+			unsigned n)
 {
 	struct msghdr m = {.msg_iov = (struct iovec *)(uintptr_t)iov, .msg_iovlen = n};
 	if (sendmsg(nb->fd, &m, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0)
@@ -45,8 +46,8 @@ static ssize_t channel_recv(struct net_backend *nb, struct net_header *h, void *
 }
 
 const struct net_ops net_channel = {
-	.kind = "channel",
-	.open = channel_open,
-	.send = channel_send,
-	.recv = channel_recv,
+    .kind = "channel",
+    .open = channel_open,
+    .send = channel_send,
+    .recv = channel_recv,
 };

@@ -1,6 +1,6 @@
-/* Frames of a tap device (Linux, Documentation/networking/tuntap.rst), which the launcher has opened with IFF_TAP,
- * IFF_NO_PI and IFF_VNET_HDR: each starts with a header of virtio-net, and the kernel computes checksums and cuts segments, or
- * leaves that to the guest. */
+/* Frames of a tap device (Linux, Documentation/networking/tuntap.rst), which the launcher has opened with
+ * IFF_TAP, IFF_NO_PI and IFF_VNET_HDR: each starts with a header of virtio-net, and the kernel computes
+ * checksums and cuts segments, or leaves that to the guest. */
 #include "backend/vmm/net/net.h"
 
 #include <errno.h>
@@ -68,11 +68,11 @@ static void tap_set_link(struct net_backend *nb, bool up)
 }
 
 const struct net_ops net_tap = {
-	.kind = "tap",
-	.offloads = NET_CSUM | NET_TSO4 | NET_TSO6 | NET_ECN,
-	.open = tap_open,
-	.send = tap_send,
-	.recv = tap_recv,
-	.set_offload = tap_set_offload,
-	.set_link = tap_set_link,
+    .kind = "tap",
+    .offloads = NET_CSUM | NET_TSO4 | NET_TSO6 | NET_ECN,
+    .open = tap_open,
+    .send = tap_send,
+    .recv = tap_recv,
+    .set_offload = tap_set_offload,
+    .set_link = tap_set_link,
 };
