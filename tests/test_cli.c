@@ -384,6 +384,40 @@ START_TEST(dominfo_shows_virshs_fields)
 }
 END_TEST
 
+START_TEST(dominfo_says_why_nothing_is_heard)
+{
+	struct err e;
+	host_make(three_guests);
+	ck_assert(!fake_script(host,
+	                       "facts web1 {\"uptime-ms\":90000,\"since-reset-ms\":90000,\"vcpus\":[{\"state\":\"halted\",\"address\":\"0x1\","
+	                       "\"bits\":64}],\"console\":{\"bytes\":9,\"ago-ms\":9000,\"tail\":\"x\"}}", &e));
+	AUTO_RESULT struct result r = run("dominfo web1");
+	ck_assert_msg(strstr(r.out, "\nDiagnosis:      Its CPU is halted with interrupts off: nothing can wake it.\n                It has given up;"),
+	              "%s", r.out);
+	AUTO_RESULT struct result json = run("dominfo web1 --json");
+	ck_assert_msg(strstr(json.out, "\"kind\": \"halted\",") && strstr(json.out, "\"trouble\": true"), "%s", json.out);
+	ck_assert(!fake_script(host, "fail domain_command ETIMEDOUT it does not answer", &e));
+	AUTO_RESULT struct result late = run("dominfo web1");
+	ck_assert_msg(strstr(late.out, "\nDiagnosis:      Its process does not answer"), "%s", late.out);
+}
+END_TEST
+
+START_TEST(type_looks_at_all_before_it_types)
+{
+	host_make(three_guests);
+	AUTO_RESULT struct result r = run("type web1 --layout de 'ab'");
+	ck_assert_msg(!r.status && !*r.out && !*r.err, "%d %s%s", r.status, r.out, r.err);
+	AUTO_RESULT struct result bad = run("type web1 ab\xe2\x82\xac");
+	ck_assert_msg(bad.status == 1 && strstr(bad.err, "layout 'us' has no key for"), "%s", bad.err);
+	AUTO_RESULT struct result none = run("type web1 --layout nosuch ab");
+	ck_assert_msg(none.status == 1 && strstr(none.err, "no keyboard layout 'nosuch'"), "%s", none.err);
+	AUTO_RESULT struct result slow = run("type web1 --delay 5000 ab");
+	ck_assert_msg(slow.status == 1 && strstr(slow.err, "--delay"), "%s", slow.err);
+	AUTO_RESULT struct result off = run("type db ab");
+	ck_assert_msg(off.status == 1 && strstr(off.err, "not running"), "%s", off.err);
+}
+END_TEST
+
 START_TEST(json_of_every_reporting_verb_parses)
 {
 	static const struct {
@@ -832,6 +866,8 @@ int main(void)
 	unsetenv("SUDO_USER");
 	const TTest *const tests[] = {
 		dominfo_shows_virshs_fields,
+		dominfo_says_why_nothing_is_heard,
+		type_looks_at_all_before_it_types,
 		a_new_password_is_printed_and_holds,
 		json_of_every_reporting_verb_parses,
 		host_validate_fails_with_the_check_that_failed,

@@ -542,6 +542,28 @@ START_TEST(resets_and_diagnostics_leave_signatures)
 }
 END_TEST
 
+START_TEST(what_the_host_owes_is_told_with_its_time)
+{
+	const char *what = "";
+	channel(1);
+	select_drive(0);
+	struct ide_drive *drive = ide_drive(ide, "hdc");
+	ck_assert_ptr_nonnull(drive);
+	ck_assert_uint_eq(ide_oldest(drive, &what), 0);
+	uint8_t packet[12] = {0x28, [5] = 3, [8] = 16};
+	uint64_t began = t->m.fake_now_ns;
+	start(0xa0, 0x200000, 0);
+	push(packet, 12);
+	t->m.fake_now_ns += 5000000000u;
+	if (ide_in_flight(ide)) {
+		ck_assert_uint_eq(ide_oldest(drive, &what), began);
+		ck_assert_str_eq(what, "read");
+	}
+	settle();
+	ck_assert_uint_eq(ide_oldest(drive, &what), 0);
+}
+END_TEST
+
 START_TEST(a_reset_waits_for_what_is_in_flight)
 {
 	channel(1);
@@ -963,6 +985,7 @@ int main(void)
 	tcase_add_test(c, no_interrupt_comes_while_they_are_off);
 	tcase_add_test(c, resets_and_diagnostics_leave_signatures);
 	tcase_add_test(c, a_reset_waits_for_what_is_in_flight);
+	tcase_add_test(c, what_the_host_owes_is_told_with_its_time);
 	tcase_add_test(c, a_readonly_disk_is_not_written);
 	tcase_add_test(c, the_write_cache_can_be_off);
 	tcase_add_test(c, a_full_host_pauses_and_the_write_goes_on_at_resume);

@@ -39,6 +39,9 @@
 #define SPINS                                                                                                \
 	"{\"uptime-ms\":90000,\"since-reset-ms\":90000,\"vcpus\":[{\"state\":\"running\",\"address\":\"0xffffffff81000123\",\"bits\":64}],"   \
 	"\"console\":{\"bytes\":0,\"ago-ms\":-1,\"tail\":\"\"}}"
+#define BLANK                                                                                                \
+	"{\"uptime-ms\":90000,\"since-reset-ms\":90000,\"vcpus\":[{\"state\":\"halted\",\"address\":\"0x1\",\"bits\":64,\"interrupts\":true}],"   \
+	"\"console\":{\"bytes\":9,\"ago-ms\":9000,\"tail\":\"sda: sda1\"},\"screen\":{\"mode\":\"text\",\"blank\":true}}"
 #define LOGIN                                                                                                \
 	"{\"uptime-ms\":90000,\"since-reset-ms\":90000,\"vcpus\":[{\"state\":\"halted\",\"address\":\"0x1\",\"bits\":64,\"interrupts\":true}],"   \
 	"\"console\":{\"bytes\":9,\"ago-ms\":9000,\"tail\":\"web1 login: \"}}"
@@ -165,6 +168,8 @@ static const struct {
     {"why", THREE, 32, 90, 256,
      "tick\nkey End i\nhost facts web1 " SPINS "\ntick\nms 1000\ntick\nms 1000\ntick\nms 1000\ntick\nscreen it spins\nkey q c\ntick 7\nscreen nothing was ever said\n"
      "feed web1 hello\\r\\n\npump\ntick 7\nscreen it has become silent\nhost facts web1 " LOGIN "\ntick 2\nscreen all is well"},
+    {"why_screen", THREE ";text web1 x", 12, 90, 256,
+     "tick\nkey End\nhost facts web1 " BLANK "\nkey w\nuntil 80x25\ntick\nscreen"},
     {"console_silent", THREE, 24, 80, 256, "tick\nkey End c\ntick 7\nscreen"},
     {"wizard", WIZARD, 24, 80, 256,
      "mask\ntick\nkey n\nscreen\nkey Tab Tab\ntype /dev/none\nscreen said as it is typed\nkey C-u\ntype /dev/null\n"

@@ -450,6 +450,25 @@ START_TEST(what_waits_for_room_is_dropped_by_a_reset)
 }
 END_TEST
 
+START_TEST(what_the_host_owes_is_told_with_its_time)
+{
+	const char *what = "";
+	uint64_t began = t->m.fake_now_ns;
+	ck_assert_uint_eq(virtio_blk_oldest(d.dev, &what), 0);
+	header(OUT, 5);
+	drv_desc(&d, 0, HEADER, 16, D_NEXT, 1);
+	drv_desc(&d, 1, DATA, 512, D_NEXT, 2);
+	drv_desc(&d, 2, STATUS, 1, D_WRITE, 0);
+	drv_avail(&d, 0);
+	drv_kick(&d);
+	t->m.fake_now_ns += 5000000000u;
+	ck_assert_uint_eq(virtio_blk_oldest(d.dev, &what), began);
+	ck_assert_str_eq(what, "write");
+	wait_disk();
+	ck_assert_uint_eq(virtio_blk_oldest(d.dev, &what), 0);
+}
+END_TEST
+
 START_TEST(a_reset_waits_for_what_is_in_work)
 {
 	uint32_t h, l;
@@ -506,6 +525,7 @@ int main(void)
 	tcase_add_test(c, a_full_host_pauses_and_the_write_goes_on_at_resume);
 	tcase_add_test(c, what_waits_for_room_is_dropped_by_a_reset);
 	tcase_add_test(c, a_reset_waits_for_what_is_in_work);
+	tcase_add_test(c, what_the_host_owes_is_told_with_its_time);
 	tcase_add_test(c, a_reset_of_the_machine_ends_what_is_in_work);
 	suite_add_tcase(s, c);
 	return test_main(s);

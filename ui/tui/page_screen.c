@@ -7,6 +7,7 @@
 #include "ui/tui/dialog.h"
 #include "ui/tui/keys.h"
 #include "ui/tui/monitor.h"
+#include "ui/tui/why.h"
 
 #define LEAST_MS 66     /* from one picture to the next: what is typed is seen at once, and 15 a second look alive */
 #define ROOM_ROWS 32    /* terminals with fewer have no rows to give away for header and key bar */
@@ -14,6 +15,7 @@
 struct page_screen {
 	struct monitor *screen;
 	bool full;
+	struct why why; /* is nothing to be seen? */
 };
 
 static struct page_screen *page(struct view *v)
@@ -34,15 +36,24 @@ static void draw_title(struct view *v, const struct area *a)
 		area_text(a, 0, i, 1, theme(ROLE_FRAME_ON), "─");
 	int n = area_printf(a, 0, 1, theme(ROLE_STRONG), " %s ", g ? g->d->name : "");
 	n += area_printf(a, 0, 1 + n, theme(ROLE_DIM), "· %s ", monitor_what(page(v)->screen, what, sizeof(what)));
-	const char *right = a->cols < 60 ? " Ctrl+] leaves " : " Ctrl+\\ keys and more · Ctrl+] leaves ";
+	bool why = page(v)->why.now.trouble;
+	const char *right = a->cols < 60 || why ? " Ctrl+] leaves " : " Ctrl+\\ keys and more · Ctrl+] leaves ";
 	int w = text_width(right);
 	if (n + w + 2 < a->cols)
 		area_text(a, 0, a->cols - w - 1, -1, theme(ROLE_KEY), right);
+	if (why && n + w + 20 < a->cols)
+		area_field(a, 0, 1 + n + area_printf(a, 0, 1 + n, theme(ROLE_DIM), "· "), a->cols - n - w - 5, false, theme(ROLE_WARNING),
+			   page(v)->why.now.what);
 }
 
 static struct area body_of(const struct area *a)
 {
 	return area_sub(a, 1, 0, a->rows - 1, a->cols);
+}
+
+static void screen_page_update(struct view *v)
+{
+	why_look(&page(v)->why, v->deck, deck_target(v->deck), NULL);
 }
 
 static void screen_page_draw(struct view *v, const struct area *a)
@@ -91,6 +102,7 @@ static bool screen_motion(struct view *v)
 
 static void screen_done(struct view *v)
 {
+	why_done(&page(v)->why);
 	monitor_release(page(v)->screen);
 	monitor_free(page(v)->screen);
 }
@@ -98,6 +110,7 @@ static void screen_done(struct view *v)
 static const struct view_ops page_screen_ops = {
     .name = "screen",
     .state_size = sizeof(struct page_screen),
+    .update = screen_page_update,
     .draw = screen_page_draw,
     .scope = screen_scope,
     .key = screen_page_key,
