@@ -13,6 +13,7 @@
 #define BUSY(address, exits, io, port)                                                                                   \
 	"{'state':'running','address':'" address "','bits':64,'interrupts':true,'exits':" exits ",'io':" io ",'port':" port "}"
 #define SPIN BUSY("0xffffffff81000123", "9", "5", "1016")
+#define LOCKED "{'state':'running','address':'0xffffffff81000123','bits':64,'interrupts':false,'exits':9,'io':5,'port':0}"
 #define AGES "'uptime-ms':90000,'since-reset-ms':90000,'recent-resets':[],"
 #define LOGIN "'console':{'bytes':900,'ago-ms':7000,'tail':'Debian GNU/Linux 12 web1 ttyS0\\r\\n\\r\\nweb1 login: '}"
 #define TALKS "'console':{'bytes':900,'ago-ms':2000,'tail':'[    1.2] sda: sda1\\r\\n'}"
@@ -107,6 +108,13 @@ static const struct story stories[] = {
 	{"work is no loop", DOMAIN_RUNNING, 0, "",
 	 {AGES "'vcpus':[" SPIN "]," TALKS, AGES "'vcpus':[" BUSY("0xffffffff81200123", "9", "5", "0") "]," TALKS,
 	  AGES "'vcpus':[" SPIN "]," TALKS}, DIAGNOSIS_RUNS, false, "busy", NULL},
+	{"a kernel that is locked up behind its prompt", DOMAIN_RUNNING, 0, "",
+	 {AGES "'vcpus':[" LOCKED "]," LOGIN, AGES "'vcpus':[" LOCKED "]," LOGIN, AGES "'vcpus':[" LOCKED "]," LOGIN}, DIAGNOSIS_SPINS, true,
+	 "with interrupts off", NULL},
+	{"one that is dead behind its prompt", DOMAIN_RUNNING, 0, "", {AGES "'vcpus':[" DEAD "]," LOGIN}, DIAGNOSIS_DEAD_HALT, true, "halted",
+	 NULL},
+	{"a bar of progress is no prompt", DOMAIN_RUNNING, 0, "",
+	 {AGES "'vcpus':[" HALTED "],'console':{'bytes':900,'ago-ms':5,'tail':'loading ####'}"}, DIAGNOSIS_IDLE, false, "idle", NULL},
 	{"a loop in the firmware", DOMAIN_RUNNING, 0, "",
 	 {AGES "'vcpus':[" BUSY("0xf1234", "9", "5", "0") "]", AGES "'vcpus':[" BUSY("0xf1230", "9", "5", "0") "]",
 	  AGES "'vcpus':[" BUSY("0xf1234", "9", "5", "0") "]"}, DIAGNOSIS_SPINS, true, "in the firmware", NULL},

@@ -261,12 +261,15 @@ static bool is_input(unsigned port)
 	return str_eq(name, "ttyS0") || str_eq(name, "ttyS1") || str_eq(name, "the keyboard");
 }
 
-static bool spins(const struct diagnosis_facts *f, struct diagnosis *d)
+/* A loop that makes no exit. @locked: only one that no interrupt gets into, in a kernel, which no prompt on a screen explains. */
+static bool spins(const struct diagnosis_facts *f, struct diagnosis *d, bool locked)
 {
 	char where[80];
 	for (unsigned i = 0; i < f->ncpus; i++) {
 		const struct diagnosis_cpu *c = &f->cpus[i];
 		if (!same_place(c) || c->seen[0].io > c->seen[c->nseen - 1].io)
+			continue;
+		if (locked && (c->interrupts || !text_in_kernel(c)))
 			continue;
 		text_address(f, c, where, sizeof(where));
 		found(d, DIAGNOSIS_SPINS, true, "CPU %u spins at 0x%llx, %s, with interrupts %s.", i,
@@ -276,6 +279,16 @@ static bool spins(const struct diagnosis_facts *f, struct diagnosis *d)
 		return true;
 	}
 	return false;
+}
+
+static bool locked_up(const struct diagnosis_facts *f, struct diagnosis *d)
+{
+	return spins(f, d, true);
+}
+
+static bool loops(const struct diagnosis_facts *f, struct diagnosis *d)
+{
+	return spins(f, d, false);
 }
 
 /* A loop that asks a port each time: : where a key comes from, else any other. */
@@ -402,7 +415,7 @@ static bool runs(const struct diagnosis_facts *f, struct diagnosis *d)
 void diagnosis_make(const struct diagnosis_facts *f, struct diagnosis *out)
 {
 	static bool (*const rules[])(const struct diagnosis_facts *, struct diagnosis *) = {
-		ended, paused, unanswered, disk_waits, resets, stuck, panicked, no_boot, asks, dead, spins, polls_device,
+		ended, paused, unanswered, disk_waits, resets, stuck, panicked, no_boot, dead, locked_up, asks, loops, polls_device,
 		serial_silent, screen_blank, polls_input, shutting_down, runs,
 	};
 	*out = (struct diagnosis){0};

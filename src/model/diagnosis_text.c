@@ -96,7 +96,7 @@ const struct text_question *text_question(const char *text)
 	for (size_t i = 0; i < ARRAY_SIZE(questions); i++) {
 		const struct text_question *q = &questions[i];
 		for (unsigned k = 0; k < l.n && k < q->lines; k++)
-			if (q->at_end ? str_ends(l.line[k], q->text) : strcasestr(l.line[k], q->text) != NULL)
+			if (q->at_end ? str_ends(l.line[k], q->text) && !str_ends(l.line[k], "##") : strcasestr(l.line[k], q->text) != NULL)
 				return q;
 	}
 	return NULL;
@@ -162,12 +162,18 @@ bool text_loader(const char *text, char *out, size_t n)
 	return last_has(text, words, out, n);
 }
 
+bool text_in_kernel(const struct diagnosis_cpu *c)
+{
+	uint64_t a = c->nseen ? c->seen[0].address : 0;
+	return a >= 0xffff800000000000ull || (c->bits == 32 && a >= 0xc0000000 && a < 0xff000000);
+}
+
 void text_address(const struct diagnosis_facts *f, const struct diagnosis_cpu *c, char *out, size_t n)
 {
 	uint64_t a = c->nseen ? c->seen[0].address : 0;
 	bool direct = f->domain && f->domain->kernel;
 	const char *whose = direct ? "in the kernel's first code" : "in firmware or boot loader";
-	if (a >= 0xffff800000000000ull || (c->bits == 32 && a >= 0xc0000000 && a < 0xff000000))
+	if (text_in_kernel(c))
 		whose = "in the kernel";
 	else if ((a >= 0xc0000 && a < 0x100000) || (a >= 0xff000000 && a <= 0xffffffff))
 		whose = "in the firmware";

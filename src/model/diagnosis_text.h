@@ -31,6 +31,8 @@ bool text_loader(const char *text, char *out, size_t n);
 
 /* "in the kernel", by where the CPU was at the last look. */
 void text_address(const struct diagnosis_facts *f, const struct diagnosis_cpu *c, char *out, size_t n);
+/* Was it in a kernel's part of the address space? */
+bool text_in_kernel(const struct diagnosis_cpu *c);
 /* Whose port it is; NULL: nobody's in particular. */
 const char *text_port(unsigned port);
 
