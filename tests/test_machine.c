@@ -81,11 +81,13 @@ static void spawn(struct guest *g, struct fd_set_named *fds, bool paused)
 	json_decref(go);
 }
 
+#define ECHO_XML \
+	"<domain type='kvm'><name>test</name><memory unit='MiB'>16</memory><vcpu>1</vcpu>" \
+	"<os><type>hvm</type><kernel>/echo</kernel></os>%s<devices><serial type='pty'/></devices></domain>"
+
 /* Start the echo guest; @more: XML inside <domain>. */
 static void guest_start(struct guest *g, const char *more, bool paused)
 {
-	const char *const xml = "<domain type='kvm'><name>test</name><memory unit='MiB'>16</memory><vcpu>1</vcpu>"
-				  "<os><type>hvm</type><kernel>/echo</kernel></os>%s<devices><serial type='pty'/></devices></domain>";
 	struct fd_set_named fds = {0};
 	struct err e = {0};
 	*g = (struct guest){.console = -1};
@@ -93,7 +95,7 @@ static void guest_start(struct guest *g, const char *more, bool paused)
 	ck_assert_ptr_nonnull(mkdtemp(g->dir));
 	AUTO_FREE char *control = x_asprintf("%s/control.sock", g->dir);
 	AUTO_FREE char *kernel = x_asprintf("%s/guests/echo.elf", out_dir());
-	AUTO_FREE char *text = x_asprintf(xml, more);
+	AUTO_FREE char *text = x_asprintf(ECHO_XML, more);
 	AUTO_FREE char *live = livexml_wrap(text);
 	g->stats = memfd_create("stats", MFD_CLOEXEC);
 	ck_assert_int_eq(ftruncate(g->stats, STATS_FILE_SIZE), 0);
