@@ -40,6 +40,7 @@ struct fake_domain *fake_add(struct fake *f, const struct domain_info *info)
 static void fake_domain_free(struct fake_domain *d)
 {
 	fake_hang_up(d);
+	fake_picture_free(d);
 	buf_done(&d->record);
 	buf_done(&d->line);
 	free(d->xml);

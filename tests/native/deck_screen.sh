@@ -66,3 +66,17 @@ ok "it starts again" vmdeck start paint --force
 claim "and is shown again" wait_for 60 screen_has '1024x768'
 keys C-] q; has 'guests run on' "q leaves the deck"
 restored "with a screen shown"
+
+# Terminals of other kinds: a fake host whose guest's screen scrolls as fast as it is looked at.
+deckterm() { VMDECK_FAKE='domain web1 running;picture web1 1024x768 scrolls;live' TERM=xterm-256color "$O/tools/deckterm" "$@" -- "$V"; }
+open=(until=web1 wait=500 key=w)
+bytes_of() { sed -n "s/^until $1: \([0-9]*\) bytes.*/\1/p"; }
+# After some seconds the line is known; a key's effect waits for what is under way, which without measuring would be all that the
+# kernel keeps for the line, and more with every picture.
+late=$(deckterm --rate 60000 --size 160x50 "${open[@]}" 'until=48;5;' wait=6000 'key=\x1c' 'until=Ctrl+Alt+Del' | bytes_of 'Ctrl+Alt+Del')
+ok "over a slow line no picture is in the way of a key ($late bytes were)" [ "$late" -lt 40000 ]
+ok "a terminal with all colours gets them" env COLORTERM=truecolor bash -c "$(declare -f deckterm); O=$O V=$V; deckterm ${open[*]} 'until=48;2;'"
+ok "one that knows images gets them, and none is left with the page" \
+	deckterm --images --cell 8x16 "${open[@]}" until=a=T wait=500 'key=\x1d' until=a=d,d=A
+ok "with a menu over it, half blocks" deckterm --images --cell 8x16 --size 160x50 "${open[@]}" until=a=T 'key=\x1c' until=Ctrl+Alt+Del 'until=48;5;'
+ok "one that answers no questions gets its picture" deckterm --silent "${open[@]}" 'until=48;5;'

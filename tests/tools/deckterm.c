@@ -6,7 +6,7 @@
  *   --silent  it answers no questions
  *   --rate    it takes so many bytes a second
  * Steps:  key=TEXT          type it (\e \r \xHH are read)
- *         until=TEXT        wait until it was written, at most 60 s; prints "until TEXT: N ms"
+ *         until=TEXT        wait until it was written, at most 60 s; prints "until TEXT: N bytes, N ms"
  *         wait=MS
  *         measure=MS        prints "bytes N pictures N images N cpu N ms of MS" of the program's next MS
  * Pictures are those that end with a question (DSR 5), images those of the graphics protocol. */
@@ -173,8 +173,9 @@ static int step(char *s)
 	} else if (!strcmp(s, "until")) {
 		unescape(arg);
 		int64_t from = now_ms();
+		unsigned long bytes = t.bytes;
 		bool found = run(from + UNTIL_MS, arg);
-		printf("until %s: %lld ms%s\n", arg, (long long)(now_ms() - from), found ? "" : ", not seen");
+		printf("until %s: %lu bytes, %lld ms%s\n", arg, t.bytes - bytes, (long long)(now_ms() - from), found ? "" : ", not seen");
 		return found ? 0 : 1;
 	} else if (!strcmp(s, "wait")) {
 		run(now_ms() + ms, NULL);
