@@ -48,7 +48,7 @@ struct install_boot {
 	char *location;        /* a folder or an ISO; NULL: no copies */
 	char *kernel, *initrd; /* in it; initrd may be NULL */
 };
-/* NOREBOOT: the guest's reboot ends it, and the definition is for the next start. TRANSIENT: nothing is defined. */
+/* TRANSIENT: nothing is defined. FORCE: as of a start. NO_START: the first boot is that of the next start. */
 enum install_flags { INSTALL_AUTOSTART = 1, INSTALL_TRANSIENT = 2, INSTALL_FORCE = 4, INSTALL_NO_START = 8 };
 struct install_job {
 	const char *define_xml, *first_xml; /* first NULL: the definition is what starts */

@@ -465,6 +465,21 @@ START_TEST(a_medium_tells_whose_installer_is_on_it)
 }
 END_TEST
 
+START_TEST(a_tree_tells_whose_it_is)
+{
+	write_file("osinfo/os/example.org/tree-3.xml",
+		   "<libosinfo version=\"0.0.1\">\n<os id=\"http://example.org/tree/3\"><short-id>tree3</short-id><name>Tree 3</name>\n"
+		   "<tree arch=\"x86_64\"><treeinfo><family>Tree$</family><version>3</version></treeinfo></tree></os></libosinfo>");
+	write_file("tree/.treeinfo", "[general]\nfamily = Tree\nversion = 3\n[images-x86_64]\nkernel = linux\n");
+	struct osinfo os = {0};
+	ck_assert(!osinfo_detect_tree(&(struct osinfo_tree){"x86_64", "Tree", "", "3"}, &os, NULL));
+	ck_assert_str_eq(os.short_id, "tree3");
+	osinfo_done(&os);
+	ck_assert_int_eq(osinfo_detect_tree(&(struct osinfo_tree){"x86_64", "Trees", "", "3"}, &os, NULL), -ENOENT);
+	ck_assert_int_eq(osinfo_detect_tree(&(struct osinfo_tree){"", "", "", ""}, &os, NULL), -ENOENT);
+}
+END_TEST
+
 START_TEST(the_real_database_can_be_read)
 {
 	unsetenv("OSINFO_DATA_DIR");
@@ -659,6 +674,34 @@ START_TEST(what_fails_leaves_nothing)
 }
 END_TEST
 
+START_TEST(an_installation_may_begin_later)
+{
+	struct backend *b = open_local();
+	static const char *const words[WORDS] = {"name=x", "location=@/tree", "disk=size=0.001", "memory=64", "network=none"};
+	struct install_request r = {0};
+	struct install_plan *p = NULL;
+	struct domain_info info;
+	struct err e = {0};
+	setenv("VMDECK_VMM", "/bin/true", 1);
+	request_of(words, &r);
+	ck_assert_msg(!install_plan(b, &r, &p, &e), "%s", e.msg);
+	p->flags |= INSTALL_NO_START;
+	ck_assert_msg(!install_run(b, p, &info, NULL, &e), "%s", e.msg);
+	ck_assert_int_eq(info.state, DOMAIN_SHUTOFF);
+	struct domain *d = NULL;
+	ck_assert(!install_pending(local_of(b), info.uuid, &d, &e) && d && d->installing && d->kernel);
+	domain_free(d);
+	ck_assert_msg(b->ops->domain_start(b, info.uuid, 0, NULL, &e) < 0, "a text is no kernel"); /* what starts is the first boot */
+	ck_assert_msg(access("/dev/kvm", R_OK | W_OK) < 0 || strstr(e.msg, "kernel"), "%s", e.msg);
+	ck_assert(!b->ops->domain_undefine(b, info.uuid, 0, &e));
+	d = NULL;
+	ck_assert(!install_pending(local_of(b), info.uuid, &d, &e) && !d);
+	install_plan_free(p);
+	install_request_done(&r);
+	b->ops->close(b);
+}
+END_TEST
+
 /* --- the command line --- */
 
 static struct backend *open_fake(struct err *e)
@@ -730,6 +773,7 @@ int main(void)
 	tcase_add_test(t, without_osinfo_db_a_guest_gets_what_suits_most);
 	tcase_add_test(t, a_plan_is_a_command_line_that_a_shell_takes);
 	tcase_add_test(t, a_medium_tells_whose_installer_is_on_it);
+	tcase_add_test(t, a_tree_tells_whose_it_is);
 	tcase_add_test(t, the_real_database_can_be_read);
 	tcase_add_test(t, an_iso_tells_its_kernel_and_its_name);
 	tcase_add_test(t, a_folder_tells_its_kernel);
@@ -737,6 +781,7 @@ int main(void)
 	tcase_add_test(t, an_image_tells_who_has_it);
 	tcase_add_test(t, files_go_into_an_initrd);
 	tcase_add_test(t, what_fails_leaves_nothing);
+	tcase_add_test(t, an_installation_may_begin_later);
 	tcase_add_test(t, command_lines_as_people_know_them_work);
 	suite_add_tcase(s, t);
 	return test_main(s);

@@ -261,6 +261,8 @@ int local_domain_define(struct backend *b, const char *text, const char *where, 
 		rc = domain_parse(text, strlen(text), where, &d, e);
 	if (!rc)
 		rc = store_define(l, d, e);
+	if (!rc && !guest_by_uuid(l, d->uuid)) /* an installation that has not begun was of what it was before */
+		install_forget(l, d->uuid);
 	if (!rc)
 		rc = info_of(l, d->uuid, info, e);
 	if (!rc) {
@@ -318,8 +320,10 @@ int local_domain_undefine(struct backend *b, const char *uuid, unsigned flags, s
 		rc = err_sys(e, errno, "cannot remove '%s'", nvram);
 	if (rc)
 		return rc;
-	if (!g)
+	if (!g) {
 		ended_forget(l, uuid);
+		install_forget(l, uuid);
+	}
 	journal_add(l, "undefined", name, uuid, NULL);
 	return 0;
 }
@@ -354,8 +358,11 @@ int local_domain_start(struct backend *b, const char *uuid, unsigned flags, char
 	if (!it)
 		return not_found(l, uuid, e);
 	struct domain *d = NULL;
-	rc = store_load(l, it, &d, e);
-	install_forget(l, uuid);
+	rc = install_pending(l, uuid, &d, e);
+	if (!rc && !d) {
+		install_forget(l, uuid); /* of an installation that nobody tidied up behind */
+		rc = store_load(l, it, &d, e);
+	}
 	if (!rc)
 		rc = launch_guest(l, d, flags, &out, e);
 	domain_free(d);

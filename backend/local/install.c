@@ -37,6 +37,29 @@ void install_forget(const struct local *l, const char *uuid)
 	rmdir(all); /* when it was the last */
 }
 
+static char *pending_path(const struct local *l, const char *uuid)
+{
+	AUTO_FREE char *all = install_folder(l);
+	return x_asprintf("%s/%s/first.xml", all, uuid);
+}
+
+int install_pending(const struct local *l, const char *uuid, struct domain **d, struct err *e)
+{
+	AUTO_FREE char *path = pending_path(l, uuid);
+	return access(path, F_OK) < 0 ? 0 : domain_load(path, d, e);
+}
+
+/* The first boot is for a later start. */
+static int keep_first(struct making *k, struct err *e)
+{
+	AUTO_FREE char *path = pending_path(k->l, k->define->uuid), *dir = x_strndup(path, strlen(path) - strlen("/first.xml"));
+	int rc = dir_make(dir, 0750, e);
+	if (rc)
+		return rc;
+	k->folder = true;
+	return file_replace(path, k->job->first_xml, strlen(k->job->first_xml), 0600, e);
+}
+
 /* A path below the folders that are ours alone. */
 static char *own_log(const struct local *l, const char *uuid)
 {
@@ -152,7 +175,9 @@ static int make_all(struct making *k, struct buf *notes, struct err *e)
 		rc = make_boot(k, e);
 	if (!rc)
 		rc = define(k, e);
-	if (!rc && !(k->job->flags & INSTALL_NO_START))
+	if (!rc && k->job->flags & INSTALL_NO_START)
+		return k->first ? keep_first(k, e) : 0;
+	if (!rc)
 		rc = launch_guest(k->l, k->first ? k->first : k->define, k->job->flags & INSTALL_FORCE ? START_FORCE : 0, notes, e);
 	return rc;
 }

@@ -17,6 +17,8 @@ int location_copy(const char *location, const char *name, const char *to, struct
 /* Append @files to the initrd @path: they are in its root, by their own names. */
 int initrd_inject(const char *path, char *const *files, size_t n, struct err *e);
 
+/* The first boot of a guest that was made and not started yet; *d stays NULL when there is none. */
+int install_pending(const struct local *l, const char *uuid, struct domain **d, struct err *e);
 /* Take away what the first boot of @uuid has booted from; nothing when there is nothing. */
 void install_forget(const struct local *l, const char *uuid);
 

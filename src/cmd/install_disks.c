@@ -281,8 +281,9 @@ static int reserve(struct maker *m, struct err *e)
 static int default_disk(struct maker *m, struct err *e)
 {
 	uint64_t bytes = m->os.storage_bytes ? m->os.storage_bytes : DISK_GIB * GIB;
-	AUTO_FREE char *text = x_asprintf("size=%.3f", (double)bytes / (double)GIB);
+	AUTO_FREE char *text = x_asprintf("size=%g", (double)bytes / (double)GIB);
 	AUTO_VALUE struct install_value v = {0};
+	maker_note(m, "Using default --disk %s", text);
 	int rc = install_split(install_option("disk"), text, &v, e);
 	return rc ? rc : one_disk(m, &v, e);
 }

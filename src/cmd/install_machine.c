@@ -25,6 +25,8 @@ static int make_memory(struct maker *m, struct err *e)
 		mib = m->host.memory_bytes / 2 / MIB;
 	if (v.n && !now && !most && (value_get(&v, "memory") || value_get(&v, "maxmemory")))
 		return err_set(e, EINVAL, "--memory 0 is not allowed: MiB, at least 4");
+	if (!now && !most)
+		maker_note(m, "Using default --memory %llu", (unsigned long long)mib);
 	now = now ? now : most ? most : mib;
 	most = most ? most : now;
 	if (most < now)

@@ -21,6 +21,7 @@ struct maker {
 	struct host_info host;
 	struct osinfo os; /* id NULL: not known */
 	enum install_method method;
+	struct path_info tree; /* of --location; kind PATH_MISSING: not looked at */
 	char *medium;   /* CD or ISO of the first boot, or NULL */
 	bool keep_medium; /* it stays in the drive */
 	uint64_t sockets, dies, cores, threads; /* how vCPUs are grouped; 0: not told */

@@ -146,6 +146,7 @@ static int take_location(struct maker *m, struct err *e)
 	if (!kernel && !*at.kernel)
 		return err_set(e, ENOENT, "--location '%s': there is no kernel where installers have theirs: name it with kernel=,initrd=",
 			       path);
+	m->tree = at;
 	b->location = x_strdup(m->medium);
 	b->kernel = x_strdup(kernel ? kernel : at.kernel);
 	initrd = initrd ? initrd : !kernel && *at.initrd ? at.initrd : NULL;
@@ -244,6 +245,9 @@ static int detect(struct maker *m, struct err *e)
 {
 	struct path_info at;
 	unsigned reboots = 1;
+	struct osinfo_tree tree = {m->tree.tree_arch, m->tree.tree_family, m->tree.tree_variant, m->tree.tree_version};
+	if (*m->tree.tree_family && !osinfo_detect_tree(&tree, &m->os, e))
+		return 0;
 	if (!m->medium || m->b->ops->path_info(m->b, m->medium, false, &at, NULL))
 		return -ENOENT;
 	struct osinfo_media media = {at.volume_id, at.system_id, at.publisher_id, at.application_id};
@@ -281,8 +285,13 @@ static int take_system(struct maker *m, struct err *e)
 	}
 	if (!m->os.id && value_on(&v, "require", false))
 		return err_set(e, ENOENT, "--osinfo require=on: the system is not known: name it with --osinfo NAME");
+	bool sized = install_get(m->r, "memory") && (install_get(m->r, "disk") || maker_flag(m, "nodisks"));
+	if (!m->os.id && look && why.code == ENOENT && !sized && m->method != METHOD_IMPORT)
+		maker_note(m, "the medium is of no system that is known: the guest gets what suits most; --osinfo NAME says what it is");
 	if (!m->os.id && look && why.code == ENODATA)
 		maker_note(m, "the guest gets what suits most systems: %s", why.msg);
+	if (m->os.id && !known)
+		maker_note(m, "this is the installer of %s: --osinfo %s", m->os.name, m->os.short_id);
 	m->p->system = x_strdup(m->os.short_id ? m->os.short_id : "");
 	m->p->system_name = x_strdup(m->os.name ? m->os.name : "");
 	return 0;
@@ -310,6 +319,7 @@ static int take_name(struct maker *m, const struct install_value *meta, struct e
 		snprintf(m->p->name, sizeof(m->p->name), "%s", base);
 		for (unsigned i = 2; name_taken(m, m->p->name) && i < 10000; i++)
 			snprintf(m->p->name, sizeof(m->p->name), "%.180s-%u", base, i);
+		maker_note(m, "Using default --name %s", m->p->name);
 		return 0;
 	}
 	int rc = domain_name_check(name, e);

@@ -300,31 +300,35 @@ static bool fits(const char *pattern, const char *text)
 	return yes;
 }
 
+/* A pattern's element, and the text that it is to fit. */
+struct property {
+	const char *name, *text;
+};
+
 struct detect {
-	const struct osinfo_media *media;
+	const char *list, *holder;   /* <media> has them in <iso>, <tree> in <treeinfo> */
+	const struct property *rows; /* ends with one without name */
 	struct xml *best;
 	unsigned weight, reboots;
 };
 
-/* How well one <media> fits: the length of its patterns, 0 when one of them does not. */
-static unsigned media_weight(const struct xml_node *n, const struct osinfo_media *media)
+static bool arch_installs(const char *arch)
 {
-	const struct {
-		const char *name, *text;
-	} rows[] = {{"volume-id", media->volume_id},
-		    {"system-id", media->system_id},
-		    {"publisher-id", media->publisher_id},
-		    {"application-id", media->application_id}};
-	struct xml_node *iso = xml_first(n, "iso");
-	const char *arch = xml_attr(n, "arch");
+	return !arch || str_eq(arch, "x86_64") || str_eq(arch, "i686") || str_eq(arch, "i386") || str_eq(arch, "all");
+}
+
+/* How well one fits: the length of its patterns, 0 when one of them does not. */
+static unsigned media_weight(const struct xml_node *n, const struct detect *d)
+{
+	struct xml_node *holder = xml_first(n, d->holder);
 	unsigned weight = 0;
-	if (!iso || (arch && !str_eq(arch, "x86_64") && !str_eq(arch, "i686") && !str_eq(arch, "i386") && !str_eq(arch, "all")))
+	if (!holder || !arch_installs(xml_attr(n, "arch")))
 		return 0;
-	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		AUTO_FREE char *pattern = child_text(iso, rows[i].name);
+	for (const struct property *p = d->rows; p->name; p++) {
+		AUTO_FREE char *pattern = child_text(holder, p->name);
 		if (!*pattern)
 			continue;
-		if (!fits(pattern, rows[i].text))
+		if (!fits(pattern, p->text))
 			return 0;
 		weight += (unsigned)strlen(pattern);
 	}
@@ -335,11 +339,11 @@ static bool try_media(const char *path, const char *text, size_t len, void *ctx)
 {
 	struct detect *d = ctx;
 	struct xml *x = NULL;
-	if (!strstr(text, "<iso>") || xml_parse(text, len, path, &x, NULL))
+	if (!strstr(text, d->holder) || xml_parse(text, len, path, &x, NULL))
 		return false;
 	bool better = false;
-	for (struct xml_node *n = os_of(x) ? xml_first(os_of(x), "media") : NULL; n; n = xml_next(n, "media")) {
-		unsigned w = media_weight(n, d->media);
+	for (struct xml_node *n = os_of(x) ? xml_first(os_of(x), d->list) : NULL; n; n = xml_next(n, d->list)) {
+		unsigned w = media_weight(n, d);
 		uint64_t reboots = 1;
 		if (w <= d->weight)
 			continue;
@@ -358,19 +362,38 @@ static bool try_media(const char *path, const char *text, size_t len, void *ctx)
 	return false;
 }
 
-int osinfo_detect(const struct osinfo_media *media, struct osinfo *out, unsigned *reboots, struct err *e)
+/* @told: there is something to go by. */
+static int detect(struct detect *d, bool told, struct osinfo *out, struct err *e)
 {
-	struct detect d = {.media = media, .reboots = 1};
 	if (!osinfo_there())
 		return not_there(e);
-	if (media->volume_id && *media->volume_id)
-		visit_all(try_media, &d);
-	if (!d.best)
+	if (told)
+		visit_all(try_media, d);
+	if (!d->best)
 		return err_set(e, ENOENT, "the medium is of no system that is known");
-	read_os(d.best, out);
-	if (reboots)
-		*reboots = d.reboots;
+	read_os(d->best, out);
 	return 0;
+}
+
+int osinfo_detect(const struct osinfo_media *media, struct osinfo *out, unsigned *reboots, struct err *e)
+{
+	const struct property rows[] = {{"volume-id", media->volume_id},
+					{"system-id", media->system_id},
+					{"publisher-id", media->publisher_id},
+					{"application-id", media->application_id},
+					{0}};
+	struct detect d = {.list = "media", .holder = "iso", .rows = rows, .reboots = 1};
+	int rc = detect(&d, media->volume_id && *media->volume_id, out, e);
+	if (!rc && reboots)
+		*reboots = d.reboots;
+	return rc;
+}
+
+int osinfo_detect_tree(const struct osinfo_tree *tree, struct osinfo *out, struct err *e)
+{
+	const struct property rows[] = {{"arch", tree->arch}, {"family", tree->family}, {"variant", tree->variant}, {"version", tree->version}, {0}};
+	struct detect d = {.list = "tree", .holder = "treeinfo", .rows = rows};
+	return detect(&d, tree->family && *tree->family, out, e);
 }
 
 /* --- all of them --- */

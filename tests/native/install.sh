@@ -67,6 +67,17 @@ ok "one is waited for" says_it waits '^the disk is written'
 ok "and ends it waits for" eval 'tell waits r; wait_for 60 grep -q "^exit 0" "$WORK/waits.out" && grep -q "Domain creation completed" "$WORK/waits.out"'
 wait $waiter; vmdeck destroy waits > /dev/null
 
+mkdir -p "$WORK/iso/install.amd"; cp "$O/guests/echo.elf" "$WORK/iso/install.amd/vmlinuz"; echo initrd > "$WORK/iso/install.amd/initrd.gz"; echo answers > "$WORK/preseed.cfg"
+xorriso -as mkisofs -quiet -V DEBIAN -o "$WORK/debian.iso" "$WORK/iso" 2>/dev/null
+cp "$O/guests/mbr.img" "$WORK/done2.img"
+# With a terminal and no screen the console is shown, that of the installer and then that of what is installed.
+script -qefc "$V install --name tty --memory 32 --network none --graphics none --force --disk $WORK/done2.img --location $WORK/debian.iso --initrd-inject $WORK/preseed.cfg" "$WORK/tty.out" < <(exec tail --pid=$$ -f /dev/null > /dev/null 2>&1) > /dev/null & tty=$!
+ok "one from the kernel of an ISO shows its console" wait_for 30 grep -aq "^hello" "$WORK/tty.out"
+ok "the ISO lies in its drive" says "debian.iso" vmdeck domblklist tty
+ok "the answers are behind the initrd" eval 'grep -aq "^initrd" "$VMDECK_HOME"/lib/install/*/initrd && grep -aq preseed.cfg "$VMDECK_HOME"/lib/install/*/initrd'
+ok "the console goes on with what was installed" eval 'tell tty c; wait_for 90 grep -aq "hello from the boot sector" "$WORK/tty.out" && grep -aq "Restarting guest" "$WORK/tty.out"'
+ok "and ends with it" eval 'tell tty p; wait_for 30 not kill -0 $tty 2>/dev/null; grep -aq "creation completed" "$WORK/tty.out"'
+
 head -c 4096 /dev/zero > "$WORK/zero"
 refused "a kernel that is none is refused" 'not a kernel' new bad --disk size=0.01 --location "kernel=$WORK/zero"
 ok "when all was made, and nothing is left" no_trace bad
