@@ -245,7 +245,7 @@ END_TEST
 /* It reads /etc/resolv.conf behind its sandbox, long after it began. */
 START_TEST(a_changed_resolv_conf_is_seen)
 {
-	static const char other[] = "# moved\nnameserver 127.0.0.1\n";
+	static const char other[] = "# moved\nnameserver fe80::1%lo\nnameserver 127.0.0.1\n";
 	ask_dns();
 	usleep(1100000); /* libslirp looks again after a second */
 	ck_assert_int_eq(write_text("/etc/resolv.conf", other), 0);

@@ -14,6 +14,8 @@ const struct sandbox_rule net_sandbox_rules[] = {
 	/* the guest's connections */
 	{SCMP_SYS(socket), 0, SANDBOX_EQ, 0, AF_INET, "connections"},
 	{SCMP_SYS(socket), 0, SANDBOX_EQ, 0, AF_INET6, "connections"},
+	{SCMP_SYS(socket), EPERM, SANDBOX_EQ, 0, AF_UNIX, "glibc tries it, for the zone of an address"},
+	{SCMP_SYS(socket), EPERM, SANDBOX_EQ, 0, AF_NETLINK, "glibc tries it"},
 	SANDBOX_ALLOW(bind, "UDP, connections to ourselves"),
 	SANDBOX_ALLOW(listen, "connections to ourselves"),
 	SANDBOX_ALLOW(connect, "connections"),
@@ -31,6 +33,7 @@ const struct sandbox_rule net_sandbox_rules[] = {
 	SANDBOX_ALLOW(sendmsg, "connections, the keeper"),
 	SANDBOX_ALLOW(recvmsg, "connections, the keeper"),
 	{SCMP_SYS(ioctl), 0, SANDBOX_EQ, 1, FIONREAD, "how long a datagram is"},
+	{SCMP_SYS(ioctl), 0, SANDBOX_EQ, 1, SIOCGIFINDEX, "a name server with a zone: fe80::1%eth0"},
 
 	/* the host's name servers, /etc/resolv.conf: which folders, Landlock says */
 	SANDBOX_ALLOW(newfstatat, "resolv.conf"),
