@@ -1,5 +1,5 @@
-/* The guest's screen in the deck, part by part: pictures made small, their way to the terminal, keys, text modes, and a
- * machine at the other end that is not to be trusted. */
+/* The guest's screen in the deck, part by part: pictures made small, their way to the terminal, keys, text
+ * modes, and a machine at the other end that is not to be trusted. */
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/input-event-codes.h>
@@ -67,11 +67,13 @@ START_TEST(known_pictures_have_exact_cells)
 	canvas_resize(&c, 4, 6);
 	struct area a = area_sub(&(struct area){&c, 0, 0, 4, 6}, 1, 1, 2, 4);
 	ck_assert(scaled_fit(&s, 2, 4, 4, 2, 2000));
-	ck_assert(s.width == 2 && s.height == 4 && s.left == 1 && s.top == 0); /* in the middle of 4 columns */
+	ck_assert(s.width == 2 && s.height == 4 && s.left == 1 &&
+		  s.top == 0); /* in the middle of 4 columns */
 	scaled_update(&s, &p, 0, 0, 2, 4);
 	scaled_draw(&s, &a);
 	const struct cell *cell = canvas_cell(&c, 1, 2);
-	ck_assert(cell->style.fg == (VT_RGB | 1) && cell->style.bg == (VT_RGB | 3) && !strcmp(cell->text, "▀"));
+	ck_assert(cell->style.fg == (VT_RGB | 1) && cell->style.bg == (VT_RGB | 3) &&
+		  !strcmp(cell->text, "▀"));
 	ck_assert(cell->style.attrs == CELL_PICTURE);
 	cell = canvas_cell(&c, 2, 3);
 	ck_assert(cell->style.fg == (VT_RGB | 6) && cell->style.bg == (VT_RGB | 8));
@@ -109,8 +111,8 @@ START_TEST(updates_of_parts_equal_those_of_all)
 {
 	static const struct {
 		int w, h, cols, rows, image; /* image: pixels of a cell's width */
-	} sizes[] = {{320, 200, 33, 17, 0}, {7, 5, 40, 30, 0},  {641, 479, 80, 24, 0}, {3, 999, 20, 9, 0},
-		     {320, 200, 33, 17, 8}, {50, 40, 40, 30, 9}, {1, 1, 10, 10, 0},    {200, 3, 31, 11, 5}};
+	} sizes[] = {{320, 200, 33, 17, 0}, {7, 5, 40, 30, 0},   {641, 479, 80, 24, 0}, {3, 999, 20, 9, 0},
+		     {320, 200, 33, 17, 8}, {50, 40, 40, 30, 9}, {1, 1, 10, 10, 0},     {200, 3, 31, 11, 5}};
 	int w = sizes[_i].w, h = sizes[_i].h, unit = sizes[_i].image;
 	unsigned seed = 7;
 	AUTO_FREE uint32_t *px = noise(w * h, 1);
@@ -126,8 +128,8 @@ START_TEST(updates_of_parts_equal_those_of_all)
 	scaled_update(&part, &p, 0, 0, w, h);
 	for (int round = 0; round < 200; round++) {
 		seed = seed * 1103515245u + 12345u;
-		int x = (int)(seed >> 8) % w, y = (int)(seed >> 4 & 0xffff) % h, rw = 1 + (int)(seed >> 16) % 9,
-		    rh = 1 + (int)(seed >> 20) % 9;
+		int x = (int)(seed >> 8) % w, y = (int)(seed >> 4 & 0xffff) % h,
+		    rw = 1 + (int)(seed >> 16) % 9, rh = 1 + (int)(seed >> 20) % 9;
 		for (int i = y; i < y + rh && i < h; i++)
 			for (int k = x; k < x + rw && k < w; k++)
 				px[i * w + k] = seed & 0xffffff;
@@ -210,8 +212,9 @@ START_TEST(neighbours_share_place_and_colour)
 	one_cell(&now, 0, 3, 3, 2);
 	one_cell(&now, 0, 4, 2, 2); /* one colour: a space */
 	picture_encode(&now, &shown, &mode, &at, 1000, &out);
-	ck_assert_msg(strstr(buf_text(&out), "\033[1;2H\033[38;2;0;0;1;48;2;0;0;2m▀▀\033[38;2;0;0;3m▀ \033[?2026l"), "%s",
-		      buf_text(&out));
+	ck_assert_msg(
+	    strstr(buf_text(&out), "\033[1;2H\033[38;2;0;0;1;48;2;0;0;2m▀▀\033[38;2;0;0;3m▀ \033[?2026l"),
+	    "%s", buf_text(&out));
 	canvas_done(&now);
 	canvas_done(&shown);
 }
@@ -248,9 +251,9 @@ START_TEST(of_256_colours_the_nearest_is_taken)
 	static const struct {
 		uint32_t rgb;
 		unsigned n;
-	} cases[] = {{0, 16},          {0xffffff, 231}, {0xff0000, 196}, {0x00ff00, 46}, {0x0000ff, 21},
-		     {0x808080, 244},  {0x0a0a0a, 232}, {0xeeeeee, 255}, {0x5f87af, 67}, {0x121212, 233},
-		     {0xafd7ff, 153}};
+	} cases[] = {{0, 16},        {0xffffff, 231}, {0xff0000, 196}, {0x00ff00, 46},
+		     {0x0000ff, 21}, {0x808080, 244}, {0x0a0a0a, 232}, {0xeeeeee, 255},
+		     {0x5f87af, 67}, {0x121212, 233}, {0xafd7ff, 153}};
 	ck_assert_uint_eq(picture_colour256(cases[_i].rgb), cases[_i].n);
 }
 END_TEST
@@ -294,7 +297,8 @@ START_TEST(an_image_arrives_in_chunks_and_whole)
 	for (int y = 0; y < h; y++)
 		for (int x = 0; x < w; x++) {
 			const uint8_t *p = got + 3 * (y * w + x);
-			ck_assert_uint_eq((uint32_t)p[0] << 16 | (uint32_t)p[1] << 8 | p[2], px[y * stride + x]);
+			ck_assert_uint_eq((uint32_t)p[0] << 16 | (uint32_t)p[1] << 8 | p[2],
+					  px[y * stride + x]);
 		}
 }
 END_TEST
@@ -339,7 +343,8 @@ END_TEST
 
 /* --- pacer.c --- */
 
-/* Send what may be sent over a line of @rate bytes a second with @idle_ms to and fro, @rounds times; the time of one then. */
+/* Send what may be sent over a line of @rate bytes a second with @idle_ms to and fro, @rounds times; the time
+ * of one then. */
 static int64_t line(struct pacer *p, size_t rate, int64_t idle_ms, int rounds)
 {
 	int64_t now = 1000, took = 0;
@@ -450,7 +455,8 @@ START_TEST(keys_are_those_of_a_us_keyboard)
 	struct stroke s = stroke_of(k);
 	ck_assert_msg(s.n == cases[_i].n, "%s: %u keys", cases[_i].key, s.n);
 	for (unsigned i = 0; i < s.n; i++)
-		ck_assert_msg(s.codes[i] == cases[_i].codes[i], "%s: key %u is %s", cases[_i].key, i, keycode_name(s.codes[i]));
+		ck_assert_msg(s.codes[i] == cases[_i].codes[i], "%s: key %u is %s", cases[_i].key, i,
+			      keycode_name(s.codes[i]));
 }
 END_TEST
 
@@ -612,10 +618,14 @@ START_TEST(nonsense_from_the_machine_ends_the_link)
 		struct screen_surface s;
 		bool fd;
 	} surfaces[] = {
-	    {{SCREEN_SURFACE, 1, 0, 640, 0, 2560}, true},          {{SCREEN_SURFACE, 1, 0, 5000, 10, 20000}, true},
-	    {{SCREEN_SURFACE, 1, 0, 10, 0xffffffff, 40}, true},    {{SCREEN_SURFACE, 1, 0, 64, 64, 255}, true},
-	    {{SCREEN_SURFACE, 1, 0, 64, 64, 256}, false},          {{SCREEN_SURFACE, 1, UINT64_MAX, 64, 64, 256}, true},
-	    {{SCREEN_SURFACE, 1, 0, 64, 64, 0xfffffff0}, true},    {{SCREEN_SURFACE, 1, 0, 0x40000000, 1, 0}, true},
+	    {{SCREEN_SURFACE, 1, 0, 640, 0, 2560}, true},
+	    {{SCREEN_SURFACE, 1, 0, 5000, 10, 20000}, true},
+	    {{SCREEN_SURFACE, 1, 0, 10, 0xffffffff, 40}, true},
+	    {{SCREEN_SURFACE, 1, 0, 64, 64, 255}, true},
+	    {{SCREEN_SURFACE, 1, 0, 64, 64, 256}, false},
+	    {{SCREEN_SURFACE, 1, UINT64_MAX, 64, 64, 256}, true},
+	    {{SCREEN_SURFACE, 1, 0, 64, 64, 0xfffffff0}, true},
+	    {{SCREEN_SURFACE, 1, 0, 0x40000000, 1, 0}, true},
 	};
 	struct screen_damage many = {.type = SCREEN_DAMAGE, .n = 65};
 	uint32_t type = SCREEN_DAMAGE;

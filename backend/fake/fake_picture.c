@@ -1,5 +1,5 @@
-/* What the fake's guests show on their screens, spoken as src/proto/screen.h has it: a picture of four coloured
- * quarters, or a text mode whose last line tells what key was pressed. */
+/* What the fake's guests show on their screens, spoken as src/proto/screen.h has it: a picture of four
+ * coloured quarters, or a text mode whose last line tells what key was pressed. */
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
@@ -163,7 +163,8 @@ int fake_text_script(struct fake *f, char *args, struct err *e)
 	p->generation++;
 	char *save = NULL;
 	unsigned row = 0;
-	for (char *line = strtok_r(text, "\n", &save); line && row < ROWS; line = strtok_r(NULL, "\n", &save), row++)
+	for (char *line = strtok_r(text, "\n", &save); line && row < ROWS;
+	     line = strtok_r(NULL, "\n", &save), row++)
 		text_line(p, row, row ? 0x07 : 0x1f, line);
 	p->text.head.cursor_y = (int32_t)row;
 	all_dirty(p);
@@ -224,8 +225,11 @@ static void pointed(struct fake_picture *p, const struct screen_pointer *at)
 
 static void greet(struct fake_picture *p, unsigned i)
 {
-	struct screen_surface s = {.type = SCREEN_SURFACE, .generation = p->generation, .width = p->w,
-				   .height = p->h, .stride = p->w * 4};
+	struct screen_surface s = {.type = SCREEN_SURFACE,
+				   .generation = p->generation,
+				   .width = p->w,
+				   .height = p->h,
+				   .stride = p->w * 4};
 	struct screen_state st = {.type = SCREEN_STATE, .absolute = 1};
 	if (!p->peers[i].greeted || p->peers[i].generation != p->generation)
 		unixsock_send(p->peers[i].fd, &s, sizeof(s), &p->fd, p->w != 0);

@@ -1,10 +1,11 @@
 /* The machine's end of the screen process. (src/proto/screen.h)
  *
- * The keeper sends a socket whenever it has started one (keeperlink.c), and decks ask for theirs; each is greeted, its requests for
- * what changed are answered, and what is typed there is passed on (screenpeer.c). Sending never waits: everything that
- * can be sent is the present state of something, so what a full socket does not take is remembered as one bit, and the
- * state of then is sent when there is room. One that takes nothing for 5 s is dropped; of the screen process the keeper
- * is told, to end it. While nobody looks, nothing is done.
+ * The keeper sends a socket whenever it has started one (keeperlink.c), and decks ask for theirs; each is
+ * greeted, its requests for what changed are answered, and what is typed there is passed on (screenpeer.c).
+ * Sending never waits: everything that can be sent is the present state of something, so what a full socket
+ * does not take is remembered as one bit, and the state of then is sent when there is room. One that takes
+ * nothing for 5 s is dropped; of the screen process the keeper is told, to end it. While nobody looks,
+ * nothing is done.
  *
  * Main loop's thread; m->lock is taken inside. Devices only set bits (the display's and the input's
  * callbacks). */

@@ -197,8 +197,8 @@ static void pace_of_text(struct screen_peer *p, bool changed)
 	p->looked_ms = now_ms();
 }
 
-/* The answer to one who takes text, when the screen is in a text mode: no pixel is painted for it. 1: that was all; 0:
- * the screen shows graphics. */
+/* The answer to one who takes text, when the screen is in a text mode: no pixel is painted for it. 1: that
+ * was all; 0: the screen shows graphics. */
 static int send_text(struct screen_peer *p)
 {
 	static struct peer_text now;

@@ -1,5 +1,5 @@
-/* Between screenlink.c and screenpeer.c: one looker at the guest's screen, the keeper's vmdeck-screen or who asked for
- * one over the control socket (screen-open). Each has its own socket, its own damage, its own pace.
+/* Between screenlink.c and screenpeer.c: one looker at the guest's screen, the keeper's vmdeck-screen or who
+ * asked for one over the control socket (screen-open). Each has its own socket, its own damage, its own pace.
  *
  * Main loop's thread but for peer_want(), which any may call. */
 #ifndef BACKEND_VMM_SCREENPEER_H
@@ -74,9 +74,11 @@ void peer_want(struct screen_peer *p, unsigned bits);
 /* Send what is due as far as the socket takes it. May end the peer. */
 void peer_flush(struct screen_peer *p);
 
-/* screenlink.c: the machine has no more to do with it; @why: NULL, or the fault for which its process is to be ended. */
+/* screenlink.c: the machine has no more to do with it; @why: NULL, or the fault for which its process is to
+ * be ended. */
 void link_lost(struct screen_peer *p, const char *why);
-/* Somebody looks, or nobody any more; @clients of the process, or NULL: unchanged. false: it makes no sense. */
+/* Somebody looks, or nobody any more; @clients of the process, or NULL: unchanged. false: it makes no sense.
+ */
 bool link_clients(struct screenlink *l, const char *clients, size_t n);
 
 #endif

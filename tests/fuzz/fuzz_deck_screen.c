@@ -1,6 +1,7 @@
-/* Messages of the machine to the deck (src/proto/screen.h), as a machine may send them that the guest has taken over, and
- * what the deck draws of them: each a byte for the type (its highest bit: with the picture's memory), two for the length,
- * and what follows the type. A type of 120 and more is the terminal, which has another size or looks for a change. */
+/* Messages of the machine to the deck (src/proto/screen.h), as a machine may send them that the guest has
+ * taken over, and what the deck draws of them: each a byte for the type (its highest bit: with the picture's
+ * memory), two for the length, and what follows the type. A type of 120 and more is the terminal, which has
+ * another size or looks for a change. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -80,7 +81,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	static int memory = -1;
 	int pair[2];
 	struct err e;
-	if (memory < 0 && ((memory = memfd_create("picture", MFD_CLOEXEC)) < 0 || ftruncate(memory, MEMORY) < 0))
+	if (memory < 0 &&
+	    ((memory = memfd_create("picture", MFD_CLOEXEC)) < 0 || ftruncate(memory, MEMORY) < 0))
 		abort();
 	if (unixsock_pair(SOCK_SEQPACKET, pair))
 		abort();

@@ -1,6 +1,8 @@
-/* A terminal for the deck without anybody before it: runs a program on a pseudo-terminal, types, and tells what it cost.
+/* A terminal for the deck without anybody before it: runs a program on a pseudo-terminal, types, and tells
+ * what it cost.
  *
- * Usage: deckterm [--size COLSxROWS] [--cell WxH] [--images] [--silent] [--rate BYTES] STEP... -- PROGRAM ARGUMENT...
+ * Usage: deckterm [--size COLSxROWS] [--cell WxH] [--images] [--silent] [--rate BYTES] STEP... -- PROGRAM
+ * ARGUMENT...
  *   --cell    pixels of a cell, as TIOCGWINSZ tells them
  *   --images  it knows kitty's graphics protocol
  *   --silent  it answers no questions
@@ -136,7 +138,8 @@ static long cpu_ms(void)
 	snprintf(path, sizeof(path), "/proc/%d/stat", (int)t.pid);
 	FILE *f = fopen(path, "re");
 	if (f && fgets(line, sizeof(line), f) && strrchr(line, ')'))
-		sscanf(strrchr(line, ')') + 2, "%*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", &user, &sys);
+		sscanf(strrchr(line, ')') + 2, "%*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", &user,
+		       &sys);
 	if (f)
 		fclose(f);
 	return (long)((user + sys) * 1000 / (unsigned long)sysconf(_SC_CLK_TCK));
@@ -175,7 +178,8 @@ static int step(char *s)
 		int64_t from = now_ms();
 		unsigned long bytes = t.bytes;
 		bool found = run(from + UNTIL_MS, arg);
-		printf("until %s: %lu bytes, %lld ms%s\n", arg, t.bytes - bytes, (long long)(now_ms() - from), found ? "" : ", not seen");
+		printf("until %s: %lu bytes, %lld ms%s\n", arg, t.bytes - bytes, (long long)(now_ms() - from),
+		       found ? "" : ", not seen");
 		return found ? 0 : 1;
 	} else if (!strcmp(s, "wait")) {
 		run(now_ms() + ms, NULL);
@@ -183,8 +187,8 @@ static int step(char *s)
 		unsigned long bytes = t.bytes, pictures = t.pictures, images = t.nimages;
 		long cpu = cpu_ms();
 		run(now_ms() + ms, NULL);
-		printf("bytes %lu pictures %lu images %lu cpu %ld ms of %ld\n", t.bytes - bytes, t.pictures - pictures,
-		       t.nimages - images, cpu_ms() - cpu, ms);
+		printf("bytes %lu pictures %lu images %lu cpu %ld ms of %ld\n", t.bytes - bytes,
+		       t.pictures - pictures, t.nimages - images, cpu_ms() - cpu, ms);
 	} else {
 		return -1;
 	}
@@ -194,8 +198,10 @@ static int step(char *s)
 
 static int usage(void)
 {
-	fprintf(stderr, "usage: deckterm [--size COLSxROWS] [--cell WxH] [--images] [--silent] [--rate BYTES] STEP... -- "
-			"PROGRAM...\n");
+	fprintf(
+	    stderr,
+	    "usage: deckterm [--size COLSxROWS] [--cell WxH] [--images] [--silent] [--rate BYTES] STEP... -- "
+	    "PROGRAM...\n");
 	return 2;
 }
 

@@ -38,7 +38,8 @@ static size_t stream_read(struct stream *s, uint8_t *out, size_t n)
 	return got;
 }
 
-void kitty_image(struct buf *out, unsigned id, const uint32_t *pixels, int w, int h, int stride, int cols, int rows)
+void kitty_image(struct buf *out, unsigned id, const uint32_t *pixels, int w, int h, int stride, int cols,
+		 int rows)
 {
 	_Static_assert(PIECE % 3 == 0, "a piece is whole pixels, and base64 without padding");
 	struct stream s = {pixels, w, h, stride, 0, 0};
@@ -48,7 +49,8 @@ void kitty_image(struct buf *out, unsigned id, const uint32_t *pixels, int w, in
 		size_t n = stream_read(&s, piece, sizeof(piece));
 		more = s.y < s.h;
 		if (first)
-			buf_printf(out, BEGIN "a=T,i=%u,p=1,f=24,s=%d,v=%d,c=%d,r=%d,C=1,q=2,m=%d;", id, w, h, cols, rows, more);
+			buf_printf(out, BEGIN "a=T,i=%u,p=1,f=24,s=%d,v=%d,c=%d,r=%d,C=1,q=2,m=%d;", id, w, h,
+				   cols, rows, more);
 		else
 			buf_printf(out, BEGIN "q=2,m=%d;", more);
 		buf_base64(out, piece, n);

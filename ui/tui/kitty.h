@@ -1,5 +1,6 @@
-/* Pictures in terminals that know kitty's graphics protocol (https://sw.kovidgoyal.net/kitty/graphics-protocol/): what is sent to
- * them. No answers are asked for but to the question whether they know it. */
+/* Pictures in terminals that know kitty's graphics protocol
+ * (https://sw.kovidgoyal.net/kitty/graphics-protocol/): what is sent to them. No answers are asked for but to
+ * the question whether they know it. */
 #ifndef UI_TUI_KITTY_H
 #define UI_TUI_KITTY_H
 
@@ -13,9 +14,10 @@
 
 /* Ask. Who knows it answers ESC _ G i=7100;OK ESC \ (input.c: EVENT_IMAGES). */
 void kitty_query(struct buf *out);
-/* Image @id of @w x @h pixels 0x00RRGGBB, @stride from line to line, over @cols x @rows cells from the cursor on, which stays; the
- * one that had the number is no more. */
-void kitty_image(struct buf *out, unsigned id, const uint32_t *pixels, int w, int h, int stride, int cols, int rows);
+/* Image @id of @w x @h pixels 0x00RRGGBB, @stride from line to line, over @cols x @rows cells from the cursor
+ * on, which stays; the one that had the number is no more. */
+void kitty_image(struct buf *out, unsigned id, const uint32_t *pixels, int w, int h, int stride, int cols,
+		 int rows);
 /* Take away all images, and forget them. */
 void kitty_delete(struct buf *out);
 

@@ -29,7 +29,7 @@ struct monitor {
 	bool stale; /* the scaled picture is to be computed from all of it */
 	struct text_view text;
 	struct keymap *layout; /* of the guest; NULL: a US one */
-	uint32_t buttons; /* that are down */
+	uint32_t buttons;      /* that are down */
 	int mouse_x, mouse_y;
 	bool mouse_known;
 	char trouble[256];
@@ -144,7 +144,8 @@ static void sync_with(struct monitor *s)
 		look_away(s);
 		s->started_ms = 0;
 		s->trouble[0] = 0;
-	} else if (s->link.fd < 0 && (another || (!s->hopeless && s->deck->now_ms - s->tried_ms >= RETRY_MS))) {
+	} else if (s->link.fd < 0 &&
+		   (another || (!s->hopeless && s->deck->now_ms - s->tried_ms >= RETRY_MS))) {
 		look(s, g->d->started_ms);
 	}
 }
@@ -227,12 +228,15 @@ char *monitor_what(const struct monitor *s, char *out, size_t size)
 static void draw_pointer(const struct monitor *s, const struct area *a)
 {
 	const struct scaled *z = &s->scaled;
-	if (z->changes || !s->link.cursor.shown || s->link.cursor.x < 0 || s->link.cursor.y < 0 || !z->from_w || !z->from_h ||
-	    s->link.cursor.x >= z->from_w || s->link.cursor.y >= z->from_h)
+	if (z->changes || !s->link.cursor.shown || s->link.cursor.x < 0 || s->link.cursor.y < 0 ||
+	    !z->from_w || !z->from_h || s->link.cursor.x >= z->from_w || s->link.cursor.y >= z->from_h)
 		return;
 	int col = z->left + (int)((int64_t)s->link.cursor.x * z->width / z->from_w);
-	int half = z->top + (int)((int64_t)s->link.cursor.y * z->height / z->from_h); /* where they are not images */
-	struct cell *c = half / 2 < a->rows && col < a->cols ? canvas_cell(a->canvas, a->row + half / 2, a->col + col) : NULL;
+	int half =
+	    z->top + (int)((int64_t)s->link.cursor.y * z->height / z->from_h); /* where they are not images */
+	struct cell *c = half / 2 < a->rows && col < a->cols
+			     ? canvas_cell(a->canvas, a->row + half / 2, a->col + col)
+			     : NULL;
 	if (c && c->style.attrs & CELL_PICTURE && !(c->style.attrs & CELL_IMAGE))
 		*(half & 1 ? &c->style.bg : &c->style.fg) ^= 0xffffff;
 }
@@ -242,7 +246,8 @@ static void draw_picture(struct monitor *s, const struct area *a, bool images)
 	struct picture p = picture_of(s);
 	const struct deck *d = s->deck;
 	if (images && d->images)
-		s->stale |= scaled_fit_image(&s->scaled, p.width, p.height, a->cols, a->rows, d->cell_w, d->cell_h);
+		s->stale |=
+		    scaled_fit_image(&s->scaled, p.width, p.height, a->cols, a->rows, d->cell_w, d->cell_h);
 	else
 		s->stale |= scaled_fit(&s->scaled, p.width, p.height, a->cols, a->rows, d->cell_aspect);
 	if (s->stale)
@@ -261,7 +266,8 @@ void monitor_draw(struct monitor *s, const struct area *a, bool focus, bool imag
 	else if (s->link.fd >= 0 && s->link.width)
 		draw_picture(s, a, images);
 	else
-		text_wrap(a, 1, 2, a->cols - 4, theme(*s->trouble ? ROLE_WARNING : ROLE_DIM), monitor_what(s, what, sizeof(what)));
+		text_wrap(a, 1, 2, a->cols - 4, theme(*s->trouble ? ROLE_WARNING : ROLE_DIM),
+			  monitor_what(s, what, sizeof(what)));
 }
 
 /* --- what goes in --- */
@@ -305,7 +311,8 @@ void monitor_key(struct monitor *s, struct key k)
 	if (s->link.fd < 0)
 		deck_say(s->deck, ROLE_WARNING, "nobody is there to type to: Ctrl+] leaves the page");
 	else if (!n)
-		deck_say(s->deck, ROLE_WARNING, "the guest's keyboard has no key for '%s'", key_text(k, name));
+		deck_say(s->deck, ROLE_WARNING, "the guest's keyboard has no key for '%s'",
+			 key_text(k, name));
 	for (unsigned i = 0; i < n; i++)
 		monitor_stroke(s, &strokes[i]);
 }

@@ -1,7 +1,8 @@
-/* A guest's screen in the deck: text modes as text, graphics as half blocks of colour; what is typed and clicked goes in.
+/* A guest's screen in the deck: text modes as text, graphics as half blocks of colour; what is typed and
+ * clicked goes in.
  *
- * Nothing is asked of the guest before what it last sent is on the terminal, so that its rate is the terminal's; and while
- * it changes nothing, nothing happens here. */
+ * Nothing is asked of the guest before what it last sent is on the terminal, so that its rate is the
+ * terminal's; and while it changes nothing, nothing happens here. */
 #ifndef UI_TUI_MONITOR_H
 #define UI_TUI_MONITOR_H
 
@@ -20,8 +21,8 @@ const char *monitor_uuid(const struct monitor *s);
 void monitors_update(struct deck *d);
 void monitors_drawn(struct deck *d);
 
-/* The picture or text fills @a, without a title; @focus: with the guest's cursor. @images: as one, if the terminal can,
- * nothing being drawn over it.  */
+/* The picture or text fills @a, without a title; @focus: with the guest's cursor. @images: as one, if the
+ * terminal can, nothing being drawn over it.  */
 void monitor_draw(struct monitor *s, const struct area *a, bool focus, bool images);
 /* "1024x768", "text 80x25", or why there is nothing to see. In @out. */
 char *monitor_what(const struct monitor *s, char *out, size_t size);

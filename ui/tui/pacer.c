@@ -7,10 +7,10 @@
 #define SLOW (128u << 10) /* a picture of cells fits, one of pixels comes in parts */
 #define FAST (512u << 10)
 #define TELLING (8u << 10) /* so much tells of what kind the line is */
-#define SILENCE_MS 2000   /* without an answer */
+#define SILENCE_MS 2000    /* without an answer */
 #define PROBE_MS 1000
-#define SLOW_MS 30000     /* from one that has answered before */
-#define SILENT_MAX 3      /* it will never answer */
+#define SLOW_MS 30000 /* from one that has answered before */
+#define SILENT_MAX 3  /* it will never answer */
 
 size_t pacer_budget(const struct pacer *p)
 {
@@ -29,7 +29,10 @@ bool pacer_probe(struct pacer *p, int64_t now_ms)
 
 bool pacer_ready(struct pacer *p, int64_t now_ms, unsigned *wait_ms)
 {
-	int64_t patience = p->answers ? SLOW_MS : p->sent ? SILENCE_MS : PROBE_MS, since = now_ms - p->sent_ms;
+	int64_t patience = p->answers ? SLOW_MS
+			   : p->sent  ? SILENCE_MS
+				      : PROBE_MS,
+		since = now_ms - p->sent_ms;
 	*wait_ms = 0;
 	if (!p->waiting)
 		return true;
@@ -59,7 +62,8 @@ void pacer_answered(struct pacer *p, int64_t now_ms)
 	int64_t took = now_ms - p->sent_ms;
 	p->idle_ms = !p->sent || took < p->idle_ms ? took : p->idle_ms;
 	int64_t moving = took - p->idle_ms;
-	size_t now = pacer_budget(p), next = moving > 0 ? p->sent * ON_THE_WAY_MS / (size_t)moving : (size_t)MOST;
+	size_t now = pacer_budget(p),
+	       next = moving > 0 ? p->sent * ON_THE_WAY_MS / (size_t)moving : (size_t)MOST;
 	p->waiting = false;
 	p->silent = 0;
 	p->answers = true;

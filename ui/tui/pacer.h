@@ -1,8 +1,9 @@
-/* How much of a picture may be on its way to the terminal: what is sent ends with a question, and nothing more goes before the
- * terminal has answered. So no more waits on a slow line than what it carries in a fifth of a second, and keys and
- * their effects are not behind it.
+/* How much of a picture may be on its way to the terminal: what is sent ends with a question, and nothing
+ * more goes before the terminal has answered. So no more waits on a slow line than what it carries in a fifth
+ * of a second, and keys and their effects are not behind it.
  *
- * A terminal that does not answer is given its time, and after some silence asked no more. Times in ms, any clock. */
+ * A terminal that does not answer is given its time, and after some silence asked no more. Times in ms, any
+ * clock. */
 #ifndef UI_TUI_PACER_H
 #define UI_TUI_PACER_H
 
@@ -13,13 +14,13 @@
 #define PACER_QUESTION "\033[5n" /* DSR 5: ESC [ 0 n comes */
 
 struct pacer {
-	bool waiting; /* for the answer */
+	bool waiting;    /* for the answer */
 	unsigned silent; /* questions in a row that were not answered */
 	int64_t sent_ms;
-	size_t sent;     /* bytes before the question */
-	size_t budget;  /* bytes that may be sent at once; 0 = not known yet */
-	bool answers;   /* it has, once */
-	bool slow;      /* too slow for images */
+	size_t sent;   /* bytes before the question */
+	size_t budget; /* bytes that may be sent at once; 0 = not known yet */
+	bool answers;  /* it has, once */
+	bool slow;     /* too slow for images */
 	bool probed;
 	int64_t idle_ms; /* the shortest time to an answer */
 };

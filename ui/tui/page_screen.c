@@ -9,8 +9,9 @@
 #include "ui/tui/monitor.h"
 #include "ui/tui/why.h"
 
-#define LEAST_MS 66     /* from one picture to the next: what is typed is seen at once, and 15 a second look alive */
-#define ROOM_ROWS 32    /* terminals with fewer have no rows to give away for header and key bar */
+#define LEAST_MS                                                                                             \
+	66 /* from one picture to the next: what is typed is seen at once, and 15 a second look alive */
+#define ROOM_ROWS 32 /* terminals with fewer have no rows to give away for header and key bar */
 
 struct page_screen {
 	struct monitor *screen;
@@ -35,15 +36,17 @@ static void draw_title(struct view *v, const struct area *a)
 	for (int i = 0; i < a->cols; i++)
 		area_text(a, 0, i, 1, theme(ROLE_FRAME_ON), "─");
 	int n = area_printf(a, 0, 1, theme(ROLE_STRONG), " %s ", g ? g->d->name : "");
-	n += area_printf(a, 0, 1 + n, theme(ROLE_DIM), "· %s ", monitor_what(page(v)->screen, what, sizeof(what)));
+	n += area_printf(a, 0, 1 + n, theme(ROLE_DIM), "· %s ",
+			 monitor_what(page(v)->screen, what, sizeof(what)));
 	bool why = page(v)->why.now.trouble;
-	const char *right = a->cols < 60 || why ? " Ctrl+] leaves " : " Ctrl+\\ keys and more · Ctrl+] leaves ";
+	const char *right =
+	    a->cols < 60 || why ? " Ctrl+] leaves " : " Ctrl+\\ keys and more · Ctrl+] leaves ";
 	int w = text_width(right);
 	if (n + w + 2 < a->cols)
 		area_text(a, 0, a->cols - w - 1, -1, theme(ROLE_KEY), right);
 	if (why && n + w + 20 < a->cols)
-		area_field(a, 0, 1 + n + area_printf(a, 0, 1 + n, theme(ROLE_DIM), "· "), a->cols - n - w - 5, false, theme(ROLE_WARNING),
-			   page(v)->why.now.what);
+		area_field(a, 0, 1 + n + area_printf(a, 0, 1 + n, theme(ROLE_DIM), "· "), a->cols - n - w - 5,
+			   false, theme(ROLE_WARNING), page(v)->why.now.what);
 }
 
 static struct area body_of(const struct area *a)
@@ -137,7 +140,8 @@ void action_screen(struct deck *d, int arg)
 {
 	const struct figure *g = deck_target(d);
 	if (g && g->d->state & DOMAIN_ACTIVE && !g->d->screen)
-		deck_say(d, ROLE_WARNING, "'%s' has no screen: its XML has no <graphics>; c opens its serial console",
+		deck_say(d, ROLE_WARNING,
+			 "'%s' has no screen: its XML has no <graphics>; c opens its serial console",
 			 g->d->name);
 	else if (g)
 		page_screen_open(d, g->d->uuid);
@@ -177,9 +181,12 @@ void action_screen_menu(struct deck *d, int arg)
 	while (stroke_items[n].label)
 		n++;
 	struct menu_item *items = x_calloc(n + MENU_KEYS + 1, sizeof(*items));
-	items[MENU_SELECT] = (struct menu_item){x_strdup("Select text"), x_strdup("By keys; the mouse does by itself"), "v"};
-	items[MENU_FULL] = (struct menu_item){x_strdup("Full screen"), x_strdup("With header and key bar, or without"), "z"};
-	items[MENU_TYPE] = (struct menu_item){x_strdup("Type text"), x_strdup("A line, in the guest's layout"), "y"};
+	items[MENU_SELECT] =
+	    (struct menu_item){x_strdup("Select text"), x_strdup("By keys; the mouse does by itself"), "v"};
+	items[MENU_FULL] =
+	    (struct menu_item){x_strdup("Full screen"), x_strdup("With header and key bar, or without"), "z"};
+	items[MENU_TYPE] =
+	    (struct menu_item){x_strdup("Type text"), x_strdup("A line, in the guest's layout"), "y"};
 	for (size_t i = 0; i < n; i++) {
 		items[MENU_KEYS + i].label = x_strdup(stroke_items[i].label);
 		items[MENU_KEYS + i].hint = x_strdup(stroke_items[i].hint);

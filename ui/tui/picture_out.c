@@ -83,7 +83,8 @@ void picture_out_answered(struct picture_out *o)
 
 void picture_out_ask(struct picture_out *o, const char *name)
 {
-	static const char *const not_these[] = {"linux", "screen", "tmux", "vt"}; /* they show the question, or keep it */
+	static const char *const not_these[] = {"linux", "screen", "tmux",
+						"vt"}; /* they show the question, or keep it */
 	AUTO_BUF struct buf out = {0};
 	bool ask = !o->asked && o->mode.colours >= 256 && name;
 	for (size_t i = 0; i < ARRAY_SIZE(not_these) && ask; i++)

@@ -60,7 +60,8 @@ bool scaled_fit(struct scaled *s, int w, int h, int cols, int rows, int aspect)
 		int64_t high = (int64_t)rows * aspect; /* of all cells, in thousandths of a column */
 		bool wide = (int64_t)w * high >= (int64_t)h * cols * 1000;
 		now.width = wide ? cols : part((int64_t)w * high, (int64_t)h * 1000, cols);
-		now.height = wide ? part((int64_t)h * cols * 2000, (int64_t)w * aspect, 2 * (int64_t)rows) : 2 * rows;
+		now.height =
+		    wide ? part((int64_t)h * cols * 2000, (int64_t)w * aspect, 2 * (int64_t)rows) : 2 * rows;
 		now.left = (cols - now.width) / 2;
 		now.top = (2 * rows - now.height) / 2;
 	}
@@ -145,9 +146,8 @@ void scaled_update(struct scaled *s, const struct picture *p, int x, int y, int 
 		int top = edge(i, s->height, s->from_h), bottom = edge(i + 1, s->height, s->from_h);
 		for (int k = x0; k < x1; k++) {
 			int left = edge(k, s->width, s->from_w), right = edge(k + 1, s->width, s->from_w);
-			s->pixels[(size_t)i * s->width + k] =
-			    picture_average(p, left, top, right > left ? right : left + 1,
-					    bottom > top ? bottom : top + 1);
+			s->pixels[(size_t)i * s->width + k] = picture_average(
+			    p, left, top, right > left ? right : left + 1, bottom > top ? bottom : top + 1);
 		}
 	}
 	count_changes(s, x0, y0, x1, y1);
@@ -199,7 +199,8 @@ void scaled_draw(const struct scaled *s, const struct area *a)
 			struct cell *cell = canvas_cell(a->canvas, a->row + r, a->col + c);
 			if (!cell || (top == VT_DEFAULT && bottom == VT_DEFAULT))
 				continue;
-			*cell = (struct cell){.width = 1, .style = {.fg = top, .bg = bottom, .attrs = CELL_PICTURE}};
+			*cell = (struct cell){.width = 1,
+					      .style = {.fg = top, .bg = bottom, .attrs = CELL_PICTURE}};
 			if (top == VT_DEFAULT) {
 				cell->style.fg = bottom;
 				cell->style.bg = VT_DEFAULT;
@@ -210,7 +211,8 @@ void scaled_draw(const struct scaled *s, const struct area *a)
 
 bool scaled_at(const struct scaled *s, int row, int col, int *x, int *y)
 {
-	int at_x = (2 * col + 1) * s->cell_w - 2 * s->left, at_y = (2 * row + 1) * s->cell_h - 2 * s->top; /* in halves */
+	int at_x = (2 * col + 1) * s->cell_w - 2 * s->left,
+	    at_y = (2 * row + 1) * s->cell_h - 2 * s->top; /* in halves */
 	bool inside = at_x >= 0 && at_x < 2 * s->width && at_y >= 0 && at_y <= 2 * s->height;
 	*x = *y = 0;
 	if (!s->width || !s->height)

@@ -115,7 +115,8 @@ struct stroke stroke_of(struct key k)
 unsigned strokes_of(const struct keymap *layout, struct key k, struct stroke out[KEYMAP_STROKES_MAX])
 {
 	struct keymap_stroke made[KEYMAP_STROKES_MAX];
-	unsigned n = layout && k.code > ' ' && k.code < VT_KEY_NAMED ? keymap_strokes(layout, k.code, made) : 0;
+	unsigned n =
+	    layout && k.code > ' ' && k.code < VT_KEY_NAMED ? keymap_strokes(layout, k.code, made) : 0;
 	for (unsigned i = 0; i < n; i++) {
 		struct stroke s = {0};
 		if (k.mods & VT_CTRL)

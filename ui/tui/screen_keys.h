@@ -1,4 +1,5 @@
-/* Keys of the user's terminal as keys of the guest's keyboard: a US one, or of the layout that its XML names. */
+/* Keys of the user's terminal as keys of the guest's keyboard: a US one, or of the layout that its XML names.
+ */
 #ifndef UI_TUI_SCREEN_KEYS_H
 #define UI_TUI_SCREEN_KEYS_H
 
@@ -10,14 +11,16 @@
 
 #define STROKE_MAX 5 /* keys held together */
 
-/* Codes (src/proto/keycode.h) pressed in this order and let go in the reverse. @n 0: the keyboard has no such key. */
+/* Codes (src/proto/keycode.h) pressed in this order and let go in the reverse. @n 0: the keyboard has no such
+ * key. */
 struct stroke {
 	unsigned n;
 	unsigned codes[STROKE_MAX];
 };
 
 struct stroke stroke_of(struct key k);
-/* The same for a guest that has set up another layout, NULL = a US one: a character may take two strokes. How many; 0: it has no such key. */
+/* The same for a guest that has set up another layout, NULL = a US one: a character may take two strokes. How
+ * many; 0: it has no such key. */
 unsigned strokes_of(const struct keymap *layout, struct key k, struct stroke out[KEYMAP_STROKES_MAX]);
 
 /* What a terminal keeps for itself, for the menu; ends with a row without label. */

@@ -108,11 +108,11 @@ static int on_surface(struct incoming *in)
 {
 	const struct screen_surface *s = in->p;
 	struct screen_link *l = in->l;
-	if (s->width && (in->fd < 0 || !s->height || s->width > SCREEN_SIDE_MAX || s->height > SCREEN_SIDE_MAX ||
-			 s->stride < s->width * PIXEL || s->stride > 16 * SCREEN_SIDE_MAX * PIXEL ||
-			 s->offset > INT64_MAX / 2))
-		return err_set(in->e, EPROTO, "the machine announced a picture of %ux%u with %u bytes a line", s->width,
-			       s->height, s->stride);
+	if (s->width && (in->fd < 0 || !s->height || s->width > SCREEN_SIDE_MAX ||
+			 s->height > SCREEN_SIDE_MAX || s->stride < s->width * PIXEL ||
+			 s->stride > 16 * SCREEN_SIDE_MAX * PIXEL || s->offset > INT64_MAX / 2))
+		return err_set(in->e, EPROTO, "the machine announced a picture of %ux%u with %u bytes a line",
+			       s->width, s->height, s->stride);
 	fd_close(l->memory);
 	free(TAKE_PTR(l->pixels));
 	l->memory = s->width ? TAKE_FD(in->fd) : -1;
@@ -152,9 +152,11 @@ static int on_text(struct incoming *in)
 {
 	const struct screen_text *t = in->p;
 	struct screen_link *l = in->l;
-	if (t->cols > SCREEN_TEXT_MAX || t->rows > SCREEN_TEXT_MAX || (uint64_t)t->cols * t->rows > SCREEN_TEXT_MAX ||
-	    !t->cols != !t->rows || in->n != sizeof(*t) + (size_t)t->cols * t->rows * sizeof(l->cells[0]))
-		return err_set(in->e, EPROTO, "the machine announced a text of %ux%u in %zu bytes", t->cols, t->rows, in->n);
+	if (t->cols > SCREEN_TEXT_MAX || t->rows > SCREEN_TEXT_MAX ||
+	    (uint64_t)t->cols * t->rows > SCREEN_TEXT_MAX || !t->cols != !t->rows ||
+	    in->n != sizeof(*t) + (size_t)t->cols * t->rows * sizeof(l->cells[0]))
+		return err_set(in->e, EPROTO, "the machine announced a text of %ux%u in %zu bytes", t->cols,
+			       t->rows, in->n);
 	bool size = t->cols != l->text.cols || t->rows != l->text.rows;
 	l->text = *t;
 	memcpy(l->cells, (const char *)in->p + sizeof(*t), in->n - sizeof(*t));
@@ -188,7 +190,7 @@ static int on_state(struct incoming *in)
 
 static const struct {
 	uint32_t type;
-	size_t least; /* bytes */
+	size_t least;                   /* bytes */
 	int (*fn)(struct incoming *in); /* LINK_ bits or -errno */
 } receivers[] = {
     {SCREEN_SURFACE, sizeof(struct screen_surface), on_surface},
@@ -209,13 +211,14 @@ static int on_message(struct incoming *in)
 	for (size_t i = 0; i < ARRAY_SIZE(receivers); i++)
 		if (receivers[i].type == type)
 			return in->n < receivers[i].least
-				       ? err_set(in->e, EPROTO, "the machine sent message %u in %zu bytes", type, in->n)
-				       : receivers[i].fn(in);
+				   ? err_set(in->e, EPROTO, "the machine sent message %u in %zu bytes", type,
+					     in->n)
+				   : receivers[i].fn(in);
 	return 0;
 }
 
-unsigned screen_link_read(struct screen_link *l, void (*rect)(void *arg, int x, int y, int w, int h), void *arg,
-			  struct err *e)
+unsigned screen_link_read(struct screen_link *l, void (*rect)(void *arg, int x, int y, int w, int h),
+			  void *arg, struct err *e)
 {
 	static _Alignas(8) char message[SCREEN_MESSAGE_MAX]; /* one thread */
 	unsigned found = 0;

@@ -1,7 +1,7 @@
 /* The deck's end of a guest's screen: src/proto/screen.h, and a copy of what it shows.
  *
- * The machine at the other end is not trusted with this process: what it says is checked, and its memory is read,
- * not mapped (it could take the memory away). */
+ * The machine at the other end is not trusted with this process: what it says is checked, and its memory is
+ * read, not mapped (it could take the memory away). */
 #ifndef UI_TUI_SCREEN_LINK_H
 #define UI_TUI_SCREEN_LINK_H
 
@@ -36,19 +36,19 @@ struct screen_link {
 	} cursor;
 };
 
-enum { /* what screen_link_read() has found */
+enum {                   /* what screen_link_read() has found */
        LINK_SIZE = 1,    /* another picture, or text: all is new */
        LINK_CHANGED = 2, /* the picture or the text: @rect was told of each part of the picture */
        LINK_STATE = 4,
-       LINK_ENDED = 8,   /* the guest is off, or it makes no sense: @e */
+       LINK_ENDED = 8, /* the guest is off, or it makes no sense: @e */
 };
 
 /* Begin on @fd, which is taken: ask for text, and for the first picture. */
 void screen_link_open(struct screen_link *l, int fd);
 void screen_link_close(struct screen_link *l);
 /* The socket is readable: take what is there. */
-unsigned screen_link_read(struct screen_link *l, void (*rect)(void *arg, int x, int y, int w, int h), void *arg,
-			  struct err *e);
+unsigned screen_link_read(struct screen_link *l, void (*rect)(void *arg, int x, int y, int w, int h),
+			  void *arg, struct err *e);
 /* Ask for what changes next; once for each answer. */
 void screen_link_ask(struct screen_link *l);
 void screen_link_key(struct screen_link *l, unsigned code, bool down);

@@ -25,7 +25,8 @@ static int gap(int a, int b)
 
 static unsigned distance(uint32_t a, uint32_t b)
 {
-	int r = gap(a >> 16 & 255, b >> 16 & 255), g = gap(a >> 8 & 255, b >> 8 & 255), l = gap(a & 255, b & 255);
+	int r = gap(a >> 16 & 255, b >> 16 & 255), g = gap(a >> 8 & 255, b >> 8 & 255),
+	    l = gap(a & 255, b & 255);
 	return (unsigned)(3 * r * r + 4 * g * g + 2 * l * l);
 }
 
@@ -54,8 +55,9 @@ unsigned picture_colour256(uint32_t rgb)
 /* The nearest of the 8 or 16 that every terminal has, at xterm's values. */
 static unsigned colour16(uint32_t rgb, int n)
 {
-	static const uint32_t low[] = {0x000000, 0xcd0000, 0x00cd00, 0xcdcd00, 0x0000ee, 0xcd00cd, 0x00cdcd, 0xe5e5e5,
-				       0x7f7f7f, 0xff0000, 0x00ff00, 0xffff00, 0x5c5cff, 0xff00ff, 0x00ffff, 0xffffff};
+	static const uint32_t low[] = {0x000000, 0xcd0000, 0x00cd00, 0xcdcd00, 0x0000ee, 0xcd00cd,
+				       0x00cdcd, 0xe5e5e5, 0x7f7f7f, 0xff0000, 0x00ff00, 0xffff00,
+				       0x5c5cff, 0xff00ff, 0x00ffff, 0xffffff};
 	unsigned best = 0;
 	for (unsigned i = 1; i < (n < 16 ? 8u : 16u); i++)
 		if (distance(rgb, low[i]) < distance(rgb, low[best]))
@@ -120,7 +122,9 @@ static void put_style(struct pen *p, const struct style *s, bool fg_matters)
 /* How bright a colour is, 0 to 255. */
 static unsigned bright(uint32_t colour)
 {
-	return colour == VT_DEFAULT ? 0 : ((colour >> 16 & 255) * 3 + (colour >> 8 & 255) * 6 + (colour & 255)) / 10;
+	return colour == VT_DEFAULT
+		   ? 0
+		   : ((colour >> 16 & 255) * 3 + (colour >> 8 & 255) * 6 + (colour & 255)) / 10;
 }
 
 static void put_cell(struct pen *p, const struct cell *c)
@@ -173,7 +177,8 @@ static void put_row(struct pen *p, const struct canvas *now, struct canvas *show
 /* Cells of tile @n of the image; those at the edges have fewer. */
 static struct canvas_image tile_of(const struct canvas_image *image, int n)
 {
-	int across = (image->cols + TILE_COLS - 1) / TILE_COLS, r = n / across * TILE_ROWS, c = n % across * TILE_COLS;
+	int across = (image->cols + TILE_COLS - 1) / TILE_COLS, r = n / across * TILE_ROWS,
+	    c = n % across * TILE_COLS;
 	struct canvas_image t = *image;
 	t.row += r;
 	t.col += c;
@@ -199,7 +204,8 @@ static bool tile_same(const struct canvas *now, struct canvas *shown, const stru
 	return same;
 }
 
-static bool put_images(struct pen *p, const struct canvas *now, struct canvas *shown, struct picture_place *from, size_t end)
+static bool put_images(struct pen *p, const struct canvas *now, struct canvas *shown,
+		       struct picture_place *from, size_t end)
 {
 	const struct canvas_image *image = &now->image;
 	int n = (image->cols + TILE_COLS - 1) / TILE_COLS * ((image->rows + TILE_ROWS - 1) / TILE_ROWS);
@@ -212,8 +218,9 @@ static bool put_images(struct pen *p, const struct canvas *now, struct canvas *s
 		if (!tile_same(now, shown, &t)) {
 			go_to(p, t.row, t.col);
 			p->row = p->col = -1;
-			kitty_image(p->out, KITTY_FIRST_ID + (unsigned)from->tile, t.pixels, t.cols * t.cell_w, t.rows * t.cell_h,
-				    image->cols * image->cell_w, t.cols, t.rows);
+			kitty_image(p->out, KITTY_FIRST_ID + (unsigned)from->tile, t.pixels,
+				    t.cols * t.cell_w, t.rows * t.cell_h, image->cols * image->cell_w, t.cols,
+				    t.rows);
 		}
 		from->tile = from->tile + 1 < n ? from->tile + 1 : 0;
 	}
@@ -227,8 +234,8 @@ void picture_forget_images(struct canvas *shown)
 			shown->cells[i].text[0] = 0; /* another than any */
 }
 
-bool picture_encode(const struct canvas *now, struct canvas *shown, const struct picture_mode *m, struct picture_place *from,
-		    size_t budget, struct buf *out)
+bool picture_encode(const struct canvas *now, struct canvas *shown, const struct picture_mode *m,
+		    struct picture_place *from, size_t budget, struct buf *out)
 {
 	struct pen pen = {.mode = m, .out = out, .row = -1, .col = -1};
 	size_t begin = out->len, empty;

@@ -50,8 +50,8 @@ static int shown_from(int from, int at, int n, int room)
 	return from > n - room ? n - room : from < 0 ? 0 : from;
 }
 
-void text_view_draw(struct text_view *v, const struct screen_text *t, const uint16_t *cells, const struct area *a,
-		    bool focus)
+void text_view_draw(struct text_view *v, const struct screen_text *t, const uint16_t *cells,
+		    const struct area *a, bool focus)
 {
 	int rows = (int)t->rows, cols = (int)t->cols;
 	int at_row = v->selecting ? v->row : t->cursor_x < 0 ? -1 : t->cursor_y;
@@ -121,8 +121,8 @@ enum text_view_answer text_view_key(struct text_view *v, const struct screen_tex
 	return TEXT_VIEW_NOTHING;
 }
 
-enum text_view_answer text_view_mouse(struct text_view *v, const struct screen_text *t, const struct vt_mouse *m, int row,
-				      int col)
+enum text_view_answer text_view_mouse(struct text_view *v, const struct screen_text *t,
+				      const struct vt_mouse *m, int row, int col)
 {
 	row = within(row - v->pad_row + v->top, (int)t->rows);
 	col = within(col - v->pad_col + v->left, (int)t->cols);
