@@ -470,7 +470,7 @@ END_TEST
 /* Every size down to one cell, on every page: draws, and changes nothing outside (ASan sees that). */
 START_TEST(every_size_draws)
 {
-	static const char *const pages[] = {"", "c", "z", "i", "?", "Enter", "K", "/", "m"};
+	static const char *const pages[] = {"n", "n Tab Enter", "D", "n Tab Right Tab Tab C-n", "", "c", "z", "i", "?", "Enter", "K", "/", "m"};
 	for (size_t i = 0; i < ARRAY_SIZE(pages); i++) {
 		struct deck_test t;
 		char line[32];

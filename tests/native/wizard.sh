@@ -17,7 +17,7 @@ tabs() { local i; for ((i = 0; i < $1; i++)); do keys Tab; done; }
 open_shell tmux-256color
 cat > "$WORK/editor" <<-'ED'
 	#!/bin/sh
-	sed -i 's|</name>|&\n  <title>Made by keys</title>|' "$1"
+	sed -i -e 's|</name>|&\n  <title>Made by keys</title>|' -e "s|<boot dev=.hd./>|&\n    <bootmenu enable='yes' timeout='30000'/>|" "$1"
 ED
 chmod +x "$WORK/editor"
 keys "cd $media; clear; EDITOR=$WORK/editor $V" Enter
@@ -59,14 +59,18 @@ keys C-n; has 'tiny: Enter makes it' "what will be made is shown"
 has 'vmdeck install --name=tiny .*--cdrom=' "as a command line"
 has '2 KiB|10 MiB|10.2 MiB|tiny.raw' "the disk"
 claim "nothing is there before" not test -e "$VMDECK_HOME/lib/images/tiny.raw"
-keys e; has 'Made by keys|as edited' "e edits the XML"
+keys e PgDn; has 'Made by keys|as edited' "e edits the XML"
 keys End; has '</domain>' "the XML is scrolled"
 keys Home; keys Escape; has 'is forgotten then' "Escape asks for what was edited"
 keys n; has 'Enter makes it' "and stays"
 keys Enter
-has 'install --force|hello from the boot sector|console' "it is made"
+has 'install --force|Ctrl.. leaves' "it is made"
 screen_has 'install --force' && keys y # where KVM interprets kernel mode
-claim "the CD boots, on the screen that was opened" wait_for 60 screen_has 'hello from the boot sector'
+claim "its boot menu is offered, as text on the screen that was opened" wait_for 60 screen_has 'Press ESC for boot menu'
+keys Escape
+claim "Escape goes to the guest, and opens the menu" wait_for 30 screen_has '2\. Virtio disk'
+keys "$(t capture-pane -p | sed -n 's|^ *\([0-9]\)\. DVD/CD.*|\1|p' | head -1)"
+claim "the line that a key chose boots: the CD" wait_for 60 screen_has 'hello from the boot sector'
 claim "it is defined, with what was edited" says 'Made by keys' vmdeck dumpxml tiny
 claim "its disk is there" test -s "$VMDECK_HOME/lib/images/tiny.raw"
 keys C-]; has 'tiny +running' "Ctrl-] goes to the list"
