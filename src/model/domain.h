@@ -1,4 +1,4 @@
-/* A domain as its XML @textdefines it. The retained document is the definition: this struct is a checked view of it,
+/* A domain as its XML defines it. The retained document is the definition: this struct is a checked view of it,
  * made by domain_parse(), and every change goes through domain_parse() of edited text, so that comments, order
  * and foreign namespaces survive. (libvirt, "Domain XML format")
  *
