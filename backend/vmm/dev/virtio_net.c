@@ -299,6 +299,7 @@ static void reset_begins(struct virtio_dev *v)
 	d->guest_offloads = 0;
 	net_set_offload(&d->net, 0);
 	net_wait(&d->net, 0);
+	virtio_net_announced(d);
 	memcpy(v->config, d->mac, 6);
 	net_filter_reset(&d->filter, d->mac);
 }
@@ -321,8 +322,14 @@ void virtio_net_attach(struct dev *dev, int fd)
 
 static void link_show(struct virtio_net *d)
 {
-	pci_put16(d->v.config + CONFIG_STATUS, d->link_up);
+	pci_put16(d->v.config + CONFIG_STATUS, (uint16_t)(d->link_up | d->announce << 1));
 	__atomic_store_n(&d->stats->link, d->link_up, __ATOMIC_RELAXED);
+}
+
+void virtio_net_announced(struct virtio_net *d)
+{
+	d->announce = false;
+	link_show(d);
 }
 
 void virtio_net_set_link(struct dev *dev, bool up)
@@ -331,6 +338,7 @@ void virtio_net_set_link(struct dev *dev, bool up)
 	if (d->link_up == up)
 		return;
 	d->link_up = up;
+	d->announce = up && virtio_has(&d->v, NET_F_GUEST_ANNOUNCE); /* it may be plugged in elsewhere */
 	link_show(d);
 	net_set_link(&d->net, up);
 	virtio_config_changed(&d->v);
@@ -356,7 +364,7 @@ static void features_init(struct virtio_net *d, unsigned mtu)
 		    {NET_ECN, 1u << NET_F_HOST_ECN | 1u << NET_F_GUEST_ECN}};
 	d->v.offered = 1u << NET_F_MAC | 1u << NET_F_MRG_RXBUF | 1u << NET_F_STATUS | 1u << NET_F_CTRL_VQ |
 		       1u << NET_F_CTRL_RX | 1u << NET_F_CTRL_VLAN | 1u << NET_F_CTRL_RX_EXTRA |
-		       1u << NET_F_CTRL_MAC_ADDR | (mtu ? 1u << NET_F_MTU : 0);
+		       1u << NET_F_CTRL_MAC_ADDR | 1u << NET_F_GUEST_ANNOUNCE | (mtu ? 1u << NET_F_MTU : 0);
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
 		d->v.offered |= d->net.ops->offloads & rows[i].offload ? rows[i].bits : 0;
 	memcpy(d->v.config, d->mac, 6);

@@ -51,6 +51,7 @@ enum net_feature {
 	NET_F_CTRL_RX = 18,
 	NET_F_CTRL_VLAN = 19,
 	NET_F_CTRL_RX_EXTRA = 20,
+	NET_F_GUEST_ANNOUNCE = 21,
 	NET_F_CTRL_MAC_ADDR = 23,
 };
 
@@ -62,6 +63,7 @@ struct virtio_net {
 	struct net_filter filter;
 	uint8_t mac[6];
 	bool link_up;
+	bool announce;            /* the driver is to tell its neighbours where it is now */
 	bool tx_full;            /* the network takes no more now */
 	bool rx_room;            /* the driver has buffers for what comes */
 	unsigned guest_offloads; /* enum net_offload: what frames to the guest may leave undone */
@@ -77,6 +79,8 @@ bool net_filter_wants(const struct net_filter *f, const uint8_t *frame, size_t l
 void net_filter_reset(struct net_filter *f, const uint8_t mac[6]);
 /* The commands that wait on the control queue. */
 void virtio_net_control(struct virtio_net *d, struct virtq *q);
+/* The announcement was made, or not asked for. */
+void virtio_net_announced(struct virtio_net *d);
 /* The offloads that these feature bits stand for, of those that frames to the guest may have. */
 unsigned virtio_net_guest_offloads(uint64_t features);
 

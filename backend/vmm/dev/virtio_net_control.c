@@ -8,7 +8,7 @@
 #define ETHERTYPE_VLAN 0x8100
 
 enum { ACK_OK = 0, ACK_ERR = 1 };
-enum { CLASS_RX = 0, CLASS_MAC = 1, CLASS_VLAN = 2, CLASS_OFFLOADS = 5 };
+enum { CLASS_RX = 0, CLASS_MAC = 1, CLASS_VLAN = 2, CLASS_ANNOUNCE = 3, CLASS_OFFLOADS = 5 };
 
 /* --- the filter --- */
 
@@ -127,6 +127,14 @@ unsigned virtio_net_guest_offloads(uint64_t features)
 	return set;
 }
 
+static uint8_t announce(struct virtio_net *d, uint8_t cmd)
+{
+	if (cmd || !virtio_has(&d->v, NET_F_GUEST_ANNOUNCE))
+		return ACK_ERR;
+	virtio_net_announced(d);
+	return ACK_OK;
+}
+
 static uint8_t offloads(struct virtio_net *d, uint8_t cmd, const uint8_t *p, size_t n)
 {
 	uint64_t set;
@@ -155,6 +163,8 @@ static uint8_t command(struct virtio_net *d, const struct virtq_chain *c)
 		return mac(d, p[1], data, n);
 	case CLASS_VLAN:
 		return vlan(&d->filter, p[1], data, n);
+	case CLASS_ANNOUNCE:
+		return announce(d, p[1]);
 	case CLASS_OFFLOADS:
 		return offloads(d, p[1], data, n);
 	default:
