@@ -2,11 +2,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <netdb.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <poll.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,59 +12,21 @@
 #include <sys/socket.h>
 #include <time.h>
 
-#include "backend/screen/fifo.h"
-#include "backend/screen/guard.h"
-#include "backend/screen/handshake.h"
-#include "backend/screen/tls.h"
-#include "backend/screen/ws.h"
+#include "backend/screen/viewer.h"
 #include "src/base/cleanup.h"
 #include "src/base/log.h"
 #include "src/base/str.h"
 #include "src/base/unixsock.h"
 #include "src/proto/screen.h"
 
-#define CHUNK 65536
 #define SLOTS (RELAY_VIEWERS + 16) /* the rest is for those that are not in yet */
 #define FD_MAX 900                 /* libvncserver uses select() */
 #define WRONG_PASSWORD_MS 1000     /* so long a wrong password has to wait for its answer */
-#define FLUSH_MS 2000
 
 /* What we say to the server in a viewer's place (version, security type None, shared), and how long its
  * answers to that are: version, one security type, SecurityResult. */
 #define INNER_HELLO "RFB 003.008\n\1\1"
 #define INNER_ANSWER (12 + 2 + 4)
-
-enum phase {
-	FREE,
-	SNIFF, /* what is it? */
-	TLS,   /* what is in the queue goes out in the clear, then TLS */
-	HTTP,
-	RFB, /* the handshake */
-	RUN,
-	LEAVE, /* it sends no more: the server hears what it has sent, and its end */
-	FLUSH, /* closed when its queue is empty */
-};
-
-struct viewer {
-	enum phase phase;
-	unsigned id;
-	int fd, inner; /* -1 until it is in */
-	struct tls *tls;
-	bool tls_done, browser, is_ws;
-	bool ended, shut; /* it sends no more; the server knows */
-	struct ws ws;
-	struct handshake hs;
-	struct fifo wire; /* from it, WebSocket frames */
-	struct fifo in;   /* from it, RFB */
-	struct guard guard;
-	struct fifo to;  /* of that, what is for the server */
-	struct fifo out; /* to it */
-	size_t skip;     /* bytes of the server that are not for it */
-	int64_t born, moved, hold;
-	uint64_t sent;
-	char host[64], service[16];
-	const char *family;
-};
 
 struct relay {
 	pthread_t thread;
@@ -78,6 +38,7 @@ struct relay {
 	struct config config;
 	struct viewer v[SLOTS];
 	unsigned last_id;
+	atomic_uint count; /* connections */
 	bool drain, news, asked;
 	struct {
 		unsigned id;
@@ -103,143 +64,23 @@ static void wake(struct relay *r)
 
 /* --- one viewer --- */
 
+static size_t queue_max(const struct relay *r)
+{
+	return r->drain ? RELAY_DRAIN_MAX : RELAY_OUT_MAX;
+}
+
 static void viewer_close(struct relay *r, struct viewer *v, const char *why)
 {
 	log_debug("relay", "viewer %u (%s:%s): %s", v->id, v->host, v->service, why);
 	r->news |= v->phase == RUN || v->inner >= 0;
-	tls_free(v->tls);
-	fd_close(v->fd);
-	fd_close(v->inner);
-	fifo_done(&v->wire);
-	fifo_done(&v->in);
-	fifo_done(&v->to);
-	fifo_done(&v->out);
-	*v = (struct viewer){.fd = -1, .inner = -1};
+	viewer_done(v);
 }
 
-static void viewer_flush(struct viewer *v, int64_t now)
-{
-	fd_close(TAKE_FD(v->inner));
-	v->phase = FLUSH;
-	v->born = now;
-}
-
-static void send_to_viewer(struct viewer *v, const void *p, size_t n, int64_t now)
-{
-	if (!v->out.len)
-		v->moved = now;
-	if (v->is_ws)
-		ws_encode(&v->out, p, n);
-	else
-		fifo_add(&v->out, p, n);
-}
-
-/* Bytes, 0 = end, -EAGAIN or -errno. */
-static ssize_t outside_recv(struct viewer *v, void *p, size_t n)
-{
-	if (v->tls)
-		return tls_recv(v->tls, p, n);
-	ssize_t k = recv(v->fd, p, n, MSG_DONTWAIT);
-	return k < 0 ? -errno : k;
-}
-
-static ssize_t outside_send(struct viewer *v, const void *p, size_t n)
-{
-	if (v->tls_done)
-		return tls_send(v->tls, p, n);
-	ssize_t k = send(v->fd, p, n, MSG_DONTWAIT | MSG_NOSIGNAL);
-	return k < 0 ? -errno : k;
-}
-
-/* Take what has come from outside. false: it is gone. */
-static bool read_outside(struct viewer *v, int64_t now)
-{
-	uint8_t p[16384];
-	while (!v->ended && v->in.len < RELAY_IN_MAX && v->wire.len <= WS_REQUEST_MAX) {
-		ssize_t k = outside_recv(v, p, sizeof(p));
-		if (k == -EAGAIN || k == -EINTR)
-			return true;
-		v->ended = k == 0;
-		if (k <= 0)
-			return v->ended;
-		bool raw = v->is_ws || v->phase == HTTP;
-		fifo_add(raw ? &v->wire : &v->in, p, (size_t)k);
-		if (!v->out.len)
-			v->moved = now; /* a pong may be the first in it */
-		if (v->is_ws && ws_decode(&v->ws, &v->wire, &v->in, &v->out) < 0)
-			return false;
-		if (!v->tls && (size_t)k < sizeof(p))
-			return true; /* what may have come since is told by poll() */
-	}
-	return true;
-}
-
-/* Send what is queued. false: it is gone. */
-static bool write_outside(struct viewer *v, int64_t now)
-{
-	if (v->hold > now)
-		return true;
-	while (v->out.len) {
-		ssize_t k = outside_send(v, fifo_head(&v->out), v->out.len);
-		if (k == -EAGAIN || k == -EINTR)
-			return true;
-		if (k <= 0)
-			return false;
-		fifo_drop(&v->out, (size_t)k);
-		v->sent += (uint64_t)k;
-		v->moved = now;
-	}
-	return true;
-}
-
-/* The server's bytes. false: it has closed. */
-static bool read_inner(struct relay *r, struct viewer *v, int64_t now)
-{
-	static uint8_t p[CHUNK]; /* only one thread is here */
-	while (v->out.len < (r->drain ? RELAY_DRAIN_MAX : RELAY_OUT_MAX)) {
-		ssize_t k = recv(v->inner, p, sizeof(p), MSG_DONTWAIT);
-		if (k < 0 && (errno == EAGAIN || errno == EINTR))
-			return true;
-		if (k <= 0)
-			return false;
-		size_t skip = v->skip < (size_t)k ? v->skip : (size_t)k;
-		v->skip -= skip;
-		if ((size_t)k > skip)
-			send_to_viewer(v, p + skip, (size_t)k - skip, now);
-		if ((size_t)k < sizeof(p))
-			return true;
-	}
-	return true;
-}
-
-static bool write_inner(struct viewer *v)
-{
-	while (v->to.len) {
-		ssize_t k = send(v->inner, fifo_head(&v->to), v->to.len, MSG_DONTWAIT | MSG_NOSIGNAL);
-		if (k < 0 && (errno == EAGAIN || errno == EINTR))
-			return true;
-		if (k <= 0)
-			return false;
-		fifo_drop(&v->to, (size_t)k);
-	}
-	return true;
-}
-
-/* What it has sent, as far as the server takes it. false: it is to be closed. */
 static bool hear(struct relay *r, struct viewer *v)
 {
-	size_t before;
-	do {
-		before = v->in.len;
-		if (guard_step(&v->guard, &v->in, &v->to, RELAY_IN_MAX) < 0) {
-			log_info("screen: the viewer from %s is closed: %s", v->host, v->guard.why);
-			return false;
-		}
-		if (!write_inner(v))
-			return false;
-	} while (!v->to.len && v->in.len < before);
+	bool ok = viewer_hear(v);
 	r->asked |= v->guard.asks != 0;
-	return true;
+	return ok;
 }
 
 /* --- the way in --- */
@@ -295,7 +136,7 @@ static void do_handshake(struct relay *r, struct viewer *v, int64_t now)
 	struct fifo out = {0};
 	enum handshake_result rc = handshake_step(&v->hs, &env, &v->in, &out);
 	if (out.len)
-		send_to_viewer(v, fifo_head(&out), out.len, now);
+		viewer_send(v, fifo_head(&out), out.len, now);
 	fifo_done(&out);
 	if (rc == HANDSHAKE_TLS)
 		v->phase = TLS;
@@ -385,11 +226,11 @@ static bool advance(struct relay *r, struct viewer *v, int64_t now, const char *
 		*why = "it is gone";
 		if (v->phase == SNIFF && r->config.known && !do_sniff(v, now))
 			return false;
-		if (v->phase == TLS && (!write_outside(v, now) || !do_tls(r, v))) {
+		if (v->phase == TLS && (!viewer_write(v, now) || !do_tls(r, v))) {
 			*why = "TLS failed";
 			return false;
 		}
-		if ((v->phase == HTTP || v->phase == RFB || v->phase == RUN) && !read_outside(v, now))
+		if ((v->phase == HTTP || v->phase == RFB || v->phase == RUN) && !viewer_read(v, now))
 			return false;
 		if (v->phase == HTTP)
 			do_http(r, v, now);
@@ -401,44 +242,14 @@ static bool advance(struct relay *r, struct viewer *v, int64_t now, const char *
 		v->born = now;
 		fifo_done(&v->out);
 	}
-	if (v->phase == RUN && (!hear(r, v) || !read_inner(r, v, now)))
+	if (v->phase == RUN && (!hear(r, v) || !viewer_read_inner(v, queue_max(r), now)))
 		viewer_flush(v, now);
 	*why = "it is gone";
 	if (v->phase == LEAVE && !leave(r, v))
 		return false;
 	if (v->ended && v->phase < RUN)
 		viewer_flush(v, now);
-	return v->phase == TLS || write_outside(v, now);
-}
-
-static bool in_time(const struct viewer *v, int64_t now, const char **why)
-{
-	*why = NULL;
-	if ((v->phase == FLUSH && !v->out.len) || (v->phase >= LEAVE && now >= v->born + FLUSH_MS))
-		*why = "closed";
-	else if (v->phase < RUN && now >= v->born + RELAY_HANDSHAKE_MS)
-		*why = "its handshake takes too long";
-	else if (v->phase == RUN && v->out.len && now >= v->moved + RELAY_STALL_MS)
-		*why = "it does not read";
-	else if (v->out.len > RELAY_DRAIN_MAX)
-		*why = "it does not read";
-	return !*why;
-}
-
-static int64_t deadline(const struct relay *r, const struct viewer *v)
-{
-	int64_t at = INT64_MAX;
-	if (v->phase == FLUSH)
-		at = v->hold && v->hold < v->born + FLUSH_MS ? v->hold : v->born + FLUSH_MS;
-	else if (v->phase == LEAVE)
-		at = v->born + FLUSH_MS;
-	else if (v->phase == SNIFF && r->config.known)
-		at = v->born + RELAY_SNIFF_MS;
-	else if (v->phase < RUN)
-		at = v->born + RELAY_HANDSHAKE_MS;
-	else if (v->out.len)
-		at = v->moved + RELAY_STALL_MS;
-	return at;
+	return v->phase == TLS || viewer_write(v, now);
 }
 
 /* --- new ones --- */
@@ -459,21 +270,6 @@ static struct viewer *slot(struct relay *r)
 	return oldest;
 }
 
-static void name_peer(struct viewer *v, const struct sockaddr_storage *a, socklen_t len)
-{
-	int one = 1, kernel = RELAY_KERNEL_MAX, dead = RELAY_DEAD_MS;
-	v->family = a->ss_family == AF_INET6 ? "ipv6" : a->ss_family == AF_INET ? "ipv4" : "unix";
-	if (a->ss_family == AF_UNIX)
-		return;
-	getnameinfo((const struct sockaddr *)a, len, v->host, sizeof(v->host), v->service, sizeof(v->service),
-		    NI_NUMERICHOST | NI_NUMERICSERV);
-	setsockopt(v->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
-	setsockopt(v->fd, SOL_SOCKET, SO_KEEPALIVE, &one, sizeof(one));
-	/* What the kernel keeps for it is bounded, too: it would take 4 MiB before we see that nobody reads. */
-	setsockopt(v->fd, SOL_SOCKET, SO_SNDBUF, &kernel, sizeof(kernel));
-	setsockopt(v->fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &dead, sizeof(dead));
-}
-
 static void accept_one(struct relay *r, int listener, int64_t now)
 {
 	struct sockaddr_storage a = {0};
@@ -484,38 +280,18 @@ static void accept_one(struct relay *r, int listener, int64_t now)
 		fd_close(fd);
 		return;
 	}
-	*v = (struct viewer){
-	    .phase = SNIFF, .id = ++r->last_id, .fd = fd, .inner = -1, .born = now, .moved = now};
-	name_peer(v, &a, len);
+	viewer_init(v, ++r->last_id, fd, &a, len, now);
 }
 
 /* --- the thread --- */
 
-static short wanted_outside(const struct relay *r, const struct viewer *v, int64_t now)
-{
-	short want = 0;
-	if (v->phase == SNIFF && !r->config.known)
-		return 0; /* the first viewer may come before the machine has said who is let in */
-	if (v->phase == TLS && v->tls)
-		return tls_wants_write(v->tls) ? POLLOUT : POLLIN;
-	if (v->out.len && v->hold <= now)
-		want |= POLLOUT;
-	if (v->phase <= RUN && v->phase != TLS && !v->ended && v->in.len < RELAY_IN_MAX)
-		want |= POLLIN;
-	return want;
-}
-
-static short wanted_inner(const struct relay *r, const struct viewer *v)
-{
-	short want = v->to.len ? POLLOUT : 0;
-	if (v->out.len < (r->drain ? RELAY_DRAIN_MAX : RELAY_OUT_MAX))
-		want |= POLLIN;
-	return want;
-}
-
 struct polled {
 	struct pollfd p[1 + SCREEN_LISTEN_MAX + 2 * SLOTS];
 	nfds_t n;
+	struct {
+		unsigned id; /* of the viewer that was in the slot */
+		nfds_t at;   /* its place; its inner one's is the next */
+	} slot[SLOTS];
 };
 
 static void watch(struct polled *w, int fd, short events)
@@ -535,13 +311,11 @@ static int prepare(struct relay *r, struct polled *w, int64_t now)
 		struct viewer *v = &r->v[i];
 		if (v->phase == FREE)
 			continue;
-		watch(w, v->fd, wanted_outside(r, v, now));
-		if (v->inner >= 0)
-			watch(w, v->inner, wanted_inner(r, v));
-		int64_t d = deadline(r, v);
-		if (v->tls_done && v->phase <= RUN && !v->ended && v->in.len < RELAY_IN_MAX &&
-		    tls_pending(v->tls))
-			d = now;
+		w->slot[i].id = v->id;
+		w->slot[i].at = w->n;
+		watch(w, v->fd, viewer_wants(v, r->config.known, now));
+		watch(w, v->inner, v->inner < 0 ? 0 : viewer_wants_inner(v, queue_max(r)));
+		int64_t d = viewer_pending(v) ? now : viewer_deadline(v, r->config.known);
 		at = d < at ? d : at;
 	}
 	if (at == INT64_MAX)
@@ -552,6 +326,7 @@ static int prepare(struct relay *r, struct polled *w, int64_t now)
 static void work(struct relay *r, const struct polled *w, int64_t now)
 {
 	uint64_t count;
+	unsigned n = 0;
 	const struct pollfd *p = w->p;
 	if (p++->revents && read(r->wake, &count, sizeof(count)) < 0)
 		log_debug("relay", "wake: %s", strerror(errno));
@@ -561,9 +336,18 @@ static void work(struct relay *r, const struct polled *w, int64_t now)
 	for (size_t i = 0; i < SLOTS; i++) {
 		struct viewer *v = &r->v[i];
 		const char *why;
-		if (v->phase != FREE && (!advance(r, v, now, &why) || !in_time(v, now, &why)))
+		if (v->phase == FREE)
+			continue;
+		if (v->id == w->slot[i].id) {
+			v->quiet = !w->p[w->slot[i].at].revents && !viewer_pending(v);
+			v->inner_quiet = !w->p[w->slot[i].at + 1].revents;
+		}
+		if (!advance(r, v, now, &why) || (why = viewer_late(v, now)))
 			viewer_close(r, v, why);
 	}
+	for (size_t i = 0; i < SLOTS; i++)
+		n += r->v[i].phase != FREE;
+	atomic_store(&r->count, n);
 }
 
 /* Tell what happened, without the lock. */
@@ -667,12 +451,7 @@ void relay_drain(struct relay *r, bool on)
 
 unsigned relay_count(struct relay *r)
 {
-	unsigned n = 0;
-	pthread_mutex_lock(&r->lock);
-	for (size_t i = 0; i < SLOTS; i++)
-		n += r->v[i].phase != FREE;
-	pthread_mutex_unlock(&r->lock);
-	return n;
+	return atomic_load(&r->count);
 }
 
 json_t *relay_viewers(struct relay *r, void (*encoding)(void *ctx, unsigned id, json_t *viewer), void *ctx)
