@@ -306,19 +306,20 @@ static const struct {
 } sayings[] = {
 #define FORMAT "\0\0\0\0\40\30\0\1\0\377\0\377\0\377\20\10\0\0\0\0"
 #define ENCODINGS "\2\0\0\2\0\0\0\7\300\241\345\316" /* tight, extended clipboard */
-#define REQUEST "\3\1\0\0\0\0\10\0\10\0"
+#define REQUEST "\3\1\0\0\0\0\10\0\10\0" /* for what has changed; in the end ours */
+#define ASKS "\371\1\0\0\0\0\10\0\10\0"
     {"all that is usual", BYTES(FORMAT ENCODINGS REQUEST "\4\1\0\0\0\0\0a\5\1\0\1\0\2\6\0\0\0\0\0\0\2hi"),
-     BYTES(FORMAT ENCODINGS REQUEST "\4\1\0\0\0\0\0a\5\1\0\1\0\2\6\0\0\0\0\0\0\2hi"), 0, 0},
+     BYTES(FORMAT ENCODINGS ASKS "\4\1\0\0\0\0\0a\5\1\0\1\0\2\6\0\0\0\0\0\0\2hi"), 0, 0},
     {"sizes and QEMU's keys", BYTES("\373\0\4\0\3\0\1\0\0\0\0\0\0\0\0\0\4\0\3\0\0\0\0\0\377\0\0\1\0\0\0a\0\0\0\36"),
      BYTES("\373\0\4\0\3\0\1\0\0\0\0\0\0\0\0\0\4\0\3\0\0\0\0\0\377\0\0\1\0\0\0a\0\0\0\36"), 0, 0},
-    {"QEMU's sound is not heard", BYTES("\377\1\0\2\1\2\0\0\276\11\377\1\0\0" REQUEST), BYTES(REQUEST), 0, 0},
-    {"nor the power button", BYTES("\372\0\1\2" REQUEST), BYTES(REQUEST), 0, 0},
+    {"QEMU's sound is not heard", BYTES("\377\1\0\2\1\2\0\0\276\11\377\1\0\0" REQUEST), BYTES(ASKS), 0, 0},
+    {"nor the power button", BYTES("\372\0\1\2" REQUEST), BYTES(ASKS), 0, 0},
     {"the clipboard is announced once", BYTES(ENCODINGS ENCODINGS), BYTES(ENCODINGS "\2\0\0\1\0\0\0\7"), 0, 0},
     {"an extended clipboard", BYTES(ENCODINGS "\6\0\0\0\377\377\377\372\20\0\0\1zz"),
      BYTES(ENCODINGS "\6\0\0\0\377\377\377\372\20\0\0\1zz"), 0, 0},
     {"what it can do with one", BYTES(ENCODINGS "\6\0\0\0\377\377\377\370\37\0\0\1\0\0\0\0"),
      BYTES(ENCODINGS "\6\0\0\0\377\377\377\370\37\0\0\1\0\0\0\0"), 0, 0},
-    {"one that is asked for", BYTES(ENCODINGS "\6\0\0\0\377\377\377\374\2\0\0\1" REQUEST), BYTES(ENCODINGS REQUEST), 0,
+    {"one that is asked for", BYTES(ENCODINGS "\6\0\0\0\377\377\377\374\2\0\0\1" REQUEST), BYTES(ENCODINGS ASKS), 0,
      GUARD_CLIP_REQUEST},
     {"one that is peeked at", BYTES(ENCODINGS "\6\0\0\0\377\377\377\374\4\0\0\0"), BYTES(ENCODINGS), 0, GUARD_CLIP_PEEK},
     {"one that was not announced", BYTES("\6\0\0\0\377\377\377\374\2\0\0\1"), BYTES(""), -1, 0},
@@ -334,9 +335,9 @@ static const struct {
     {"then only whole pictures are asked for", BYTES("\226\1\0\0\0\0\4\0\3\0" REQUEST "\3\0\0\0\0\0\10\0\10\0"),
      BYTES("\226\1\0\0\0\0\4\0\3\0" "\3\0\0\0\0\0\10\0\10\0"), 0, 0},
     {"until they are asked for again", BYTES("\226\1\0\0\0\0\4\0\3\0" "\226\0\0\0\0\0\4\0\3\0" REQUEST),
-     BYTES("\226\1\0\0\0\0\4\0\3\0" "\226\0\0\0\0\0\4\0\3\0" REQUEST), 0, 0},
+     BYTES("\226\1\0\0\0\0\4\0\3\0" "\226\0\0\0\0\0\4\0\3\0" ASKS), 0, 0},
     {"a fence of 65 bytes", BYTES("\370\0\0\0\0\0\0\1\101"), BYTES(""), -1, 0},
-    {"half of a message", BYTES(REQUEST "\3\1\0\0"), BYTES(REQUEST), 0, 0},
+    {"half of a message", BYTES(REQUEST "\3\1\0\0"), BYTES(ASKS), 0, 0},
 };
 
 START_TEST(viewers_may_say_what_is_usual)

@@ -116,11 +116,15 @@ static enum verdict qemu(struct guard *g, const uint8_t *p, size_t n, struct fif
 	return GO;
 }
 
-/* Who is sent updates without asking need not ask for what has changed. */
+/* Asking for what has changed is ours to hear (GUARD_ASKS); who is sent updates without asking need not do it. */
 static enum verdict update_request(struct guard *g, const uint8_t *p, size_t n, struct fifo *out)
 {
-	if (!g->continuous || !p[1])
+	if (!p[1])
 		return pass(g, 10);
+	if (!g->continuous) {
+		fifo_add_u8(out, GUARD_ASKS);
+		fifo_add(out, p + 1, 9);
+	}
 	g->drop = 10;
 	return GO;
 }

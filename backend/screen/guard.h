@@ -3,8 +3,9 @@
  * transfer, scaling, chat) is not let through.
  *
  * Two things the library does on a viewer's word on the wrong thread, in the middle of an update, are taken
- * from it: its answer to an extended clipboard that is asked for, which is asked of us instead (GUARD_*), and
- * to a second announcement of that encoding, which it need not hear again. */
+ * from it: its answer to an extended clipboard that is asked for, which is asked of us instead (GUARD_CLIP_*), and
+ * to a second announcement of that encoding, which it need not hear again. And an update that is asked for wakes two of its
+ * threads, whether there is one or not: who asks for what has changed does so by a message of ours. */
 #ifndef BACKEND_SCREEN_GUARD_H
 #define BACKEND_SCREEN_GUARD_H
 
@@ -16,6 +17,8 @@
 
 #define GUARD_ENCODINGS 256
 #define GUARD_CLIPBOARD (1u << 20)
+
+#define GUARD_ASKS 249 /* as FramebufferUpdateRequest but for its type, and always incremental */
 
 enum { GUARD_CLIP_REQUEST = 1, GUARD_CLIP_PEEK = 2 };
 

@@ -1,5 +1,6 @@
 #include "backend/screen/vnc.h"
 
+#include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -16,6 +17,7 @@
 #define BLANK_WIDTH 640
 #define BLANK_HEIGHT 480
 #define RECTS_MAX 500 /* more in one update become their bounding box */
+#define LITTLE 4096   /* pixels */
 
 /* --- on the clients' threads --- */
 
@@ -155,7 +157,7 @@ struct vnc *vnc_new(const struct vnc_ops *ops, void *ctx)
 	s->alwaysShared = TRUE;   /* the relay has asked already */
 	s->backgroundLoop = TRUE; /* threads for each client; the library's listener is never started */
 	s->cursor = NULL;         /* never drawn into the picture */
-	s->deferUpdateTime = 1;
+	s->deferUpdateTime = 0; /* what changed together is told together; see vnc_flush() */
 	s->maxRectsPerUpdate = RECTS_MAX;
 	s->permitFileTransfer = FALSE;
 	s->kbdAddEvent = on_key;
@@ -293,11 +295,52 @@ void vnc_changed(struct vnc *v, const struct screen_rect *r)
 	sraRgnDestroy(one);
 }
 
+/* Is it little enough to be sent at once, by whoever comes? */
+static bool little(const sraRegionPtr r)
+{
+	sraRect one;
+	long pixels = 0;
+	sraRectangleIterator *i = sraRgnGetIterator(r);
+	while (sraRgnIteratorNext(i, &one))
+		pixels += (long)(one.x2 - one.x1) * (one.y2 - one.y1);
+	sraRgnReleaseIterator(i);
+	return pixels <= LITTLE;
+}
+
+/* May an update be sent from here, without waiting for anybody? The updateMutex is held; then the sendMutex is, too. */
+static bool may_send(rfbClientPtr cl)
+{
+	struct pollfd p = {.fd = cl->sock, .events = POLLOUT};
+	if (cl->state != RFB_NORMAL || cl->sock < 0 || sraRgnEmpty(cl->requestedRegion) || !little(cl->modifiedRegion) ||
+	    !sraRgnEmpty(cl->copyRegion) || pthread_mutex_trylock(&cl->sendMutex))
+		return false;
+	if (poll(&p, 1, 0) == 1 && p.revents == POLLOUT) /* room for 100 KiB and more */
+		return true;
+	pthread_mutex_unlock(&cl->sendMutex);
+	return false;
+}
+
+/* A cursor that blinks need not wake a thread for each client that waits. */
 void vnc_flush(struct vnc *v)
 {
 	if (!v->changed)
 		return;
-	rfbMarkRegionAsModified(v->screen, v->changed);
+	pthread_mutex_lock(&v->lock);
+	for (struct client *c = v->clients; c; c = c->next) {
+		pthread_mutex_lock(&c->cl->updateMutex);
+		sraRgnOr(c->cl->modifiedRegion, v->changed);
+		bool here = may_send(c->cl);
+		sraRegionPtr now = here ? sraRgnCreateRgn(c->cl->modifiedRegion) : NULL;
+		if (!here)
+			pthread_cond_signal(&c->cl->updateCond);
+		pthread_mutex_unlock(&c->cl->updateMutex);
+		if (!here)
+			continue;
+		rfbSendFramebufferUpdate(c->cl, now);
+		pthread_mutex_unlock(&c->cl->sendMutex);
+		sraRgnDestroy(now);
+	}
+	pthread_mutex_unlock(&v->lock);
 	sraRgnDestroy(v->changed);
 	v->changed = NULL;
 }

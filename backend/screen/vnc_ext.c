@@ -6,11 +6,12 @@
 #include <string.h>
 #include <time.h>
 
+#include "backend/screen/guard.h"
 #include "backend/screen/vnc_client.h"
 #include "src/base/cleanup.h"
 
 enum { ENC_POINTER_MOTION = -257, ENC_EXT_KEY = -258, ENC_LED = -261, ENC_FENCE = -312, ENC_CONTINUOUS = -313 };
-enum { MSG_CONTINUOUS = 150, MSG_FENCE = 248 };
+enum { MSG_CONTINUOUS = 150, MSG_FENCE = 248, MSG_ASKS = GUARD_ASKS };
 enum { FENCE_SYNC_NEXT = 4, FENCE_KNOWN = 7 /* with BlockBefore, BlockAfter */, FENCE_DATA = 64 };
 #define FENCE_REQUEST 0x80000000u
 #define FENCE_OURS 'u' /* the first byte of what we write into those that follow an update */
@@ -107,17 +108,18 @@ void vnc_ext_try_tell(struct client *c)
 
 /* --- updates without asking --- */
 
-/* Have the library think that the viewer has asked. The updateMutex is held. */
-static void ask_for_it(struct client *c)
+/* What the library does with an update that is asked for, but that it wakes its thread in vain. The updateMutex is held. */
+static void ask_for(struct client *c, const struct screen_rect *a)
 {
-	const struct screen_rect *a = &c->area;
 	sraRegionPtr all = sraRgnCreateRect(0, 0, c->v->screen->width, c->v->screen->height);
 	sraRegionPtr r = sraRgnCreateRect(a->x, a->y, a->x + a->w, a->y + a->h);
 	sraRgnAnd(r, all);
 	sraRgnOr(c->cl->requestedRegion, r);
 	sraRgnDestroy(r);
 	sraRgnDestroy(all);
-	pthread_cond_signal(&c->cl->updateCond);
+	c->cl->readyForSetColourMapEntries = TRUE;
+	if (FB_UPDATE_PENDING(c->cl))
+		pthread_cond_signal(&c->cl->updateCond);
 }
 
 void vnc_ext_sent(struct client *c)
@@ -131,7 +133,7 @@ void vnc_ext_sent(struct client *c)
 	fence = went && flow_fence(&c->flow, now_us(), &number);
 	open = went && flow_open(&c->flow, now_us());
 	if (open)
-		ask_for_it(c);
+		ask_for(c, &c->area);
 	pthread_mutex_unlock(&c->cl->updateMutex);
 	memcpy(data + 1, &number, sizeof(number));
 	if (fence)
@@ -150,7 +152,7 @@ static void fence_is_back(struct client *c, const uint8_t *data, size_t n)
 	flow_back(&c->flow, number, now_us());
 	bool asks = c->continuous && sraRgnEmpty(c->cl->requestedRegion) && flow_open(&c->flow, now_us());
 	if (asks)
-		ask_for_it(c);
+		ask_for(c, &c->area);
 	pthread_mutex_unlock(&c->cl->updateMutex);
 	if (asks)
 		c->v->ops.wanted(c->v->ctx, false);
@@ -163,7 +165,7 @@ static void continuous(struct client *c, bool on, const struct screen_rect *area
 	c->continuous = on;
 	c->area = *area;
 	if (on)
-		ask_for_it(c);
+		ask_for(c, &c->area);
 	else
 		sraRgnMakeEmpty(c->cl->requestedRegion);
 	pthread_mutex_unlock(&c->cl->updateMutex);
@@ -223,15 +225,41 @@ static bool fence_message(struct client *c)
 	return true;
 }
 
-static bool continuous_message(struct client *c)
+/* A flag and a rectangle. */
+static bool read_rect(struct client *c, bool *flag, struct screen_rect *r)
 {
 	uint8_t p[9];
 	uint16_t n[4];
 	if (rfbReadExact(c->cl, (char *)p, sizeof(p)) <= 0)
 		return false;
 	memcpy(n, p + 1, sizeof(n));
+	*flag = p[0] != 0;
+	*r = (struct screen_rect){be16toh(n[0]), be16toh(n[1]), be16toh(n[2]), be16toh(n[3])};
 	vnc_ext_heard(c, false);
-	continuous(c, p[0] != 0, &(struct screen_rect){be16toh(n[0]), be16toh(n[1]), be16toh(n[2]), be16toh(n[3])});
+	return true;
+}
+
+static bool continuous_message(struct client *c)
+{
+	struct screen_rect r;
+	bool on;
+	if (!read_rect(c, &on, &r))
+		return false;
+	continuous(c, on, &r);
+	return true;
+}
+
+static bool asks_message(struct client *c)
+{
+	struct screen_rect r;
+	bool incremental;
+	if (!read_rect(c, &incremental, &r))
+		return false;
+	c->v->screen->pointerClient = NULL; /* as in on_request() */
+	pthread_mutex_lock(&c->cl->updateMutex);
+	ask_for(c, &r);
+	pthread_mutex_unlock(&c->cl->updateMutex);
+	c->v->ops.wanted(c->v->ctx, false);
 	return true;
 }
 
@@ -257,7 +285,8 @@ static rfbBool message(rfbClientPtr cl, void *data, const rfbClientToServerMsg *
 	static const struct {
 		uint8_t type;
 		bool (*take)(struct client *c);
-	} takers[] = {{rfbQemuEvent, key_message}, {MSG_FENCE, fence_message}, {MSG_CONTINUOUS, continuous_message}};
+	} takers[] = {{rfbQemuEvent, key_message}, {MSG_FENCE, fence_message}, {MSG_CONTINUOUS, continuous_message},
+		      {MSG_ASKS, asks_message}};
 	for (size_t i = 0; i < ARRAY_SIZE(takers); i++) {
 		if (takers[i].type != m->type)
 			continue;
@@ -266,6 +295,12 @@ static rfbBool message(rfbClientPtr cl, void *data, const rfbClientToServerMsg *
 		return TRUE;
 	}
 	return FALSE;
+}
+
+/* Every client may send us messages. */
+static rfbBool is_new(rfbClientPtr cl, void **data)
+{
+	return TRUE;
 }
 
 static rfbBool enable(rfbClientPtr cl, void **data, int encoding)
@@ -286,6 +321,6 @@ void vnc_ext_register(void)
 {
 	static int encodings[] = {ENC_POINTER_MOTION, ENC_EXT_KEY, ENC_LED, ENC_FENCE, ENC_CONTINUOUS, 0};
 	static rfbProtocolExtension extension = {
-	    .pseudoEncodings = encodings, .enablePseudoEncoding = enable, .handleMessage = message};
+	    .newClient = is_new, .pseudoEncodings = encodings, .enablePseudoEncoding = enable, .handleMessage = message};
 	rfbRegisterProtocolExtension(&extension);
 }

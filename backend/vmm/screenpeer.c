@@ -19,9 +19,11 @@
 /* How soon the guest is looked at again for a screen that waits for a change, in ms: at once seldom pays. */
 #define LOOK_INPUT_MS 12   /* somebody typed or pointed: the guest is about to answer */
 #define LOOK_MS 33         /* much has changed */
-#define LOOK_LITTLE_MS 100 /* little has, as when a cursor blinks */
+#define LOOK_LITTLE_MS 100 /* little has */
+#define LOOK_TINY_MS 200   /* a cursor has: Linux has it blink as often */
 #define LOOK_IDLE_MS 1000  /* nothing has for long */
 #define MUCH 32            /* a change of more than 1 / MUCH of the picture */
+#define TINY 64            /* one of less than 1 / TINY of it: lines, since guests write to pages */
 #define BATCH 64           /* messages read before others have their turn */
 #define KEY_LAST 0x2ff     /* linux/input-event-codes.h, KEY_MAX */
 #define MOVE_MAX 4096
@@ -162,8 +164,10 @@ static void look(struct screen_peer *p)
 	unsigned pace = p->pace_ms * 3 / 2;
 	if (pixels > all / MUCH)
 		pace = LOOK_MS;
-	else if (pixels)
-		pace = p->pace_ms < LOOK_LITTLE_MS ? (p->pace_ms + LOOK_LITTLE_MS) / 2 : LOOK_LITTLE_MS;
+	else if (pixels) {
+		unsigned most = pixels < all / TINY ? LOOK_TINY_MS : LOOK_LITTLE_MS;
+		pace = p->pace_ms < most ? (p->pace_ms + most) / 2 : most;
+	}
 	p->pace_ms = pace < LOOK_IDLE_MS ? pace : LOOK_IDLE_MS;
 	p->looked_ms = now_ms();
 }
