@@ -194,6 +194,9 @@ static const struct {
      "key n\nscreen\nkey Enter y\ntick\nscreen"},
     {"wizard_not_started", WIZARD, 24, 80, 256,
      "tick\nkey n Tab Right\nkey Tab\npaste /dev/zero\nkey BackTab BackTab BackTab BackTab BackTab\nscreen\nkey Space C-n Enter\ntick\nscreen"},
+    {"wizard_console", WIZARD, 24, 80, 256,
+     "mask\nhost boot hello from the kernel\ntick\nkey n Tab Right\nkey Tab\npaste /dev/zero\nkey BackTab BackTab BackTab BackTab BackTab BackTab Space C-n\n"
+     "screen\nkey Enter\npump\nscreen its console, as it has no screen\nkey C-]\nscreen"},
     {"wizard_small", WIZARD, 12, 40, 256, "tick\nkey n Tab Tab Tab Tab Tab Tab Tab Tab\nscreen\nkey BackTab BackTab Enter\nscreen"},
     {"wizard_mouse", WIZARD, 24, 80, 256,
      "tick\nkey n\nclick 5 20\nscreen\nclick 11 30\nscreen\nclick 6 20\ntype x\nscreen\nclick 13 14\nscreen not now\nclick 15 14\nscreen"},

@@ -256,7 +256,7 @@ static void draw_list(struct view *v, const struct area *a)
 		draw_row(v, a, 1 + i, p->rows[p->top + i], p->top + i == p->at);
 	if (!s->n && !s->stale)
 		area_text(a, 2, 2, -1, theme(ROLE_DIM),
-			  "No guests yet. n defines one from an XML file; ? helps.");
+			  "No guests yet. n creates one, D defines one from an XML file; ? helps.");
 	else if (!p->n)
 		area_printf(a, 2, 2, theme(ROLE_DIM), "No guest matches '%s'. Esc shows all.",
 			    p->filter ? p->filter : "");

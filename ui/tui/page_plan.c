@@ -360,10 +360,13 @@ static const struct view_ops page_plan_ops = {
     .done = plan_done,
 };
 
+/* It, though other pages lie over it; NULL. */
 static struct page_plan *plan_of(struct deck *d)
 {
-	struct view *v = deck_top(d);
-	return v->ops == &page_plan_ops ? v->state : NULL;
+	for (size_t i = 0; i < d->nviews; i++)
+		if (d->views[i]->ops == &page_plan_ops)
+			return d->views[i]->state;
+	return NULL;
 }
 
 void page_plan_open(struct deck *d, struct install_plan *plan, plan_fn fn)

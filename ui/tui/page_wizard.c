@@ -73,7 +73,8 @@ static void made(struct deck *d, const struct install_plan *plan, int result, co
 	char uuid[UUID_TEXT];
 	memcpy(uuid, plan->uuid, UUID_TEXT);
 	bool started = !(plan->flags & INSTALL_NO_START), screen = plan->screen, console = plan->console;
-	deck_pop(d); /* the plan's page */
+	while (d->nviews > 1 && !wizard_of(d)) /* the page of the plan, and what was opened over it */
+		deck_pop(d);
 	struct wizard *w = wizard_of(d);
 	if (result) {
 		if (w)

@@ -512,6 +512,11 @@ static void update(struct wizard *w)
 	set_defaults(w);
 	judge_fields(w);
 	judge_all(w);
+	if (is(w, W_SYSTEM, "detect") && !w->found && w->plan && *w->plan->system) { /* found in a folder: now the defaults are known */
+		w->found = x_strdup(w->plan->system);
+		update(w);
+		return;
+	}
 	tell(w);
 }
 
