@@ -46,6 +46,14 @@ static int type_exec(struct cmd_ctx *c, struct err *e)
 	return rc ? err_prefix(e, "Failed to type into domain '%s'", c->domain.name) : 0;
 }
 
+/* Layouts that many have; others are taken, too. */
+static const char *words(const struct cmd_arg *a, unsigned i)
+{
+	static const char *const layouts[] = {"us", "gb", "de", "de-ch", "fr", "fr-be", "fr-ca", "fr-ch", "es", "it", "pt", "pt-br",
+	                                      "nl", "da", "no", "sv", "fi", "is", "pl", "cz", "hu", "ru", "tr", "ja", "us-intl"};
+	return str_eq(a->name, "layout") && i < ARRAY_SIZE(layouts) ? layouts[i] : NULL;
+}
+
 const struct cmd cmd_domain_type = {
 	.name = "domain-type",
 	.alias = "type",
@@ -63,5 +71,6 @@ const struct cmd cmd_domain_type = {
 			{.name = "text", .kind = ARG_STRING, .position = true, .summary = "what to type", .rest = true},
 			{0},
 		},
+	.words = words,
 	.exec = type_exec,
 };
