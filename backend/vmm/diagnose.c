@@ -20,7 +20,7 @@
 #define SAMPLE_LIMIT_MS 200 /* a vCPU that has not come out of the guest by then is stuck */
 #define CONSOLE_TAIL 6144   /* a kernel's last words with their backtrace */
 #define FIRMWARE_TAIL 2048
-#define LOOK_LINES 4        /* every so many lines of a picture are looked at */
+#define LOOK_LINES 4 /* every so many lines of a picture are looked at */
 
 struct diagnose {
 	uint64_t began_ns, reset_ns;
@@ -107,8 +107,11 @@ static void add_resets(struct machine *m, const struct diagnose *d, json_t *j)
 
 static json_t *vcpu_json(struct machine *m, const struct diagnose *d, unsigned i, const struct vcpu_sample *s)
 {
-	static const char *const states[] = {[VCPU_UNKNOWN] = "unknown", [VCPU_PARKED] = "parked", [VCPU_RUNS] = "running",
-	                                     [VCPU_HALTED] = "halted", [VCPU_WAITS] = "waiting"};
+	static const char *const states[] = {[VCPU_UNKNOWN] = "unknown",
+					     [VCPU_PARKED] = "parked",
+					     [VCPU_RUNS] = "running",
+					     [VCPU_HALTED] = "halted",
+					     [VCPU_WAITS] = "waiting"};
 	const struct stats_vcpu *st = vcpu_stats(m, i);
 	uint64_t exits = exits_of(st);
 	char address[24];
@@ -116,7 +119,9 @@ static json_t *vcpu_json(struct machine *m, const struct diagnose *d, unsigned i
 	json_set_str(j, "state", states[s->state]);
 	json_set_int(j, "exits", (int64_t)exits);
 	json_set_int(j, "io", st ? (int64_t)(st->pio + st->mmio) : 0);
-	json_set_int(j, "still-ms", d->still[i].since_ns && d->still[i].exits == exits ? ms_since(m, d->still[i].since_ns) : 0);
+	json_set_int(j, "still-ms",
+		     d->still[i].since_ns && d->still[i].exits == exits ? ms_since(m, d->still[i].since_ns)
+									: 0);
 	if (s->state == VCPU_UNKNOWN || s->state == VCPU_PARKED)
 		return j;
 	snprintf(address, sizeof(address), "0x%llx", (unsigned long long)s->address);
@@ -164,7 +169,8 @@ static bool text_of(struct display *d, struct buf *out)
 	for (unsigned row = 0; row < t->rows; row++) {
 		const struct text_cell *c = t->cells + (size_t)row * t->cols;
 		unsigned n = t->cols;
-		while (n && (c[n - 1].ch <= ' ' || c[n - 1].ch == 0xff || (c[n - 1].attr & 15) == c[n - 1].attr >> 4))
+		while (n && (c[n - 1].ch <= ' ' || c[n - 1].ch == 0xff ||
+			     (c[n - 1].attr & 15) == c[n - 1].attr >> 4))
 			n--;
 		for (unsigned i = 0; i < n; i++)
 			buf_add(out, c[i].ch >= ' ' && c[i].ch < 0x7f ? (const char *)&c[i].ch : " ", 1);
@@ -214,7 +220,9 @@ static void add_disk(const struct machine *m, json_t *j)
 		const char *target = m->domain->disks[i].target;
 		const struct ide_drive *drive = ide ? ide_drive(ide, target) : NULL;
 		struct dev *virtio = drive ? NULL : dev_find(m, target);
-		uint64_t ns = drive ? ide_oldest(drive, &asked) : virtio ? virtio_blk_oldest(virtio, &asked) : 0;
+		uint64_t ns = drive    ? ide_oldest(drive, &asked)
+			      : virtio ? virtio_blk_oldest(virtio, &asked)
+				       : 0;
 		if (!ns || (oldest && ns >= oldest))
 			continue;
 		oldest = ns;

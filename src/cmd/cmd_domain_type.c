@@ -19,7 +19,8 @@ static int read_input(struct buf *text, struct err *e)
 	while ((n = read(STDIN_FILENO, chunk, sizeof(chunk))) > 0) {
 		buf_add(text, chunk, (size_t)n);
 		if (text->len > TEXT_MAX)
-			return err_set(e, EFBIG, "the text on standard input is longer than %u bytes", TEXT_MAX);
+			return err_set(e, EFBIG, "the text on standard input is longer than %u bytes",
+				       TEXT_MAX);
 	}
 	return n < 0 ? err_sys(e, errno, "cannot read standard input") : 0;
 }
@@ -42,35 +43,39 @@ static int type_exec(struct cmd_ctx *c, struct err *e)
 	}
 	if (cmd_flag(c, "enter"))
 		buf_puts(&text, "\n");
-	int rc = type_all(c->backend, c->domain.uuid, cmd_value(c, "layout"), buf_text(&text), text.len, (unsigned)hold, e);
+	int rc = type_all(c->backend, c->domain.uuid, cmd_value(c, "layout"), buf_text(&text), text.len,
+			  (unsigned)hold, e);
 	return rc ? err_prefix(e, "Failed to type into domain '%s'", c->domain.name) : 0;
 }
 
 /* Layouts that many have; others are taken, too. */
 static const char *words(const struct cmd_arg *a, unsigned i)
 {
-	static const char *const layouts[] = {"us", "gb", "de", "de-ch", "fr", "fr-be", "fr-ca", "fr-ch", "es", "it", "pt", "pt-br",
-	                                      "nl", "da", "no", "sv", "fi", "is", "pl", "cz", "hu", "ru", "tr", "ja", "us-intl"};
+	static const char *const layouts[] = {
+	    "us", "gb", "de", "de-ch", "fr", "fr-be", "fr-ca", "fr-ch", "es", "it", "pt", "pt-br",  "nl",
+	    "da", "no", "sv", "fi",    "is", "pl",    "cz",    "hu",    "ru", "tr", "ja", "us-intl"};
 	return str_eq(a->name, "layout") && i < ARRAY_SIZE(layouts) ? layouts[i] : NULL;
 }
 
 const struct cmd cmd_domain_type = {
-	.name = "domain-type",
-	.alias = "type",
-	.summary = "type text into the guest, as on its keyboard",
-	.about = "The words of the text with a space between them, or standard input when there is none or it is -. The layout is that "
-		 "which the guest has set up: without --layout what <graphics keymap=> of its XML says, else us. A character that "
-		 "the layout has no key for is an error, before anything is typed.",
-	.target = CMD_DOMAIN,
-	.states = DOMAIN_RUNNING,
-	.args =
-		(const struct cmd_arg[]){
-			CMD_VALUE("layout", ARG_STRING, "the guest's keyboard layout: us, de, fr, ..."),
-			CMD_VALUE("delay", ARG_NUMBER, "milliseconds between two events of a key, default: 10"),
-			CMD_FLAG("enter", "press Enter behind the text"),
-			{.name = "text", .kind = ARG_STRING, .position = true, .summary = "what to type", .rest = true},
-			{0},
-		},
-	.words = words,
-	.exec = type_exec,
+    .name = "domain-type",
+    .alias = "type",
+    .summary = "type text into the guest, as on its keyboard",
+    .about = "The words of the text with a space between them, or standard input when there is none or it is "
+	     "-. The layout is that "
+	     "which the guest has set up: without --layout what <graphics keymap=> of its XML says, else us. "
+	     "A character that "
+	     "the layout has no key for is an error, before anything is typed.",
+    .target = CMD_DOMAIN,
+    .states = DOMAIN_RUNNING,
+    .args =
+	(const struct cmd_arg[]){
+	    CMD_VALUE("layout", ARG_STRING, "the guest's keyboard layout: us, de, fr, ..."),
+	    CMD_VALUE("delay", ARG_NUMBER, "milliseconds between two events of a key, default: 10"),
+	    CMD_FLAG("enter", "press Enter behind the text"),
+	    {.name = "text", .kind = ARG_STRING, .position = true, .summary = "what to type", .rest = true},
+	    {0},
+	},
+    .words = words,
+    .exec = type_exec,
 };

@@ -17,11 +17,15 @@ void diagnose_look(struct backend *b, const char *uuid, struct diagnosis_facts *
 		diagnosis_look(f, j);
 }
 
-void diagnose_domain(struct backend *b, const struct domain_info *info, const struct domain *d, struct diagnosis *out)
+void diagnose_domain(struct backend *b, const struct domain_info *info, const struct domain *d,
+		     struct diagnosis *out)
 {
 	const struct timespec pause = {.tv_nsec = DIAGNOSIS_LOOK_MS * 1000000l};
-	struct diagnosis_facts f = {.name = info->name, .state = info->state, .reason = info->reason, .detail = info->detail,
-	                            .domain = d};
+	struct diagnosis_facts f = {.name = info->name,
+				    .state = info->state,
+				    .reason = info->reason,
+				    .detail = info->detail,
+				    .domain = d};
 	AUTO_FREE char *boots = d && !d->kernel ? domain_boot_text(d, true) : NULL;
 	f.boots = boots;
 	if (info->state & DOMAIN_ACTIVE)

@@ -19,7 +19,8 @@ char *type_layout(struct backend *b, const char *uuid)
 {
 	AUTO_FREE char *text = NULL;
 	struct domain *d = NULL;
-	if (b->ops->domain_xml(b, uuid, 0, &text, NULL) || domain_parse(text, strlen(text), "its XML", &d, NULL))
+	if (b->ops->domain_xml(b, uuid, 0, &text, NULL) ||
+	    domain_parse(text, strlen(text), "its XML", &d, NULL))
 		return NULL;
 	char *layout = d->graphics ? x_strdup(d->graphics->keymap) : NULL;
 	domain_free(d);
@@ -27,7 +28,7 @@ char *type_layout(struct backend *b, const char *uuid)
 }
 
 static int strokes_of(struct backend *b, const char *uuid, const char *layout, const char *text, size_t len,
-                      struct keymap_stroke **out, size_t *n, struct err *e)
+		      struct keymap_stroke **out, size_t *n, struct err *e)
 {
 	AUTO_FREE char *own = layout ? NULL : type_layout(b, uuid);
 	struct keymap *k = keymap_open(layout ? layout : own ? own : "us", e);
@@ -40,7 +41,8 @@ static int strokes_of(struct backend *b, const char *uuid, const char *layout, c
 
 static void add_stroke(json_t *keys, struct keymap_stroke s)
 {
-	const int mods[] = {s.mods & KEYMAP_SHIFT ? KEY_LEFTSHIFT : 0, s.mods & KEYMAP_ALTGR ? KEY_RIGHTALT : 0};
+	const int mods[] = {s.mods & KEYMAP_SHIFT ? KEY_LEFTSHIFT : 0,
+			    s.mods & KEYMAP_ALTGR ? KEY_RIGHTALT : 0};
 	for (int i = 0; i < 2; i++)
 		if (mods[i])
 			json_array_append_new(keys, json_integer(mods[i]));
@@ -57,8 +59,8 @@ struct progress {
 	bool stalled;
 };
 
-static int send(struct backend *b, const char *uuid, const struct keymap_stroke *s, size_t n, unsigned hold_ms, struct progress *p,
-                struct err *e)
+static int send(struct backend *b, const char *uuid, const struct keymap_stroke *s, size_t n,
+		unsigned hold_ms, struct progress *p, struct err *e)
 {
 	AUTO_JSON json_t *args = json_object();
 	AUTO_FREE char *reply = NULL;
@@ -77,20 +79,24 @@ static int send(struct backend *b, const char *uuid, const struct keymap_stroke 
 	return 0;
 }
 
-int type_text(struct backend *b, const char *uuid, const char *layout, const char *text, size_t len, struct err *e)
+int type_text(struct backend *b, const char *uuid, const char *layout, const char *text, size_t len,
+	      struct err *e)
 {
 	AUTO_FREE struct keymap_stroke *s = NULL;
 	struct progress p;
 	size_t n;
 	int rc = strokes_of(b, uuid, layout, text, len, &s, &n, e);
 	if (!rc && n > TYPE_STROKES_MAX)
-		return err_set(e, E2BIG, "that are %zu keystrokes, more than %d at once: vmdeck type takes any number", n, TYPE_STROKES_MAX);
+		return err_set(e, E2BIG,
+			       "that are %zu keystrokes, more than %d at once: vmdeck type takes any number",
+			       n, TYPE_STROKES_MAX);
 	for (size_t i = 0; !rc && i < n; i += CHUNK)
 		rc = send(b, uuid, s + i, n - i < CHUNK ? n - i : CHUNK, TYPE_HOLD_MS, &p, e);
 	return rc;
 }
 
-int type_all(struct backend *b, const char *uuid, const char *layout, const char *text, size_t len, unsigned hold_ms, struct err *e)
+int type_all(struct backend *b, const char *uuid, const char *layout, const char *text, size_t len,
+	     unsigned hold_ms, struct err *e)
 {
 	const struct timespec pause = {.tv_nsec = LOOK_MS * 1000000l};
 	AUTO_FREE struct keymap_stroke *s = NULL;
@@ -105,7 +111,8 @@ int type_all(struct backend *b, const char *uuid, const char *layout, const char
 		else if (rc == -EAGAIN)
 			rc = send(b, uuid, NULL, 0, hold_ms, &p, e);
 		if (!rc && p.stalled)
-			return err_set(e, EIO, "the guest does not read its keyboard: what was typed may be lost");
+			return err_set(e, EIO,
+				       "the guest does not read its keyboard: what was typed may be lost");
 		if (!rc && (at == n ? p.waiting : p.waiting > 4 * CHUNK))
 			nanosleep(&pause, NULL);
 	}

@@ -11,11 +11,11 @@
 #include "src/base/str.h"
 #include "src/model/diagnosis_text.h"
 
-#define SAME_PLACE 192     /* bytes of code that a loop has */
-#define DISK_MS 2000       /* a disk that takes longer is waited for */
-#define QUIET_MS 5000      /* silent for so long: worth a word */
-#define RESETS_MIN 3       /* a loop */
-#define MISSED_MIN 3       /* so often it did not come out of the kernel */
+#define SAME_PLACE 192 /* bytes of code that a loop has */
+#define DISK_MS 2000   /* a disk that takes longer is waited for */
+#define QUIET_MS 5000  /* silent for so long: worth a word */
+#define RESETS_MIN 3   /* a loop */
+#define MISSED_MIN 3   /* so often it did not come out of the kernel */
 
 static void say(char *to, size_t n, const char *fmt, va_list ap)
 {
@@ -78,16 +78,24 @@ static bool paused(const struct diagnosis_facts *f, struct diagnosis *d)
 	const char *detail = detail_of(f), *more = *detail ? ": " : "";
 	switch (f->reason) {
 	case DOMAIN_REASON_IOERROR:
-		found(d, DIAGNOSIS_IOERROR, true, "It is paused since the host could not do what a disk asked for%s%s.", more, detail);
-		remedy(d, "Put that right on the host, then vmdeck resume %s: the request is tried again, nothing is lost.", f->name);
+		found(d, DIAGNOSIS_IOERROR, true,
+		      "It is paused since the host could not do what a disk asked for%s%s.", more, detail);
+		remedy(d,
+		       "Put that right on the host, then vmdeck resume %s: the request is tried again, "
+		       "nothing is lost.",
+		       f->name);
 		return true;
 	case DOMAIN_REASON_CRASHED:
-		found(d, DIAGNOSIS_PAUSED, true, "It has crashed and is kept as it was, since on_crash is preserve%s%s.", more, detail);
-		remedy(d, "To let it begin anew: vmdeck reset %s; to end it: vmdeck destroy %s.", f->name, f->name);
+		found(d, DIAGNOSIS_PAUSED, true,
+		      "It has crashed and is kept as it was, since on_crash is preserve%s%s.", more, detail);
+		remedy(d, "To let it begin anew: vmdeck reset %s; to end it: vmdeck destroy %s.", f->name,
+		       f->name);
 		return true;
 	case DOMAIN_REASON_SHUTDOWN:
-		found(d, DIAGNOSIS_PAUSED, false, "It has ended by itself and is kept as it was, as its XML asks for (preserve).");
-		remedy(d, "To let it begin anew: vmdeck reset %s; to end it: vmdeck destroy %s.", f->name, f->name);
+		found(d, DIAGNOSIS_PAUSED, false,
+		      "It has ended by itself and is kept as it was, as its XML asks for (preserve).");
+		remedy(d, "To let it begin anew: vmdeck reset %s; to end it: vmdeck destroy %s.", f->name,
+		       f->name);
 		return true;
 	case DOMAIN_REASON_STARTING:
 		found(d, DIAGNOSIS_PAUSED, false, "It was started paused, and has not run yet.");
@@ -103,9 +111,13 @@ static bool unanswered(const struct diagnosis_facts *f, struct diagnosis *d)
 {
 	if (!f->unanswered)
 		return false;
-	found(d, DIAGNOSIS_UNANSWERED, true, "Its process does not answer: it is stopped, or stuck in the host's kernel.");
-	remedy(d, "Look for a process vmdeck-vmm in state T or D (ps), and for a storage of the host that hangs (dmesg); "
-		  "vmdeck destroy %s ends it in any case.", f->name);
+	found(d, DIAGNOSIS_UNANSWERED, true,
+	      "Its process does not answer: it is stopped, or stuck in the host's kernel.");
+	remedy(d,
+	       "Look for a process vmdeck-vmm in state T or D (ps), and for a storage of the host that hangs "
+	       "(dmesg); "
+	       "vmdeck destroy %s ends it in any case.",
+	       f->name);
 	return true;
 }
 
@@ -116,9 +128,11 @@ static bool disk_waits(const struct diagnosis_facts *f, struct diagnosis *d)
 	char time[FMT_MAX];
 	if (f->disk_ms < DISK_MS)
 		return false;
-	found(d, DIAGNOSIS_DISK, true, "It waits for disk '%s': the host has not answered a %s for %s.", f->disk, f->disk_what,
-	      span(f->disk_ms, time));
-	remedy(d, "Look at the host's storage (dmesg, iostat -x 1); when that answers again, so does the guest.");
+	found(d, DIAGNOSIS_DISK, true, "It waits for disk '%s': the host has not answered a %s for %s.",
+	      f->disk, f->disk_what, span(f->disk_ms, time));
+	remedy(
+	    d,
+	    "Look at the host's storage (dmesg, iostat -x 1); when that answers again, so does the guest.");
 	return true;
 }
 
@@ -127,9 +141,14 @@ static bool stuck(const struct diagnosis_facts *f, struct diagnosis *d)
 	for (unsigned i = 0; i < f->ncpus; i++) {
 		if (f->cpus[i].missed < MISSED_MIN)
 			continue;
-		found(d, DIAGNOSIS_STUCK, true, "CPU %u does not come back from the host's kernel: its thread is stopped, or waits for "
-		      "memory that the host does not bring.", i);
-		remedy(d, "Look at the host: does it swap (vmstat 1), does its storage hang (dmesg)? Else vmdeck destroy %s.", f->name);
+		found(d, DIAGNOSIS_STUCK, true,
+		      "CPU %u does not come back from the host's kernel: its thread is stopped, or waits for "
+		      "memory that the host does not bring.",
+		      i);
+		remedy(d,
+		       "Look at the host: does it swap (vmstat 1), does its storage hang (dmesg)? Else "
+		       "vmdeck destroy %s.",
+		       f->name);
 		return true;
 	}
 	return false;
@@ -143,10 +162,16 @@ static bool resets(const struct diagnosis_facts *f, struct diagnosis *d)
 	if (f->resets < RESETS_MIN)
 		return false;
 	bool triple = str_eq(f->reset_why, "triple fault");
-	found(d, DIAGNOSIS_RESETS, true, "It is reset again and again: %u times within %s, the last time by %s%s.", f->resets,
+	found(d, DIAGNOSIS_RESETS, true,
+	      "It is reset again and again: %u times within %s, the last time by %s%s.", f->resets,
 	      span(f->resets_ms + 999, time), triple ? "a " : "", f->reset_why);
-	remedy(d, "%s<on_reboot>destroy</on_reboot> (vmdeck edit %s) lets it end at the first; vmdeck console %s --log has its last "
-		  "words.", triple ? "Its kernel or boot loader dies early: of another architecture, damaged, or short of memory. " : "",
+	remedy(d,
+	       "%s<on_reboot>destroy</on_reboot> (vmdeck edit %s) lets it end at the first; vmdeck console "
+	       "%s --log has its last "
+	       "words.",
+	       triple ? "Its kernel or boot loader dies early: of another architecture, damaged, or short of "
+			"memory. "
+		      : "",
 	       f->name, f->name);
 	return true;
 }
@@ -158,10 +183,14 @@ static bool panicked(const struct diagnosis_facts *f, struct diagnosis *d)
 		return false;
 	found(d, DIAGNOSIS_PANIC, true, "Its kernel has panicked: %s.", why);
 	if (strstr(why, "root fs") || strstr(why, "No working init"))
-		remedy(d, "The kernel finds no system to start: check root= on its command line, its initrd and its disks (vmdeck edit "
-			  "%s).", f->name);
+		remedy(d,
+		       "The kernel finds no system to start: check root= on its command line, its initrd and "
+		       "its disks (vmdeck edit "
+		       "%s).",
+		       f->name);
 	else
-		remedy(d, "vmdeck console %s --log has all of it; vmdeck reset %s begins anew.", f->name, f->name);
+		remedy(d, "vmdeck console %s --log has all of it; vmdeck reset %s begins anew.", f->name,
+		       f->name);
 	return true;
 }
 
@@ -170,9 +199,12 @@ static bool no_boot(const struct diagnosis_facts *f, struct diagnosis *d)
 	if (!f->no_bootable && !text_no_boot(f->console) && !text_no_boot(f->screen))
 		return false;
 	bool told = f->boots && *f->boots;
-	found(d, DIAGNOSIS_NO_BOOT, true, "The firmware found no bootable device%s%s.", told ? "; it has " : "", told ? f->boots : "");
-	remedy(d, "Give it something to boot (vmdeck change-media %s DRIVE FILE, or vmdeck edit %s), then vmdeck reset %s.", f->name,
-	       f->name, f->name);
+	found(d, DIAGNOSIS_NO_BOOT, true, "The firmware found no bootable device%s%s.",
+	      told ? "; it has " : "", told ? f->boots : "");
+	remedy(d,
+	       "Give it something to boot (vmdeck change-media %s DRIVE FILE, or vmdeck edit %s), then "
+	       "vmdeck reset %s.",
+	       f->name, f->name, f->name);
 	return true;
 }
 
@@ -190,7 +222,8 @@ static bool asks(const struct diagnosis_facts *f, struct diagnosis *d)
 	else if (serial)
 		remedy(d, "Answer at its console: vmdeck console %s, or c in the deck.", f->name);
 	else
-		remedy(d, "Answer on its screen (vmdeck vncdisplay %s), or from here: vmdeck type %s TEXT.", f->name, f->name);
+		remedy(d, "Answer on its screen (vmdeck vncdisplay %s), or from here: vmdeck type %s TEXT.",
+		       f->name, f->name);
 	return true;
 }
 
@@ -228,13 +261,21 @@ static bool dead(const struct diagnosis_facts *f, struct diagnosis *d)
 	const struct diagnosis_cpu *c = &f->cpus[0];
 	bool long_since = c->still_ms >= 1000;
 	if (text_halted(f->console) || text_halted(f->screen)) {
-		found(d, DIAGNOSIS_DEAD_HALT, false, "It has shut down and halted, but did not switch itself off.");
-		remedy(d, "vmdeck destroy %s loses nothing now; to power off by itself it wants <acpi/> in <features>.", f->name);
+		found(d, DIAGNOSIS_DEAD_HALT, false,
+		      "It has shut down and halted, but did not switch itself off.");
+		remedy(d,
+		       "vmdeck destroy %s loses nothing now; to power off by itself it wants <acpi/> in "
+		       "<features>.",
+		       f->name);
 		return true;
 	}
 	found(d, DIAGNOSIS_DEAD_HALT, true, "Its CPU%s halted with interrupts off%s%s: nothing can wake it.",
-	      f->ncpus > 1 ? "s are all" : " is", long_since ? " since at least " : "", long_since ? span(c->still_ms, time) : "");
-	remedy(d, "It has given up; its last words: vmdeck console %s --log, and the screen. Then vmdeck reset %s.", f->name, f->name);
+	      f->ncpus > 1 ? "s are all" : " is", long_since ? " since at least " : "",
+	      long_since ? span(c->still_ms, time) : "");
+	remedy(
+	    d,
+	    "It has given up; its last words: vmdeck console %s --log, and the screen. Then vmdeck reset %s.",
+	    f->name, f->name);
 	return true;
 }
 
@@ -261,7 +302,8 @@ static bool is_input(unsigned port)
 	return str_eq(name, "ttyS0") || str_eq(name, "ttyS1") || str_eq(name, "the keyboard");
 }
 
-/* A loop that makes no exit. @locked: only one that no interrupt gets into, in a kernel, which no prompt on a screen explains. */
+/* A loop that makes no exit. @locked: only one that no interrupt gets into, in a kernel, which no prompt on a
+ * screen explains. */
 static bool spins(const struct diagnosis_facts *f, struct diagnosis *d, bool locked)
 {
 	char where[80];
@@ -274,8 +316,11 @@ static bool spins(const struct diagnosis_facts *f, struct diagnosis *d, bool loc
 		text_address(f, c, where, sizeof(where));
 		found(d, DIAGNOSIS_SPINS, true, "CPU %u spins at 0x%llx, %s, with interrupts %s.", i,
 		      (unsigned long long)c->seen[0].address, where, c->interrupts ? "on" : "off");
-		remedy(d, "It is in a loop that nothing ends; its last words: vmdeck console %s --log, and the screen. Then vmdeck "
-			  "reset %s.", f->name, f->name);
+		remedy(d,
+		       "It is in a loop that nothing ends; its last words: vmdeck console %s --log, and the "
+		       "screen. Then vmdeck "
+		       "reset %s.",
+		       f->name, f->name);
 		return true;
 	}
 	return false;
@@ -302,14 +347,19 @@ static bool polls(const struct diagnosis_facts *f, struct diagnosis *d, bool inp
 			continue;
 		const char *name = text_port(port);
 		text_address(f, c, where, sizeof(where));
-		found(d, DIAGNOSIS_POLLS, true, "CPU %u asks port 0x%x%s%s%s over and over, at 0x%llx, %s.", i, port, name ? " (" : "",
-		      name ? name : "", name ? ")" : "", (unsigned long long)c->seen[0].address, where);
+		found(d, DIAGNOSIS_POLLS, true, "CPU %u asks port 0x%x%s%s%s over and over, at 0x%llx, %s.",
+		      i, port, name ? " (" : "", name ? name : "", name ? ")" : "",
+		      (unsigned long long)c->seen[0].address, where);
 		if (str_eq(name, "the keyboard"))
 			remedy(d, "It may wait for a key: vmdeck type %s, or its screen.", f->name);
 		else if (input)
-			remedy(d, "It may wait for somebody to type: vmdeck console %s, or c in the deck.", f->name);
+			remedy(d, "It may wait for somebody to type: vmdeck console %s, or c in the deck.",
+			       f->name);
 		else
-			remedy(d, "It waits for a device that does not answer as it expects; vmdeck reset %s begins anew.", f->name);
+			remedy(d,
+			       "It waits for a device that does not answer as it expects; vmdeck reset %s "
+			       "begins anew.",
+			       f->name);
 		return true;
 	}
 	return false;
@@ -331,13 +381,18 @@ static void remedy_console(const struct diagnosis_facts *f, struct diagnosis *d)
 {
 	const struct domain *x = f->domain;
 	if (x && x->kernel && (!x->cmdline || !strstr(x->cmdline, "console=ttyS0")))
-		remedy(d, "Add console=ttyS0 to <cmdline> (vmdeck edit %s), then vmdeck destroy and start it%s.", f->name,
-		       f->has_screen ? "; or look at its screen: vmdeck vncdisplay" : "");
+		remedy(d,
+		       "Add console=ttyS0 to <cmdline> (vmdeck edit %s), then vmdeck destroy and start it%s.",
+		       f->name, f->has_screen ? "; or look at its screen: vmdeck vncdisplay" : "");
 	else if (f->has_screen)
-		remedy(d, "Look at its screen (vmdeck vncdisplay %s); Linux talks on ttyS0 when its command line has console=ttyS0.",
+		remedy(d,
+		       "Look at its screen (vmdeck vncdisplay %s); Linux talks on ttyS0 when its command "
+		       "line has console=ttyS0.",
 		       f->name);
 	else
-		remedy(d, "Give it a screen: <graphics type='vnc'/> (vmdeck edit %s); or console=ttyS0 on its kernel's command line.",
+		remedy(d,
+		       "Give it a screen: <graphics type='vnc'/> (vmdeck edit %s); or console=ttyS0 on its "
+		       "kernel's command line.",
 		       f->name);
 }
 
@@ -345,14 +400,16 @@ static bool serial_silent(const struct diagnosis_facts *f, struct diagnosis *d)
 {
 	char time[FMT_MAX], last[120];
 	bool nothing = f->has_console && !f->console_bytes, screen = f->has_screen && !f->blank;
-	bool handed_over = f->console_bytes && f->console_ago_ms >= QUIET_MS && text_loader(f->console, last, sizeof(last));
+	bool handed_over =
+	    f->console_bytes && f->console_ago_ms >= QUIET_MS && text_loader(f->console, last, sizeof(last));
 	if (!f->has_console || f->since_reset_ms < QUIET_MS || (!nothing && !handed_over))
 		return false;
 	span(nothing ? f->since_reset_ms : f->console_ago_ms, time);
 	if (handed_over)
 		found(d, screen ? DIAGNOSIS_SERIAL_SILENT : DIAGNOSIS_SILENT, !screen,
 		      "Nothing was written to ttyS0 for %s, since the boot loader's '%s'%s.", time, last,
-		      screen ? ", but there is something on its screen" : ": what it started does not talk there");
+		      screen ? ", but there is something on its screen"
+			     : ": what it started does not talk there");
 	else
 		found(d, screen ? DIAGNOSIS_SERIAL_SILENT : DIAGNOSIS_SILENT, !screen,
 		      "It runs, but has written nothing to ttyS0 in the %s since it began%s.", time,
@@ -372,12 +429,15 @@ static bool screen_blank(const struct diagnosis_facts *f, struct diagnosis *d)
 	if (!f->has_console || !f->console_bytes) {
 		found(d, DIAGNOSIS_SILENT, true, "It runs, but its screen is %s%s.", blank,
 		      f->has_console ? "" : " and it has no serial console");
-		remedy(d, "It may have switched the screen off after a while: press a key (vmdeck send-key %s KEY_LEFTSHIFT).", f->name);
+		remedy(d,
+		       "It may have switched the screen off after a while: press a key (vmdeck send-key %s "
+		       "KEY_LEFTSHIFT).",
+		       f->name);
 		return true;
 	}
 	bool has = text_last_line(f->console, last, sizeof(last));
-	found(d, DIAGNOSIS_SCREEN_BLANK, true, "Its screen is %s, but it talks on ttyS0, %s ago%s%s%s.", blank,
-	      span(f->console_ago_ms, time), has ? ": '" : "", has ? last : "", has ? "'" : "");
+	found(d, DIAGNOSIS_SCREEN_BLANK, true, "Its screen is %s, but it talks on ttyS0, %s ago%s%s%s.",
+	      blank, span(f->console_ago_ms, time), has ? ": '" : "", has ? last : "", has ? "'" : "");
 	remedy(d, "Look at the console: vmdeck console %s, or c in the deck.", f->name);
 	return true;
 }
@@ -401,22 +461,24 @@ static bool runs(const struct diagnosis_facts *f, struct diagnosis *d)
 		return found(d, DIAGNOSIS_NONE, false, "%s", "");
 	if (f->has_console && f->console_bytes) {
 		bool has = text_last_line(f->console, last, sizeof(last));
-		snprintf(said, sizeof(said), "; ttyS0 was last written to %s ago%s%s%s", span(f->console_ago_ms, time),
-			 has ? ": '" : "", has ? last : "", has ? "'" : "");
+		snprintf(said, sizeof(said), "; ttyS0 was last written to %s ago%s%s%s",
+			 span(f->console_ago_ms, time), has ? ": '" : "", has ? last : "", has ? "'" : "");
 	}
 	if (all_cpus(f, is_idle))
 		return found(d, DIAGNOSIS_IDLE, false, "It is idle: %s for interrupts%s.",
 			     f->ncpus > 1 ? "its CPUs wait" : "its CPU waits", said);
 	for (unsigned i = 0; i < f->ncpus; i++)
 		busy += f->cpus[i].state == CPU_RUNNING;
-	return found(d, DIAGNOSIS_RUNS, false, "It runs, %u of %u CPU%s busy%s.", busy, f->ncpus, f->ncpus == 1 ? "" : "s", said);
+	return found(d, DIAGNOSIS_RUNS, false, "It runs, %u of %u CPU%s busy%s.", busy, f->ncpus,
+		     f->ncpus == 1 ? "" : "s", said);
 }
 
 void diagnosis_make(const struct diagnosis_facts *f, struct diagnosis *out)
 {
 	static bool (*const rules[])(const struct diagnosis_facts *, struct diagnosis *) = {
-		ended, paused, unanswered, disk_waits, resets, stuck, panicked, no_boot, dead, locked_up, asks, loops, polls_device,
-		serial_silent, screen_blank, polls_input, shutting_down, runs,
+	    ended,        paused,        unanswered,   disk_waits,  resets,        stuck,
+	    panicked,     no_boot,       dead,         locked_up,   asks,          loops,
+	    polls_device, serial_silent, screen_blank, polls_input, shutting_down, runs,
 	};
 	*out = (struct diagnosis){0};
 	for (size_t i = 0; i < ARRAY_SIZE(rules); i++)
@@ -427,26 +489,26 @@ void diagnosis_make(const struct diagnosis_facts *f, struct diagnosis *out)
 const char *diagnosis_kind_text(enum diagnosis_kind k)
 {
 	static const char *const names[] = {
-		[DIAGNOSIS_NONE] = "none",
-		[DIAGNOSIS_ENDED] = "ended",
-		[DIAGNOSIS_PAUSED] = "paused",
-		[DIAGNOSIS_IOERROR] = "io-error",
-		[DIAGNOSIS_UNANSWERED] = "unanswered",
-		[DIAGNOSIS_DISK] = "disk-waits",
-		[DIAGNOSIS_RESETS] = "reset-loop",
-		[DIAGNOSIS_STUCK] = "stuck-in-host",
-		[DIAGNOSIS_PANIC] = "kernel-panic",
-		[DIAGNOSIS_NO_BOOT] = "no-bootable-device",
-		[DIAGNOSIS_ASKS] = "asks",
-		[DIAGNOSIS_DEAD_HALT] = "halted",
-		[DIAGNOSIS_SPINS] = "spins",
-		[DIAGNOSIS_POLLS] = "polls",
-		[DIAGNOSIS_SERIAL_SILENT] = "serial-silent",
-		[DIAGNOSIS_SCREEN_BLANK] = "screen-blank",
-		[DIAGNOSIS_SILENT] = "silent",
-		[DIAGNOSIS_SHUTTING_DOWN] = "shutting-down",
-		[DIAGNOSIS_IDLE] = "idle",
-		[DIAGNOSIS_RUNS] = "runs",
+	    [DIAGNOSIS_NONE] = "none",
+	    [DIAGNOSIS_ENDED] = "ended",
+	    [DIAGNOSIS_PAUSED] = "paused",
+	    [DIAGNOSIS_IOERROR] = "io-error",
+	    [DIAGNOSIS_UNANSWERED] = "unanswered",
+	    [DIAGNOSIS_DISK] = "disk-waits",
+	    [DIAGNOSIS_RESETS] = "reset-loop",
+	    [DIAGNOSIS_STUCK] = "stuck-in-host",
+	    [DIAGNOSIS_PANIC] = "kernel-panic",
+	    [DIAGNOSIS_NO_BOOT] = "no-bootable-device",
+	    [DIAGNOSIS_ASKS] = "asks",
+	    [DIAGNOSIS_DEAD_HALT] = "halted",
+	    [DIAGNOSIS_SPINS] = "spins",
+	    [DIAGNOSIS_POLLS] = "polls",
+	    [DIAGNOSIS_SERIAL_SILENT] = "serial-silent",
+	    [DIAGNOSIS_SCREEN_BLANK] = "screen-blank",
+	    [DIAGNOSIS_SILENT] = "silent",
+	    [DIAGNOSIS_SHUTTING_DOWN] = "shutting-down",
+	    [DIAGNOSIS_IDLE] = "idle",
+	    [DIAGNOSIS_RUNS] = "runs",
 	};
 	_Static_assert(ARRAY_SIZE(names) == DIAGNOSIS_KINDS, "a name for each kind");
 	return names[k];

@@ -1,4 +1,5 @@
-/* The answer of x-diagnose as facts. It comes from a process that a guest may have taken over: every value is bounded. */
+/* The answer of x-diagnose as facts. It comes from a process that a guest may have taken over: every value is
+ * bounded. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,8 +9,11 @@
 
 static enum cpu_state state_of(const char *s)
 {
-	static const char *const states[] = {[CPU_UNKNOWN] = "unknown", [CPU_PARKED] = "parked", [CPU_RUNNING] = "running",
-	                                     [CPU_HALTED] = "halted", [CPU_WAITING] = "waiting"};
+	static const char *const states[] = {[CPU_UNKNOWN] = "unknown",
+					     [CPU_PARKED] = "parked",
+					     [CPU_RUNNING] = "running",
+					     [CPU_HALTED] = "halted",
+					     [CPU_WAITING] = "waiting"};
 	for (unsigned i = 0; i < sizeof(states) / sizeof(states[0]); i++)
 		if (str_eq(states[i], s))
 			return i;
@@ -77,7 +81,8 @@ void diagnosis_look(struct diagnosis_facts *f, const json_t *j)
 	const json_t *screen = json_object_get(j, "screen"), *disk = json_object_get(j, "disk");
 	f->uptime_ms = duration(j, "uptime-ms");
 	int64_t since = duration(j, "since-reset-ms");
-	if (f->looks && since < f->since_reset_ms) { /* another life: what was seen of the last tells nothing */
+	if (f->looks &&
+	    since < f->since_reset_ms) { /* another life: what was seen of the last tells nothing */
 		memset(f->cpus, 0, sizeof(f->cpus));
 		f->looks = 0;
 	}

@@ -62,31 +62,36 @@ bool text_last_line(const char *text, char *out, size_t n)
 
 /* What firmware, boot loaders and systems write when they wait; more particular ones first. */
 static const struct text_question questions[] = {
-	{"Select boot device:", false, 16, false, "The firmware's boot menu waits for a number", NULL},
-	{"Press ESC for boot menu", false, 1, false, "The firmware offers its boot menu (ESC), and waits until the time for it is over",
-	 NULL},
-	{"Press any key to boot from", false, 1, false, "The CD waits for a key, and will not be booted without one,", NULL},
-	{"grub rescue>", true, 1, true, "GRUB has not found its files and waits at its rescue prompt",
-	 "Its disk lacks /boot/grub, or is not the disk that GRUB was installed to: check the disks and their order."},
-	{"grub>", true, 1, true, "GRUB has found no menu and waits at its prompt",
-	 "It lacks grub.cfg: start a system by hand (configfile, linux, initrd, boot), or repair it from a CD."},
-	{"executed automatically in", false, 6, false, "GRUB's menu waits until its time is over", NULL},
-	{"keys to select which entry", false, 8, false, "GRUB's menu waits for a choice", NULL},
-	{"boot:", true, 1, false, "The boot loader waits at its prompt", NULL},
-	{"Shell>", true, 1, true, "The UEFI shell waits: the firmware has found nothing else to start",
-	 "Give it something to boot: a disk with an EFI system partition, or a CD (vmdeck change-media)."},
-	{"(initramfs)", true, 1, true, "Its initrd has not found the root file system, and waits in an emergency shell",
-	 "Check root= on its command line and that its disks are all there; the messages above the prompt name what is missing."},
-	{"for maintenance", false, 2, true, "The system has not come up, and waits in emergency mode", NULL},
-	{"Control-D to continue", false, 2, true, "The system has not come up, and waits in emergency mode", NULL},
-	{"unlock disk", false, 1, false, "The system waits for the passphrase of an encrypted disk", NULL},
-	{"passphrase for", false, 1, false, "The system waits for the passphrase of an encrypted disk", NULL},
-	{"Press any key", false, 1, false, "It waits for a key", NULL},
-	{"press Enter to activate this console", false, 1, false, "A shell waits for Enter", NULL},
-	{"login:", true, 1, false, "It waits for a login", NULL},
-	{"Password:", true, 1, false, "It waits for a password", NULL},
-	{"#", true, 1, false, "A shell waits for a command", NULL},
-	{"$", true, 1, false, "A shell waits for a command", NULL},
+    {"Select boot device:", false, 16, false, "The firmware's boot menu waits for a number", NULL},
+    {"Press ESC for boot menu", false, 1, false,
+     "The firmware offers its boot menu (ESC), and waits until the time for it is over", NULL},
+    {"Press any key to boot from", false, 1, false,
+     "The CD waits for a key, and will not be booted without one,", NULL},
+    {"grub rescue>", true, 1, true, "GRUB has not found its files and waits at its rescue prompt",
+     "Its disk lacks /boot/grub, or is not the disk that GRUB was installed to: check the disks and their "
+     "order."},
+    {"grub>", true, 1, true, "GRUB has found no menu and waits at its prompt",
+     "It lacks grub.cfg: start a system by hand (configfile, linux, initrd, boot), or repair it from a CD."},
+    {"executed automatically in", false, 6, false, "GRUB's menu waits until its time is over", NULL},
+    {"keys to select which entry", false, 8, false, "GRUB's menu waits for a choice", NULL},
+    {"boot:", true, 1, false, "The boot loader waits at its prompt", NULL},
+    {"Shell>", true, 1, true, "The UEFI shell waits: the firmware has found nothing else to start",
+     "Give it something to boot: a disk with an EFI system partition, or a CD (vmdeck change-media)."},
+    {"(initramfs)", true, 1, true,
+     "Its initrd has not found the root file system, and waits in an emergency shell",
+     "Check root= on its command line and that its disks are all there; the messages above the prompt name "
+     "what is missing."},
+    {"for maintenance", false, 2, true, "The system has not come up, and waits in emergency mode", NULL},
+    {"Control-D to continue", false, 2, true, "The system has not come up, and waits in emergency mode",
+     NULL},
+    {"unlock disk", false, 1, false, "The system waits for the passphrase of an encrypted disk", NULL},
+    {"passphrase for", false, 1, false, "The system waits for the passphrase of an encrypted disk", NULL},
+    {"Press any key", false, 1, false, "It waits for a key", NULL},
+    {"press Enter to activate this console", false, 1, false, "A shell waits for Enter", NULL},
+    {"login:", true, 1, false, "It waits for a login", NULL},
+    {"Password:", true, 1, false, "It waits for a password", NULL},
+    {"#", true, 1, false, "A shell waits for a command", NULL},
+    {"$", true, 1, false, "A shell waits for a command", NULL},
 };
 
 const struct text_question *text_question(const char *text)
@@ -96,7 +101,8 @@ const struct text_question *text_question(const char *text)
 	for (size_t i = 0; i < ARRAY_SIZE(questions); i++) {
 		const struct text_question *q = &questions[i];
 		for (unsigned k = 0; k < l.n && k < q->lines; k++)
-			if (q->at_end ? str_ends(l.line[k], q->text) && !str_ends(l.line[k], "##") : strcasestr(l.line[k], q->text) != NULL)
+			if (q->at_end ? str_ends(l.line[k], q->text) && !str_ends(l.line[k], "##")
+				      : strcasestr(l.line[k], q->text) != NULL)
 				return q;
 	}
 	return NULL;
@@ -120,10 +126,12 @@ bool text_panic(const char *text, char *out, size_t n)
 bool text_no_boot(const char *text)
 {
 	static const char *const words[] = {
-		"No bootable device",                 /* SeaBIOS */
-		"No bootable option or device was found", /* OVMF */
-		"Operating system not found", "Missing operating system", "This is not a bootable disk",
-		"Non-System disk",
+	    "No bootable device",                     /* SeaBIOS */
+	    "No bootable option or device was found", /* OVMF */
+	    "Operating system not found",
+	    "Missing operating system",
+	    "This is not a bootable disk",
+	    "Non-System disk",
 	};
 	struct lines l;
 	lines_of(text, 3, &l);
@@ -150,15 +158,20 @@ static bool last_has(const char *text, const char *const *words, char *out, size
 
 bool text_halted(const char *text)
 {
-	static const char *const words[] = {"System halted", "reboot: Power down", "Power down.", "safe to turn off", NULL};
+	static const char *const words[] = {"System halted", "reboot: Power down", "Power down.",
+					    "safe to turn off", NULL};
 	return last_has(text, words, NULL, 0);
 }
 
 bool text_loader(const char *text, char *out, size_t n)
 {
-	static const char *const words[] = {"Booting from ", "Booting `", "Loading Linux", "Loading initial ramdisk", "Loading /",
-	                                    "GRUB loading", "Welcome to GRUB", "ISOLINUX", "SYSLINUX", "Loading vmlinuz",
-	                                    "Loading initrd", "EFI stub:", "BdsDxe: starting", NULL};
+	static const char *const words[] = {"Booting from ",    "Booting `",
+					    "Loading Linux",    "Loading initial ramdisk",
+					    "Loading /",        "GRUB loading",
+					    "Welcome to GRUB",  "ISOLINUX",
+					    "SYSLINUX",         "Loading vmlinuz",
+					    "Loading initrd",   "EFI stub:",
+					    "BdsDxe: starting", NULL};
 	return last_has(text, words, out, n);
 }
 
@@ -188,11 +201,21 @@ const char *text_port(unsigned port)
 		uint16_t first, last;
 		const char *name;
 	} ports[] = {
-		{0x20, 0x21, "the interrupt controller"}, {0x40, 0x43, "the timer"}, {0x60, 0x60, "the keyboard"},
-		{0x61, 0x61, "the timer"},                {0x64, 0x64, "the keyboard"}, {0x70, 0x71, "the clock"},
-		{0x170, 0x177, "an IDE drive"},           {0x1f0, 0x1f7, "an IDE drive"}, {0x2f8, 0x2ff, "ttyS1"},
-		{0x376, 0x376, "an IDE drive"},           {0x3c0, 0x3df, "the VGA"},     {0x3f0, 0x3f5, "the floppy drive"},
-		{0x3f6, 0x3f6, "an IDE drive"},           {0x3f8, 0x3ff, "ttyS0"},       {0x600, 0x63f, "the power management"},
+	    {0x20, 0x21, "the interrupt controller"},
+	    {0x40, 0x43, "the timer"},
+	    {0x60, 0x60, "the keyboard"},
+	    {0x61, 0x61, "the timer"},
+	    {0x64, 0x64, "the keyboard"},
+	    {0x70, 0x71, "the clock"},
+	    {0x170, 0x177, "an IDE drive"},
+	    {0x1f0, 0x1f7, "an IDE drive"},
+	    {0x2f8, 0x2ff, "ttyS1"},
+	    {0x376, 0x376, "an IDE drive"},
+	    {0x3c0, 0x3df, "the VGA"},
+	    {0x3f0, 0x3f5, "the floppy drive"},
+	    {0x3f6, 0x3f6, "an IDE drive"},
+	    {0x3f8, 0x3ff, "ttyS0"},
+	    {0x600, 0x63f, "the power management"},
 	};
 	for (size_t i = 0; i < ARRAY_SIZE(ports); i++)
 		if (port >= ports[i].first && port <= ports[i].last)

@@ -26,16 +26,17 @@ struct keymap {
 static const struct {
 	const char *name, *layout, *variant;
 } qemu_names[] = {
-	{"ar", "ara", ""},      {"bepo", "fr", "bepo"}, {"da", "dk", ""},  {"de-ch", "ch", ""}, {"en-gb", "gb", ""},
-	{"en-us", "us", ""},    {"et", "ee", ""},       {"fr-be", "be", ""}, {"fr-ca", "ca", "fr"}, {"fr-ch", "ch", "fr"},
-	{"ja", "jp", ""},       {"pt-br", "br", ""},    {"sl", "si", ""},  {"sv", "se", ""},
+    {"ar", "ara", ""},     {"bepo", "fr", "bepo"}, {"da", "dk", ""}, {"de-ch", "ch", ""},
+    {"en-gb", "gb", ""},   {"en-us", "us", ""},    {"et", "ee", ""}, {"fr-be", "be", ""},
+    {"fr-ca", "ca", "fr"}, {"fr-ch", "ch", "fr"},  {"ja", "jp", ""}, {"pt-br", "br", ""},
+    {"sl", "si", ""},      {"sv", "se", ""},
 };
 
 /* The keypad's keys, and others that few keyboards have: only for what no other key makes. */
 static bool is_spare(unsigned code)
 {
-	return (code >= KEY_KP7 && code <= KEY_KPDOT) || code == KEY_KPASTERISK || code == KEY_KPENTER || code == KEY_KPSLASH ||
-	       code > KEY_KPSLASH;
+	return (code >= KEY_KP7 && code <= KEY_KPDOT) || code == KEY_KPASTERISK || code == KEY_KPENTER ||
+	       code == KEY_KPSLASH || code > KEY_KPSLASH;
 }
 
 /* How handy a stroke is: the lower, the better. */
@@ -57,7 +58,8 @@ static void add(struct keymap *k, uint32_t sym, struct keymap_stroke s)
 	struct keymap_row *r = row_of(k, sym);
 	if (!r) {
 		if (k->n == k->room)
-			k->rows = x_realloc(k->rows, (k->room = k->room ? 2 * k->room : 256) * sizeof(*k->rows));
+			k->rows =
+			    x_realloc(k->rows, (k->room = k->room ? 2 * k->room : 256) * sizeof(*k->rows));
 		r = &k->rows[k->n++];
 		r->sym = sym;
 	} else if (effort(r->stroke) <= effort(s)) {
@@ -112,7 +114,8 @@ static int compare(const void *a, const void *b)
 static void read_keys(struct keymap *k, struct xkb_keymap *x)
 {
 	for (unsigned code = 1; code < CODES; code++) {
-		if (code + XKB_OFFSET < xkb_keymap_min_keycode(x) || code + XKB_OFFSET > xkb_keymap_max_keycode(x))
+		if (code + XKB_OFFSET < xkb_keymap_min_keycode(x) ||
+		    code + XKB_OFFSET > xkb_keymap_max_keycode(x))
 			continue;
 		xkb_level_index_t levels = xkb_keymap_num_levels_for_key(x, code + XKB_OFFSET, 0);
 		for (xkb_level_index_t level = 0; level < levels; level++)
@@ -142,15 +145,19 @@ static int compile(struct keymap *k, const char *layout, struct err *e)
 		return err_set(e, ENOENT, "keyboard layouts are not installed: apt install xkb-data");
 	xkb_context_set_log_level(context, XKB_LOG_LEVEL_CRITICAL);
 	xkb_names(layout, name, variant);
-	struct xkb_rule_names names = {.rules = "evdev", .model = "pc105", .layout = name, .variant = variant};
+	struct xkb_rule_names names = {
+	    .rules = "evdev", .model = "pc105", .layout = name, .variant = variant};
 	struct xkb_keymap *x = xkb_keymap_new_from_names(context, &names, XKB_KEYMAP_COMPILE_NO_FLAGS);
 	if (x)
 		read_keys(k, x);
 	xkb_keymap_unref(x);
 	xkb_context_unref(context);
 	if (!k->n)
-		return err_set(e, ENOENT, "there is no keyboard layout '%s': it is a name of XKB (us, de, fr, us(intl), ...) or of QEMU "
-		               "(en-us, de-ch, ...)", layout);
+		return err_set(e, ENOENT,
+			       "there is no keyboard layout '%s': it is a name of XKB (us, de, fr, us(intl), "
+			       "...) or of QEMU "
+			       "(en-us, de-ch, ...)",
+			       layout);
 	return 0;
 }
 
@@ -158,7 +165,8 @@ struct keymap *keymap_open(const char *layout, struct err *e)
 {
 	char show[64];
 	if (!keymap_name_ok(layout)) {
-		err_set(e, EINVAL, "'%s' is no name of a keyboard layout", str_printable(layout, show, sizeof(show)));
+		err_set(e, EINVAL, "'%s' is no name of a keyboard layout",
+			str_printable(layout, show, sizeof(show)));
 		return NULL;
 	}
 	struct keymap *k = x_calloc(1, sizeof(*k));
@@ -182,31 +190,49 @@ size_t keymap_rows(const struct keymap *k, const struct keymap_row **rows)
 	return k->n;
 }
 
-/* Letters with accents, for layouts that make them of two keys: what a dead key does with the letters of @bases. */
+/* Letters with accents, for layouts that make them of two keys: what a dead key does with the letters of
+ * @bases. */
 static const struct accent {
-	uint32_t dead;    /* keysym */
-	uint32_t alone;   /* what it makes with the space bar */
+	uint32_t dead;  /* keysym */
+	uint32_t alone; /* what it makes with the space bar */
 	const char *bases;
 	const uint16_t made[26];
 } accents[] = {
-	{XKB_KEY_dead_grave, '`', "AEIOUaeiouNn", {0xc0, 0xc8, 0xcc, 0xd2, 0xd9, 0xe0, 0xe8, 0xec, 0xf2, 0xf9, 0x1f8, 0x1f9}},
-	{XKB_KEY_dead_acute, '\'', "AEIOUYaeiouyCcLlNnRrSsZz",
-	 {0xc1, 0xc9, 0xcd, 0xd3, 0xda, 0xdd, 0xe1, 0xe9, 0xed, 0xf3, 0xfa, 0xfd, 0x106, 0x107, 0x139, 0x13a, 0x143, 0x144, 0x154, 0x155,
-	  0x15a, 0x15b, 0x179, 0x17a}},
-	{XKB_KEY_dead_circumflex, '^', "AEIOUaeiouCcGgHhJjSsWwYy",
-	 {0xc2, 0xca, 0xce, 0xd4, 0xdb, 0xe2, 0xea, 0xee, 0xf4, 0xfb, 0x108, 0x109, 0x11c, 0x11d, 0x124, 0x125, 0x134, 0x135, 0x15c, 0x15d,
-	  0x174, 0x175, 0x176, 0x177}},
-	{XKB_KEY_dead_tilde, '~', "ANOanoIiUu", {0xc3, 0xd1, 0xd5, 0xe3, 0xf1, 0xf5, 0x128, 0x129, 0x168, 0x169}},
-	{XKB_KEY_dead_diaeresis, '"', "AEIOUaeiouyY", {0xc4, 0xcb, 0xcf, 0xd6, 0xdc, 0xe4, 0xeb, 0xef, 0xf6, 0xfc, 0xff, 0x178}},
-	{XKB_KEY_dead_abovering, 0xb0, "AaUu", {0xc5, 0xe5, 0x16e, 0x16f}},
-	{XKB_KEY_dead_cedilla, 0xb8, "CcSsTt", {0xc7, 0xe7, 0x15e, 0x15f, 0x162, 0x163}},
-	{XKB_KEY_dead_caron, 0x2c7, "CcDdEeNnRrSsTtZz",
-	 {0x10c, 0x10d, 0x10e, 0x10f, 0x11a, 0x11b, 0x147, 0x148, 0x158, 0x159, 0x160, 0x161, 0x164, 0x165, 0x17d, 0x17e}},
-	{XKB_KEY_dead_doubleacute, 0x2dd, "OoUu", {0x150, 0x151, 0x170, 0x171}},
-	{XKB_KEY_dead_macron, 0xaf, "AaEeIiOoUu", {0x100, 0x101, 0x112, 0x113, 0x12a, 0x12b, 0x14c, 0x14d, 0x16a, 0x16b}},
-	{XKB_KEY_dead_breve, 0x2d8, "AaGg", {0x102, 0x103, 0x11e, 0x11f}},
-	{XKB_KEY_dead_ogonek, 0x2db, "AaEeIiUu", {0x104, 0x105, 0x118, 0x119, 0x12e, 0x12f, 0x172, 0x173}},
-	{XKB_KEY_dead_abovedot, 0x2d9, "CcEeGgIZz", {0x10a, 0x10b, 0x116, 0x117, 0x120, 0x121, 0x130, 0x17b, 0x17c}},
+    {XKB_KEY_dead_grave,
+     '`',
+     "AEIOUaeiouNn",
+     {0xc0, 0xc8, 0xcc, 0xd2, 0xd9, 0xe0, 0xe8, 0xec, 0xf2, 0xf9, 0x1f8, 0x1f9}},
+    {XKB_KEY_dead_acute, '\'', "AEIOUYaeiouyCcLlNnRrSsZz", {0xc1,  0xc9,  0xcd,  0xd3,  0xda,  0xdd,
+							    0xe1,  0xe9,  0xed,  0xf3,  0xfa,  0xfd,
+							    0x106, 0x107, 0x139, 0x13a, 0x143, 0x144,
+							    0x154, 0x155, 0x15a, 0x15b, 0x179, 0x17a}},
+    {XKB_KEY_dead_circumflex, '^', "AEIOUaeiouCcGgHhJjSsWwYy", {0xc2,  0xca,  0xce,  0xd4,  0xdb,  0xe2,
+								0xea,  0xee,  0xf4,  0xfb,  0x108, 0x109,
+								0x11c, 0x11d, 0x124, 0x125, 0x134, 0x135,
+								0x15c, 0x15d, 0x174, 0x175, 0x176, 0x177}},
+    {XKB_KEY_dead_tilde, '~', "ANOanoIiUu", {0xc3, 0xd1, 0xd5, 0xe3, 0xf1, 0xf5, 0x128, 0x129, 0x168, 0x169}},
+    {XKB_KEY_dead_diaeresis,
+     '"',
+     "AEIOUaeiouyY",
+     {0xc4, 0xcb, 0xcf, 0xd6, 0xdc, 0xe4, 0xeb, 0xef, 0xf6, 0xfc, 0xff, 0x178}},
+    {XKB_KEY_dead_abovering, 0xb0, "AaUu", {0xc5, 0xe5, 0x16e, 0x16f}},
+    {XKB_KEY_dead_cedilla, 0xb8, "CcSsTt", {0xc7, 0xe7, 0x15e, 0x15f, 0x162, 0x163}},
+    {XKB_KEY_dead_caron,
+     0x2c7,
+     "CcDdEeNnRrSsTtZz",
+     {0x10c, 0x10d, 0x10e, 0x10f, 0x11a, 0x11b, 0x147, 0x148, 0x158, 0x159, 0x160, 0x161, 0x164, 0x165, 0x17d,
+      0x17e}},
+    {XKB_KEY_dead_doubleacute, 0x2dd, "OoUu", {0x150, 0x151, 0x170, 0x171}},
+    {XKB_KEY_dead_macron,
+     0xaf,
+     "AaEeIiOoUu",
+     {0x100, 0x101, 0x112, 0x113, 0x12a, 0x12b, 0x14c, 0x14d, 0x16a, 0x16b}},
+    {XKB_KEY_dead_breve, 0x2d8, "AaGg", {0x102, 0x103, 0x11e, 0x11f}},
+    {XKB_KEY_dead_ogonek, 0x2db, "AaEeIiUu", {0x104, 0x105, 0x118, 0x119, 0x12e, 0x12f, 0x172, 0x173}},
+    {XKB_KEY_dead_abovedot,
+     0x2d9,
+     "CcEeGgIZz",
+     {0x10a, 0x10b, 0x116, 0x117, 0x120, 0x121, 0x130, 0x17b, 0x17c}},
 };
 
 /* The letter that with @a makes @character, 0 = none. */
@@ -233,8 +259,8 @@ static const struct keymap_row *find_character(const struct keymap *k, uint32_t 
 
 static unsigned control_key(uint32_t character)
 {
-	static const uint8_t keys[][2] = {{'\n', KEY_ENTER}, {'\r', KEY_ENTER}, {'\t', KEY_TAB}, {8, KEY_BACKSPACE},
-	                                  {127, KEY_BACKSPACE}, {27, KEY_ESC}};
+	static const uint8_t keys[][2] = {{'\n', KEY_ENTER},  {'\r', KEY_ENTER},    {'\t', KEY_TAB},
+					  {8, KEY_BACKSPACE}, {127, KEY_BACKSPACE}, {27, KEY_ESC}};
 	for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
 		if (keys[i][0] == character)
 			return keys[i][1];
@@ -267,7 +293,11 @@ static size_t utf8(const char *p, size_t len, uint32_t *out)
 {
 	const unsigned char *s = (const unsigned char *)p;
 	static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
-	size_t n = s[0] < 0x80 ? 1 : (s[0] & 0xe0) == 0xc0 ? 2 : (s[0] & 0xf0) == 0xe0 ? 3 : (s[0] & 0xf8) == 0xf0 ? 4 : 0;
+	size_t n = s[0] < 0x80             ? 1
+		   : (s[0] & 0xe0) == 0xc0 ? 2
+		   : (s[0] & 0xf0) == 0xe0 ? 3
+		   : (s[0] & 0xf8) == 0xf0 ? 4
+					   : 0;
 	if (!n || n > len)
 		return 0;
 	uint32_t c = n == 1 ? s[0] : s[0] & (0x7fu >> n);
@@ -282,7 +312,8 @@ static size_t utf8(const char *p, size_t len, uint32_t *out)
 	return n;
 }
 
-int keymap_text(const struct keymap *k, const char *text, size_t len, struct keymap_stroke **strokes, size_t *n, struct err *e)
+int keymap_text(const struct keymap *k, const char *text, size_t len, struct keymap_stroke **strokes,
+		size_t *n, struct err *e)
 {
 	AUTO_FREE struct keymap_stroke *out = x_malloc((len + 1) * KEYMAP_STROKES_MAX * sizeof(*out));
 	size_t made = 0, place = 0, bytes;
@@ -291,14 +322,18 @@ int keymap_text(const struct keymap *k, const char *text, size_t len, struct key
 		uint32_t c = 0;
 		place++;
 		if (!(bytes = utf8(text + i, len - i, &c)))
-			return err_set(e, EILSEQ, "character %zu of the text is no UTF-8 (byte 0x%02x)", place, (unsigned char)text[i]);
+			return err_set(e, EILSEQ, "character %zu of the text is no UTF-8 (byte 0x%02x)",
+				       place, (unsigned char)text[i]);
 		if (c == '\r' && i + 1 < len && text[i + 1] == '\n')
 			continue;
 		unsigned now = keymap_strokes(k, c, out + made);
 		snprintf(show, sizeof(show), "%.*s", (int)bytes, text + i);
 		if (!now)
-			return err_set(e, EINVAL, "layout '%s' has no key for %s%s%s (U+%04X), character %zu of the text", k->name,
-			               c < ' ' ? "a control character" : "'", c < ' ' ? "" : show, c < ' ' ? "" : "'", c, place);
+			return err_set(
+			    e, EINVAL,
+			    "layout '%s' has no key for %s%s%s (U+%04X), character %zu of the text", k->name,
+			    c < ' ' ? "a control character" : "'", c < ' ' ? "" : show, c < ' ' ? "" : "'", c,
+			    place);
 		made += now;
 	}
 	*strokes = TAKE_PTR(out);

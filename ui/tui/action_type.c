@@ -1,4 +1,5 @@
-/* Text and keys for a guest's keyboard, from the deck: what its own terminal cannot send, or keeps for itself. */
+/* Text and keys for a guest's keyboard, from the deck: what its own terminal cannot send, or keeps for
+ * itself. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -8,7 +8,7 @@
 #include "src/base/str.h"
 #include "src/cmd/diagnose.h"
 
-#define LEAST_MS 500   /* between two looks */
+#define LEAST_MS 500      /* between two looks */
 #define PATIENCE_MS 20000 /* until one that did not answer is asked again */
 
 void why_look(struct why *w, struct deck *d, const struct figure *g, const struct domain *def)
