@@ -14,6 +14,7 @@
  *   feed NAME TEXT     the guest writes (\r \n \e)
  *   pump               guests answer what was typed, and the deck reads it
  *   until TEXT         the same until TEXT is on the screen
+ *   until #RRGGBB      until some cell has this colour
  *   state NAME STATE   the guest ends or pauses by itself: shutoff, crashed, paused, running
  *   mask               from now on, uuids and MACs that are made up are shown as zeros
  *   screen [TITLE]     the screen now is compared with the file; "styles" shows the styles too
@@ -126,7 +127,7 @@ static const struct {
     {"screen_small", THREE ";text web1 BIOS\\nMemory\\nlast", 12, 40, 256,
      "tick\nkey End w\nuntil last\nscreen\nkey C-\\ z\nscreen with header and key bar\nkey C-]\nscreen"},
     {"screen_picture", THREE ";picture web1 64x48", 24, 60, 256,
-     "tick\nkey End w\nuntil 64x48\nscreen styles\nsize 12 60\nscreen letterbox\nclick 5 26\npump\npump\nms 100\n"
+     "tick\nkey End w\nuntil 64x48\nscreen styles\nsize 12 60\nscreen letterbox\nclick 5 26\nuntil #ffff00\nscreen styles\nrelease 5 26\n"
      "state web1 shutoff\npump\ntick\nscreen\nkey C-]\nquit no"},
     {"screen_thumb", THREE ";picture web1 64x48;text mail BIOS\\nMemory", 30, 150, 256,
      "tick\nkey End\nscreen not yet\ntick\nuntil 64x48\nscreen\nkey Home Down\nscreen\ntick\nuntil Memory\nscreen\nkey v\nscreen the panel takes its place\n"
@@ -285,6 +286,15 @@ static void pump(struct deck_test *t)
 	uv_run(&t->loop, UV_RUN_NOWAIT);
 }
 
+static bool has_colour(const struct canvas *c, const char *rgb)
+{
+	uint32_t want = VT_RGB | (uint32_t)strtoul(rgb, NULL, 16);
+	for (int i = 0; i < c->rows * c->cols; i++)
+		if (c->cells[i].style.fg == want || c->cells[i].style.bg == want)
+			return true;
+	return false;
+}
+
 static void until(struct deck_test *t, const char *text)
 {
 	for (int i = 0; i < 500; i++) {
@@ -292,7 +302,7 @@ static void until(struct deck_test *t, const char *text)
 		pump(t);
 		deck_draw(t->deck, &t->canvas);
 		canvas_dump(&t->canvas, &b);
-		if (strstr(buf_text(&b), text))
+		if (*text == '#' ? has_colour(&t->canvas, text + 1) : strstr(buf_text(&b), text) != NULL)
 			return;
 	}
 	ck_abort_msg("not seen: %s", text);
