@@ -28,6 +28,8 @@
  *   x-firmware-log        {"kept", "no-bootable-device", "log"}: what SeaBIOS has said since the last reset
  *   query-vnc             the screen's address, password kind and viewers; set_password, change-vnc-password, expire_password as
  *                         QMP has them; x-vnc-kick sends all viewers away
+ *   x-diagnose            what is known of a guest that says nothing: backend/vmm/diagnose.h
+ *   x-type                keys, no faster than the guest reads them: backend/vmm/input_control.h
  *   x-exits               exit counters by reason */
 #ifndef SRC_PROTO_CONTROL_H
 #define SRC_PROTO_CONTROL_H
