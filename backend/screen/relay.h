@@ -5,7 +5,8 @@
  * and when it is in, one end of a socket pair goes to the server (joined), which hears plain RFB from
  * ClientInit on. From then on bytes are carried both ways over queues of bounded size: a viewer that does not
  * read stops only its own thread of the server, and is closed when nothing has moved for RELAY_STALL_MS while
- * bytes are waiting. What a viewer says is looked at on its way (guard.c). Nobody waits for anybody here: all sockets are non-blocking.
+ * bytes are waiting. What a viewer says is looked at on its way (guard.c). Nobody waits for anybody here: all
+ * sockets are non-blocking. What is one connection's is in viewer.c.
  *
  * relay_drain() is for the server when it needs all of its threads to come to the end of what they send:
  * until it is taken back, queues grow as they must.

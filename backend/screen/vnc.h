@@ -1,8 +1,11 @@
-/* The VNC server: libvncserver behind a small interface. The only file with its header is vnc.c.
+/* The VNC server: libvncserver behind a small interface. The only files with its header are vnc*.c:
+ * vnc_ext.c has what the library does not know, vnc_move.c has viewers copy what scrolls, vnc_cursor.c and
+ * vnc_clipboard.c are what they say.
  *
  * Theory of operation. Each viewer that the relay let in is a client of libvncserver with two threads of the
  * library's, over a socket pair. vnc_* calls come from one thread, the main one; the callbacks come on the
- * clients' threads, any number at a time. libvncserver's own listening, HTTP, WebSocket, TLS and passwords
+ * clients' threads, any number at a time. What is little is sent by the main thread, if that need
+ * not wait. libvncserver's own listening, HTTP, WebSocket, TLS and passwords
  * are not used. */
 #ifndef BACKEND_SCREEN_VNC_H
 #define BACKEND_SCREEN_VNC_H

@@ -32,7 +32,8 @@ static void send_rect(struct client *c, int x, int side, int32_t encoding, const
 	const uint32_t enc = htobe32((uint32_t)encoding);
 	memcpy(m + 4, head, 8);
 	memcpy(m + 12, &enc, 4);
-	memcpy(m + 16, data, n);
+	if (n)
+		memcpy(m + 16, data, n);
 	rfbWriteExact(c->cl, (const char *)m, (int)(16 + n));
 }
 
