@@ -1,4 +1,4 @@
-# limit: 150
+# limit: 220
 # The user-mode network under Linux: DHCP, names, the way out, a port that leads in; and vmdeck-net killed meanwhile.
 . tests/lib.sh
 
@@ -26,9 +26,10 @@ refused "another guest is refused the same port, with who has it" "port 2022 of 
 ok "it comes to its shell" at_shell nat
 ok "it has its address by DHCP" wait_for 30 run_says nat 'inet addr:10\.0\.2\.15|inet 10\.0\.2\.15/24' 'ip addr show eth0'
 ok "domifaddr tells it" says '10\.0\.2\.15/24' vmdeck domifaddr nat
-ok "a name is resolved" run_says nat '10\.8\.0\.1' 'nslookup www.test 10.0.2.3'
-ok "a file comes in whole, from a server by its name" run_says nat "${sum%% *}" 'echo nameserver 10.0.2.3 > /etc/resolv.conf; wget -q -O /tmp/down http://www.test:8000/down && md5sum /tmp/down'
-ok "what listens on the host's loopback is there" eval 'head -c 1000 "$WORK/www/down" > "$WORK/www/part"; busybox httpd -p 127.0.0.1:8001 -h "$WORK/www" && run_says nat "^1000\$" "wget -q -O - http://10.0.2.2:8001/part | wc -c"'
+ok "a name is resolved" run_says nat '10\.8\.0\.1' 'nslookup www.test'
+ok "a file comes in whole, from a server by its name" run_says nat "${sum%% *}" 'wget -q -O /tmp/down http://www.test:8000/down && md5sum /tmp/down'
+busybox httpd -f -p 127.0.0.1:8001 -h "$WORK/www" & local_httpd=$!
+ok "what listens on the host's loopback is there" eval 'head -c 1000 "$WORK/www/down" > "$WORK/www/part"; run_says nat "^1000\$" "wget -q -O - http://10.0.2.2:8001/part | wc -c"'
 ok "the guest is reached through its forwarded port" eval 'run_in nat "cd /tmp; httpd -p 80 -h /tmp" && [ "$(busybox wget -q -O - http://127.0.0.1:8022/down | md5sum)" = "$sum" ]'
 first=$(net_pid nat)
 ok "vmdeck-net is not root" eval '[ "$(stat -c %u /proc/$first)" = 65534 ] || grep -q "^Uid:.65534" /proc/$first/status'
@@ -38,6 +39,6 @@ ok "the guest lives, and is reached again" wait_for 30 eval '[ "$(busybox wget -
 ok "and reaches the world" run_says nat "${sum%% *}" 'wget -q -O /tmp/again http://www.test:8000/down && md5sum /tmp/again'
 ok "destroy ends it" vmdeck destroy nat
 ok "and its network" wait_for 10 not net_pid nat
-kill $dns $httpd 2>/dev/null; pkill -f 'busybox httpd -p 127.0.0.1:8001'
+kill $dns $httpd $local_httpd 2>/dev/null
 cat "$WORK/resolv.conf" > /etc/resolv.conf
 busybox ip link del out0
