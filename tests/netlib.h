@@ -1,5 +1,5 @@
-/* A guest of a few lines, for tests of vmdeck-net: Ethernet frames by hand. It has 10.0.2.15, and answers ARP for it
- * whenever it waits for something. All waits end the test when nothing comes. */
+/* A guest of a few lines, for tests of vmdeck-net: Ethernet frames by hand. It has 10.0.2.15, and answers ARP
+ * for it whenever it waits for something. All waits end the test when nothing comes. */
 #ifndef TESTS_NETLIB_H
 #define TESTS_NETLIB_H
 
@@ -74,7 +74,8 @@ static inline bool frame_recv(int ms)
 	ck_assert_msg(n > 0, "vmdeck-net has gone");
 	rx.len = (size_t)n;
 	uint32_t self = ip_of("10.0.2.15"), from;
-	if (n >= ETH + 28 && rx.b[12] == 8 && rx.b[13] == 6 && rx.b[ETH + 7] == 1 && !memcmp(rx.b + ETH + 24, &self, 4)) {
+	if (n >= ETH + 28 && rx.b[12] == 8 && rx.b[13] == 6 && rx.b[ETH + 7] == 1 &&
+	    !memcmp(rx.b + ETH + 24, &self, 4)) {
 		memcpy(&from, rx.b + ETH + 14, 4);
 		arp_send(2, from, rx.b + ETH + 8);
 	}
@@ -92,7 +93,8 @@ static inline void frame_await(bool (*is)(const void *), const void *arg, const 
 
 static inline bool is_arp_reply(const void *ip)
 {
-	return rx.len >= ETH + 28 && rx.b[12] == 8 && rx.b[13] == 6 && rx.b[ETH + 7] == 2 && !memcmp(rx.b + ETH + 14, ip, 4);
+	return rx.len >= ETH + 28 && rx.b[12] == 8 && rx.b[13] == 6 && rx.b[ETH + 7] == 2 &&
+	       !memcmp(rx.b + ETH + 14, ip, 4);
 }
 
 /* Is it there? As the host and as the name server. */
@@ -124,13 +126,19 @@ static inline void ip_send(uint8_t *f, uint32_t from, uint32_t to, uint8_t proto
 {
 	struct iphdr *ip = (void *)(f + ETH);
 	frame_head(f, 0x0800);
-	*ip = (struct iphdr){.version = 4, .ihl = 5, .tot_len = htons((uint16_t)(20 + len)), .ttl = 64, .protocol = proto,
-			     .saddr = from, .daddr = to};
+	*ip = (struct iphdr){.version = 4,
+			     .ihl = 5,
+			     .tot_len = htons((uint16_t)(20 + len)),
+			     .ttl = 64,
+			     .protocol = proto,
+			     .saddr = from,
+			     .daddr = to};
 	ip->check = htons(checksum(ip, 20, 0));
 	frame_send(f, ETH + 20 + len);
 }
 
-static inline void udp_send(uint32_t from, uint32_t to, uint16_t sport, uint16_t dport, const void *p, size_t n)
+static inline void udp_send(uint32_t from, uint32_t to, uint16_t sport, uint16_t dport, const void *p,
+			    size_t n)
 {
 	uint8_t f[ETH + 28 + 1500];
 	struct udphdr *u = (void *)(f + ETH + 20);
@@ -142,7 +150,9 @@ static inline void udp_send(uint32_t from, uint32_t to, uint16_t sport, uint16_t
 static inline const struct iphdr *rx_ip(uint8_t proto)
 {
 	const struct iphdr *ip = (void *)(rx.b + ETH);
-	return rx.len >= ETH + 28 && rx.b[12] == 8 && rx.b[13] == 0 && ip->ihl == 5 && ip->protocol == proto ? ip : NULL;
+	return rx.len >= ETH + 28 && rx.b[12] == 8 && rx.b[13] == 0 && ip->ihl == 5 && ip->protocol == proto
+		   ? ip
+		   : NULL;
 }
 
 /* @port: of ours. */
@@ -175,8 +185,12 @@ static inline void tcp_send(struct tcp *t, uint8_t flags, const void *p, size_t 
 	uint8_t f[ETH + 40 + 1460];
 	struct tcphdr *h = (void *)(f + ETH + 20);
 	uint32_t self = ip_of("10.0.2.15");
-	*h = (struct tcphdr){.source = htons(t->port), .dest = htons(t->peer_port), .seq = htonl(t->seq), .ack_seq = htonl(t->ack),
-			     .doff = 5, .window = htons(65535)};
+	*h = (struct tcphdr){.source = htons(t->port),
+			     .dest = htons(t->peer_port),
+			     .seq = htonl(t->seq),
+			     .ack_seq = htonl(t->ack),
+			     .doff = 5,
+			     .window = htons(65535)};
 	((uint8_t *)h)[13] = flags;
 	if (n)
 		memcpy(f + ETH + 40, p, n);
@@ -190,7 +204,8 @@ static inline bool is_tcp_of(const void *arg)
 {
 	const struct tcp *t = arg;
 	const struct tcphdr *h = (void *)(rx.b + ETH + 20);
-	return rx_ip(IPPROTO_TCP) && rx.len >= ETH + 40 && ntohs(h->dest) == t->port && (!t->peer_port || ntohs(h->source) == t->peer_port);
+	return rx_ip(IPPROTO_TCP) && rx.len >= ETH + 40 && ntohs(h->dest) == t->port &&
+	       (!t->peer_port || ntohs(h->source) == t->peer_port);
 }
 
 static inline uint8_t tcp_await(struct tcp *t, const uint8_t **p, size_t *n)

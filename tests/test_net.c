@@ -1,6 +1,6 @@
-/* vmdeck-net, alone and under the real keeper, in network and mount name spaces of this program's own: there the
- * world is 127.0.0.1, and /etc/resolv.conf names a server of the test. This program is also the machine, which
- * hands frames on to the test. */
+/* vmdeck-net, alone and under the real keeper, in network and mount name spaces of this program's own: there
+ * the world is 127.0.0.1, and /etc/resolv.conf names a server of the test. This program is also the machine,
+ * which hands frames on to the test. */
 #include <check.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -78,7 +78,8 @@ static int start(const char *config)
 	int f[2], g[2], pid;
 	ck_assert_int_eq(unixsock_pair(SOCK_SEQPACKET, f), 0);
 	ck_assert_int_eq(unixsock_pair(SOCK_SEQPACKET, g), 0);
-	net = keeper_child_start((const char *const[]){program, "web1", "0", NULL}, (const int[]){f[1], g[1]}, 2);
+	net = keeper_child_start((const char *const[]){program, "web1", "0", NULL}, (const int[]){f[1], g[1]},
+				 2);
 	ck_assert_int_gt(net, 0);
 	close(f[1]);
 	close(g[1]);
@@ -92,9 +93,13 @@ static int start(const char *config)
 
 static void start_default(void)
 {
-	ck_assert_msg(start("{\"hostname\": \"web1\", \"forwards\": [{\"address\": \"127.0.0.1\", \"start\": 2022, \"to\": 22}, "
-			    "{\"udp\": true, \"address\": \"0.0.0.0\", \"start\": 5000, \"end\": 5001, \"to\": 50}]}") == 0,
-		      "%s", e.msg);
+	ck_assert_msg(
+	    start(
+		"{\"hostname\": \"web1\", \"forwards\": [{\"address\": \"127.0.0.1\", \"start\": 2022, "
+		"\"to\": 22}, "
+		"{\"udp\": true, \"address\": \"0.0.0.0\", \"start\": 5000, \"end\": 5001, \"to\": 50}]}") ==
+		0,
+	    "%s", e.msg);
 }
 
 /* How it ended. */
@@ -116,7 +121,8 @@ static void stop(void)
 /* A server in this name space at a port of its own choice. */
 static int listen_tcp(const char *ip, uint16_t *port)
 {
-	struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = ip_of(ip), .sin_port = htons(*port)};
+	struct sockaddr_in a = {
+	    .sin_family = AF_INET, .sin_addr.s_addr = ip_of(ip), .sin_port = htons(*port)};
 	socklen_t len = sizeof(a);
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	ck_assert_int_eq(bind(fd, (void *)&a, len), 0);
@@ -128,7 +134,8 @@ static int listen_tcp(const char *ip, uint16_t *port)
 
 static int connect_to(int type, uint16_t port)
 {
-	struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = ip_of("127.0.0.1"), .sin_port = htons(port)};
+	struct sockaddr_in a = {
+	    .sin_family = AF_INET, .sin_addr.s_addr = ip_of("127.0.0.1"), .sin_port = htons(port)};
 	int fd = socket(AF_INET, type | SOCK_CLOEXEC, 0);
 	ck_assert_int_eq(connect(fd, (void *)&a, sizeof(a)), 0);
 	return fd;
@@ -180,7 +187,8 @@ static void check_option(const uint8_t *p, size_t n, uint8_t code, const void *w
 
 START_TEST(the_guest_gets_its_address_router_name_server_and_name)
 {
-	uint32_t self = ip_of("10.0.2.15"), host = ip_of("10.0.2.2"), dns = ip_of("10.0.2.3"), mask = ip_of("255.255.255.0");
+	uint32_t self = ip_of("10.0.2.15"), host = ip_of("10.0.2.2"), dns = ip_of("10.0.2.3"),
+		 mask = ip_of("255.255.255.0");
 	size_t n;
 	const uint8_t *p = dhcp(1, 0, &n);
 	ck_assert_mem_eq(p + 16, &self, 4);
@@ -222,8 +230,10 @@ static void *dns_server(void *arg)
 
 static void ask_dns(void)
 {
-	static const uint8_t question[] = {0x12, 0x34, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0, 4, 't', 'e', 's', 't', 0, 0, 1, 0, 1};
-	struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = ip_of("127.0.0.1"), .sin_port = htons(53)};
+	static const uint8_t question[] = {0x12, 0x34, 1,   0,   0,   1,   0, 0, 0, 0, 0,
+					   0,    4,    't', 'e', 's', 't', 0, 0, 1, 0, 1};
+	struct sockaddr_in a = {
+	    .sin_family = AF_INET, .sin_addr.s_addr = ip_of("127.0.0.1"), .sin_port = htons(53)};
 	AUTO_CLOSE int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	ck_assert_int_eq(bind(fd, (void *)&a, sizeof(a)), 0);
 	pthread_t t;
@@ -317,7 +327,8 @@ START_TEST(a_range_of_udp_ports_leads_to_the_guest)
 		ck_assert_uint_eq(n, 4);
 		ck_assert_mem_eq(p, "ping", 4);
 		const struct udphdr *u = (void *)(rx.b + ETH + 20);
-		udp_send(ip_of("10.0.2.15"), ((const struct iphdr *)(rx.b + ETH))->saddr, (uint16_t)(50 + i), ntohs(u->source), "pong", 4);
+		udp_send(ip_of("10.0.2.15"), ((const struct iphdr *)(rx.b + ETH))->saddr, (uint16_t)(50 + i),
+			 ntohs(u->source), "pong", 4);
 		char got[8] = "";
 		read_all(c, got, 4);
 		ck_assert_str_eq(got, "pong");
@@ -330,7 +341,8 @@ END_TEST
 START_TEST(frames_of_any_length_are_survived)
 {
 	static uint8_t f[65600];
-	static const size_t lens[] = {1, 13, 14, 15, 34, 41, 42, 59, 60, 1514, 1518, 1519, 4096, 65535, 65600};
+	static const size_t lens[] = {1,  13,   14,   15,   34,   41,    42,   59,
+				      60, 1514, 1518, 1519, 4096, 65535, 65600};
 	static const uint16_t types[] = {0x0800, 0x0806, 0x86dd, 0x88f8, 0x8100, 0};
 	int size = 1 << 20;
 	setsockopt(guest_fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
@@ -394,7 +406,8 @@ START_TEST(a_port_that_is_taken_is_an_error_with_its_number)
 {
 	uint16_t port = 0;
 	AUTO_CLOSE int l = listen_tcp("127.0.0.1", &port);
-	AUTO_FREE char *config = x_asprintf("{\"forwards\": [{\"address\": \"127.0.0.1\", \"start\": %u, \"to\": 22}]}", port);
+	AUTO_FREE char *config =
+	    x_asprintf("{\"forwards\": [{\"address\": \"127.0.0.1\", \"start\": %u, \"to\": 22}]}", port);
 	ck_assert_int_eq(start(config), -EADDRINUSE);
 	AUTO_FREE char *number = x_asprintf("TCP port %u of '127.0.0.1'", port);
 	ck_assert_msg(strstr(e.msg, number) != NULL, "%s", e.msg);
@@ -403,9 +416,15 @@ START_TEST(a_port_that_is_taken_is_an_error_with_its_number)
 END_TEST
 
 static const char *const nonsense[] = {
-	"", "{", "[]", "{\"forwards\": [{\"start\": 0}]}", "{\"forwards\": [{\"start\": 70000}]}",
-	"{\"forwards\": [{\"start\": 10, \"end\": 9}]}", "{\"forwards\": [{\"start\": 65000, \"to\": 0}]}",
-	"{\"forwards\": [{\"start\": 2000, \"address\": \"localhost\"}]}", "{\"forwards\": [7]}",
+    "",
+    "{",
+    "[]",
+    "{\"forwards\": [{\"start\": 0}]}",
+    "{\"forwards\": [{\"start\": 70000}]}",
+    "{\"forwards\": [{\"start\": 10, \"end\": 9}]}",
+    "{\"forwards\": [{\"start\": 65000, \"to\": 0}]}",
+    "{\"forwards\": [{\"start\": 2000, \"address\": \"localhost\"}]}",
+    "{\"forwards\": [7]}",
 };
 
 START_TEST(a_configuration_without_sense_is_refused)
@@ -454,7 +473,9 @@ static int fake_machine(void)
 	int test = named_take(&fds, "test"), card = named_take(&fds, "net:1");
 	launch_answer_ready(LAUNCH_FD, getpid());
 	for (;;) {
-		struct pollfd p[3] = {{.fd = LAUNCH_FD, .events = POLLIN}, {.fd = test, .events = POLLIN}, {.fd = card, .events = POLLIN}};
+		struct pollfd p[3] = {{.fd = LAUNCH_FD, .events = POLLIN},
+				      {.fd = test, .events = POLLIN},
+				      {.fd = card, .events = POLLIN}};
 		poll(p, 3, -1);
 		for (int i = 1; i < 3; i++) {
 			ssize_t n = p[i].revents ? recv(p[i].fd, f, sizeof(f), MSG_DONTWAIT) : -1;
@@ -491,9 +512,10 @@ static int start_guest(unsigned port)
 	close(pair[1]);
 	named_add(&fds, "test", test[1]);
 	guest_fd = test[0];
-	AUTO_FREE char *text = x_asprintf("{\"name\": \"web1\", \"net_program\": \"%s\", \"interfaces\": [{\"kind\": \"tap\"}, "
-					  "{\"kind\": \"user\", \"forwards\": [{\"address\": \"127.0.0.1\", \"start\": %u, \"to\": 22}]}]}",
-					  program, port);
+	AUTO_FREE char *text = x_asprintf(
+	    "{\"name\": \"web1\", \"net_program\": \"%s\", \"interfaces\": [{\"kind\": \"tap\"}, "
+	    "{\"kind\": \"user\", \"forwards\": [{\"address\": \"127.0.0.1\", \"start\": %u, \"to\": 22}]}]}",
+	    program, port);
 	AUTO_JSON json_t *go = json_parse(text, strlen(text), &e);
 	ck_assert_int_eq(launch_send(pair[0], &fds, go, &e), 0);
 	named_done(&fds);
@@ -505,7 +527,8 @@ static int start_guest(unsigned port)
 /* The vmdeck-net of our keeper. */
 static pid_t find_net(void)
 {
-	AUTO_FREE char *path = x_asprintf("/proc/%d/task/%d/children", (int)keeper, (int)keeper), *text = NULL;
+	AUTO_FREE char *path = x_asprintf("/proc/%d/task/%d/children", (int)keeper, (int)keeper),
+		       *text = NULL;
 	int pid, n;
 	if (file_read(path, 4096, &text, NULL, NULL))
 		return 0;
@@ -552,7 +575,8 @@ START_TEST(one_that_is_killed_is_back_with_its_ports_and_the_guest_lives)
 		ck_assert_int_gt(first, 0);
 		kill(first, SIGKILL);
 		wait_gone(first);
-		arp_until_answered(i ? "10.0.2.3" : "10.0.2.2"); /* answers to what was asked before are none */
+		arp_until_answered(i ? "10.0.2.3"
+				     : "10.0.2.2"); /* answers to what was asked before are none */
 		ck_assert_int_ne(find_net(), first);
 	}
 	AUTO_CLOSE int c = connect_to(SOCK_STREAM, port);
@@ -584,7 +608,8 @@ START_TEST(a_port_that_is_taken_keeps_the_guest_from_starting)
 	uint16_t port = 0;
 	AUTO_CLOSE int l = listen_tcp("127.0.0.1", &port);
 	ck_assert_int_eq(start_guest(port), -EADDRINUSE);
-	AUTO_FREE char *number = x_asprintf("interface net1: cannot listen at TCP port %u of '127.0.0.1'", port);
+	AUTO_FREE char *number =
+	    x_asprintf("interface net1: cannot listen at TCP port %u of '127.0.0.1'", port);
 	ck_assert_msg(strstr(e.msg, number) != NULL, "%s", e.msg);
 	wait_gone(keeper);
 	close(guest_fd);
@@ -601,9 +626,12 @@ int main(int argc, char **argv)
 	if (!strcmp(role, "machine"))
 		_exit(fake_machine());
 	char *self = realpath("/proc/self/exe", NULL);
-	program = getenv("VMDECK_NET") ? x_strdup(getenv("VMDECK_NET")) : x_asprintf("%.*s/../vmdeck-net", (int)(strrchr(self, '/') - self), self);
+	program = getenv("VMDECK_NET")
+		      ? x_strdup(getenv("VMDECK_NET"))
+		      : x_asprintf("%.*s/../vmdeck-net", (int)(strrchr(self, '/') - self), self);
 	free(self);
-	setenv("ASAN_OPTIONS", "detect_leaks=0", 0); /* vmdeck-net may not make the system calls that looking for leaks takes */
+	setenv("ASAN_OPTIONS", "detect_leaks=0",
+	       0); /* vmdeck-net may not make the system calls that looking for leaks takes */
 	int rc = own_spaces();
 	if (rc) {
 		printf("test_net: no name spaces of its own: %s\n", strerror(-rc));

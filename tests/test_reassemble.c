@@ -32,7 +32,13 @@ static void teardown(void)
 static enum reassembled give_at(int64_t now, uint16_t id, size_t at, size_t n, bool more, unsigned ihl)
 {
 	static uint8_t f[ETH + 60 + 65536];
-	struct iphdr ip = {.version = 4, .ihl = ihl & 15, .id = id, .protocol = IPPROTO_UDP, .saddr = 1, .daddr = 2, .ttl = 64,
+	struct iphdr ip = {.version = 4,
+			   .ihl = ihl & 15,
+			   .id = id,
+			   .protocol = IPPROTO_UDP,
+			   .saddr = 1,
+			   .daddr = 2,
+			   .ttl = 64,
 			   .tot_len = __builtin_bswap16((uint16_t)(ihl * 4 + n)),
 			   .frag_off = __builtin_bswap16((uint16_t)(at / 8 | (more ? IP_MF : 0)))};
 	memset(f, 0, ETH + 60);
@@ -75,7 +81,8 @@ START_TEST(a_datagram_is_whole_in_any_order)
 	static const int orders[][3] = {{0, 1, 2}, {0, 2, 1}, {1, 0, 2}, {1, 2, 0}, {2, 0, 1}, {2, 1, 0}};
 	for (int i = 0; i < 3; i++) {
 		int k = orders[_i][i];
-		ck_assert_int_eq(give(7, (size_t)k * 1480, k == 2 ? 333 : 1480, k != 2), i == 2 ? FRAME_COMPLETED : FRAME_KEPT);
+		ck_assert_int_eq(give(7, (size_t)k * 1480, k == 2 ? 333 : 1480, k != 2),
+				 i == 2 ? FRAME_COMPLETED : FRAME_KEPT);
 	}
 	check_whole(2 * 1480 + 333);
 	/* And the next of that number is another one. */
@@ -110,18 +117,18 @@ START_TEST(the_largest_datagram_fits_and_none_is_larger)
 }
 END_TEST
 
-/* Pairs that are never a datagram: the second makes both forgotten, what would complete them then is a first again. */
+/* Pairs that are never a datagram: the second makes both forgotten, what would complete them then is a first
+ * again. */
 static const struct {
 	size_t at[2], n[2];
 	bool more[2];
 } odd[] = {
-	{{0, 0}, {16, 16}, {true, true}},      /* twice */
-	{{0, 8}, {16, 16}, {true, false}},     /* overlapping */
-	{{8, 0}, {16, 16}, {false, true}},
-	{{16, 16}, {8, 8}, {false, false}},    /* two ends */
-	{{16, 24}, {8, 8}, {false, true}},     /* beyond the end */
-	{{16, 0}, {8, 13}, {false, true}},     /* a piece that is no multiple of eight, in the middle */
-	{{16, 0}, {8, 0}, {false, true}},      /* nothing */
+    {{0, 0}, {16, 16}, {true, true}},                                      /* twice */
+    {{0, 8}, {16, 16}, {true, false}},                                     /* overlapping */
+    {{8, 0}, {16, 16}, {false, true}}, {{16, 16}, {8, 8}, {false, false}}, /* two ends */
+    {{16, 24}, {8, 8}, {false, true}},                                     /* beyond the end */
+    {{16, 0}, {8, 13}, {false, true}}, /* a piece that is no multiple of eight, in the middle */
+    {{16, 0}, {8, 0}, {false, true}},  /* nothing */
 };
 
 START_TEST(fragments_that_do_not_fit_are_forgotten)

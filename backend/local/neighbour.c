@@ -1,4 +1,5 @@
-/* Who has which address beside this host. (proc(5), /proc/net/arp: IP address, HW type, flags, HW address, mask, device) */
+/* Who has which address beside this host. (proc(5), /proc/net/arp: IP address, HW type, flags, HW address,
+ * mask, device) */
 #include <errno.h>
 #include <stdio.h>
 #include <strings.h>
@@ -15,7 +16,8 @@ int local_host_neighbour(struct backend *b, const uint8_t mac[6], char address[5
 	unsigned flags;
 	domain_mac_text(mac, want);
 	while (f && fgets(line, sizeof(line), f))
-		if (sscanf(line, "%55s %*x %x %63s", ip, &flags, hw) == 3 && flags & ATF_COM && !strcasecmp(hw, want)) {
+		if (sscanf(line, "%55s %*x %x %63s", ip, &flags, hw) == 3 && flags & ATF_COM &&
+		    !strcasecmp(hw, want)) {
 			snprintf(address, 56, "%s", ip);
 			return 0;
 		}

@@ -10,7 +10,8 @@
 #include "src/base/file.h"
 #include "src/base/str.h"
 
-/* Linux, Documentation/networking/proc_net_tcp.rst: the state of a socket that listens; of UDP, one that is bound. */
+/* Linux, Documentation/networking/proc_net_tcp.rst: the state of a socket that listens; of UDP, one that is
+ * bound. */
 #define TCP_LISTEN "0A"
 #define UDP_BOUND "07"
 
@@ -75,4 +76,3 @@ char *port_holder(bool udp, unsigned port)
 		closedir(d);
 	return who ? who : x_strdup(inode ? "a process of another user" : "another program");
 }
-

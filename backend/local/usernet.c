@@ -1,6 +1,6 @@
-/* What network cards in the user-mode network need on the host, settled when the guest starts. vmdeck-net makes that,
- * which the keeper starts and which listens for the port forwards itself; that they are free is looked at here before
- * anything runs, as here it can be said who has one. */
+/* What network cards in the user-mode network need on the host, settled when the guest starts. vmdeck-net
+ * makes that, which the keeper starts and which listens for the port forwards itself; that they are free is
+ * looked at here before anything runs, as here it can be said who has one. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
@@ -75,7 +75,8 @@ static char *holder(struct local *l, const char *self, bool udp, unsigned port)
 	for (size_t i = 0; i < l->nguests; i++) {
 		const struct guest *g = l->guests[i];
 		struct domain *d = NULL;
-		if (!strcmp(g->uuid, self) || !g->live_xml || domain_parse(g->live_xml, strlen(g->live_xml), "live.xml", &d, NULL))
+		if (!strcmp(g->uuid, self) || !g->live_xml ||
+		    domain_parse(g->live_xml, strlen(g->live_xml), "live.xml", &d, NULL))
 			continue;
 		bool has = leads_to(d, udp, port) || (!udp && g->live.vnc_port == (int)port);
 		domain_free(d);
@@ -85,23 +86,29 @@ static char *holder(struct local *l, const char *self, bool udp, unsigned port)
 	return port_holder(udp, port);
 }
 
-static int refuse(struct local *l, const struct domain *d, const struct port_forward *p, unsigned port, int code,
-		  struct err *e)
+static int refuse(struct local *l, const struct domain *d, const struct port_forward *p, unsigned port,
+		  int code, struct err *e)
 {
 	const char *proto = p->udp ? "UDP" : "TCP", *address = address_text(p);
 	if (code == EADDRINUSE) {
 		AUTO_FREE char *who = holder(l, d->uuid, p->udp, port);
-		return err_set(e, code, "%s port %u of '%s', which is to lead to port %u of the guest, is taken by %s: change "
-			       "<portForward>", proto, port, address, p->to + (port - p->start), who);
+		return err_set(
+		    e, code,
+		    "%s port %u of '%s', which is to lead to port %u of the guest, is taken by %s: change "
+		    "<portForward>",
+		    proto, port, address, p->to + (port - p->start), who);
 	}
 	if (code == EACCES)
-		return err_set(e, code, "%s port %u of '%s' is for root only: forward one from 1024 on", proto, port, address);
+		return err_set(e, code, "%s port %u of '%s' is for root only: forward one from 1024 on",
+			       proto, port, address);
 	if (code == EADDRNOTAVAIL)
-		return err_set(e, code, "<portForward> address '%s' is none of this host's: see ip address", address);
+		return err_set(e, code, "<portForward> address '%s' is none of this host's: see ip address",
+			       address);
 	return err_sys(e, code, "cannot listen at %s port %u of '%s'", proto, port, address);
 }
 
-static int check_forwards(struct local *l, const struct domain *d, const struct domain_interface *f, struct err *e)
+static int check_forwards(struct local *l, const struct domain *d, const struct domain_interface *f,
+			  struct err *e)
 {
 	for (size_t i = 0; i < f->nforwards; i++) {
 		const struct port_forward *p = &f->forwards[i];

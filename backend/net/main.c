@@ -11,8 +11,8 @@
 #include "src/proto/launch.h"
 #include "src/proto/net.h"
 
-/* libslirp and glib write to standard error what a guest can provoke at will: that goes nowhere, our own words
- * to the log. */
+/* libslirp and glib write to standard error what a guest can provoke at will: that goes nowhere, our own
+ * words to the log. */
 static void own_log(const char *name, const char *index)
 {
 	char who[160];

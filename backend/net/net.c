@@ -1,9 +1,9 @@
-/* Theory of operation. One loop: frames from the machine go into libslirp, what it answers into a bounded queue
- * back, its sockets are polled with ours. The guest decides what comes in, so before the first frame the process
- * becomes nobody (when it was root), without capabilities, with a list of system calls; of files it may read
- * what is below /etc, for the host's name servers, where the kernel can tell folders apart. It stays in the
- * host's network: that is what it is for. It listens for port forwards before, as ports below 1024 may need
- * rights. */
+/* Theory of operation. One loop: frames from the machine go into libslirp, what it answers into a bounded
+ * queue back, its sockets are polled with ours. The guest decides what comes in, so before the first frame
+ * the process becomes nobody (when it was root), without capabilities, with a list of system calls; of files
+ * it may read what is below /etc, for the host's name servers, where the kernel can tell folders apart. It
+ * stays in the host's network: that is what it is for. It listens for port forwards before, as ports below
+ * 1024 may need rights. */
 #include "backend/net/net.h"
 
 #include <errno.h>
@@ -28,7 +28,7 @@
 #include "src/proto/net.h"
 
 #define MTU_DEFAULT 1500
-#define MTU_MIN 68 /* RFC 791, 3.2 */
+#define MTU_MIN 68    /* RFC 791, 3.2 */
 #define MTU_MAX 65521 /* libslirp's */
 #define VLAN_TAG 4
 #define FRAMES_AT_ONCE 64
@@ -42,7 +42,8 @@ struct net {
 	size_t frame_bytes;
 };
 
-/* Does this host have IPv6 beyond its own links? (proc(5), /proc/net/if_inet6: address, index, prefix, scope) */
+/* Does this host have IPv6 beyond its own links? (proc(5), /proc/net/if_inet6: address, index, prefix, scope)
+ */
 static bool host_has_ipv6(void)
 {
 	AUTO_FCLOSE FILE *f = fopen("/proc/net/if_inet6", "re");
@@ -64,12 +65,15 @@ static int add_forwards(struct net *n, const json_t *list, struct err *e)
 {
 	for (size_t i = 0; i < json_array_size(list); i++) {
 		const json_t *f = json_array_get(list, i);
-		int64_t start = json_int(f, "start", 0), end = json_int(f, "end", start), to = json_int(f, "to", start);
+		int64_t start = json_int(f, "start", 0), end = json_int(f, "end", start),
+			to = json_int(f, "to", start);
 		if (start < 1 || end < start || end > 65535 || to < 1 || to + (end - start) > 65535)
-			return err_set(e, EINVAL, "the keeper asks for ports %lld to %lld", (long long)start, (long long)end);
+			return err_set(e, EINVAL, "the keeper asks for ports %lld to %lld", (long long)start,
+				       (long long)end);
 		for (int64_t p = start; p <= end; p++) {
-			int rc = usernet_forward(n->usernet, json_flag(f, "udp", false), json_str(f, "address", "127.0.0.1"),
-						 (unsigned)p, (unsigned)(to + p - start), e);
+			int rc = usernet_forward(n->usernet, json_flag(f, "udp", false),
+						 json_str(f, "address", "127.0.0.1"), (unsigned)p,
+						 (unsigned)(to + p - start), e);
 			if (rc)
 				return rc;
 		}
@@ -86,8 +90,11 @@ static int enter_sandbox(struct err *e)
 		*strrchr(path, '/') = 0;
 	else
 		snprintf(path, sizeof(path), "/etc");
-	struct sandbox_needs needs = {
-	    .network = true, .nobody = true, .descriptors = DESCRIPTORS, .folders = folders, .nfolders = ARRAY_SIZE(folders)};
+	struct sandbox_needs needs = {.network = true,
+				      .nobody = true,
+				      .descriptors = DESCRIPTORS,
+				      .folders = folders,
+				      .nfolders = ARRAY_SIZE(folders)};
 	int rc = sandbox_prepare_for(&needs, e);
 	return rc ? rc : sandbox_enter(net_sandbox_rules, net_sandbox_nrules, e);
 }

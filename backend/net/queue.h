@@ -1,4 +1,5 @@
-/* Frames on their way to the machine: a ring of fixed size. Full, it drops what comes, as a network card does. */
+/* Frames on their way to the machine: a ring of fixed size. Full, it drops what comes, as a network card
+ * does. */
 #ifndef BACKEND_NET_QUEUE_H
 #define BACKEND_NET_QUEUE_H
 

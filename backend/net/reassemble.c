@@ -36,7 +36,8 @@ static void forget(struct datagram **d)
 
 static bool same(const struct datagram *d, const struct iphdr *ip)
 {
-	return d->key.from == ip->saddr && d->key.to == ip->daddr && d->key.id == ip->id && d->key.protocol == ip->protocol;
+	return d->key.from == ip->saddr && d->key.to == ip->daddr && d->key.id == ip->id &&
+	       d->key.protocol == ip->protocol;
 }
 
 static struct datagram **find(struct reassembly *r, const struct iphdr *ip, int64_t now_ms)
@@ -120,8 +121,8 @@ static bool add(struct datagram *d, const uint8_t *frame, size_t header, size_t 
 	return !d->total || d->got <= d->total;
 }
 
-enum reassembled reassemble(struct reassembly *r, const uint8_t *frame, size_t len, int64_t now_ms, const uint8_t **out,
-			    size_t *out_len)
+enum reassembled reassemble(struct reassembly *r, const uint8_t *frame, size_t len, int64_t now_ms,
+			    const uint8_t **out, size_t *out_len)
 {
 	struct iphdr ip;
 	if (len < ETHERNET + sizeof(ip))
@@ -142,7 +143,8 @@ enum reassembled reassemble(struct reassembly *r, const uint8_t *frame, size_t l
 		forget(d);
 		return FRAME_KEPT;
 	}
-	return (*d)->total && (*d)->got == (*d)->total && (*d)->header ? complete(*d, out, out_len) : FRAME_KEPT;
+	return (*d)->total && (*d)->got == (*d)->total && (*d)->header ? complete(*d, out, out_len)
+								       : FRAME_KEPT;
 }
 
 void reassembly_done(struct reassembly *r)

@@ -1,8 +1,8 @@
-/* Theory of operation. libslirp is TCP/IP in one process: what the guest sends comes out of ordinary sockets of
- * ours, so that no privilege is needed. It wants to be asked before each poll() which sockets it waits for and
- * until when, and be told after it which are ready (slirp_pollfds_fill(), slirp_pollfds_poll()). A plain poll()
- * fits that better than libuv, whose handles must not outlive the sockets, which libslirp closes whenever it
- * likes. Callbacks come from within its calls, all on one thread. */
+/* Theory of operation. libslirp is TCP/IP in one process: what the guest sends comes out of ordinary sockets
+ * of ours, so that no privilege is needed. It wants to be asked before each poll() which sockets it waits for
+ * and until when, and be told after it which are ready (slirp_pollfds_fill(), slirp_pollfds_poll()). A plain
+ * poll() fits that better than libuv, whose handles must not outlive the sockets, which libslirp closes
+ * whenever it likes. Callbacks come from within its calls, all on one thread. */
 #include "backend/net/slirp.h"
 
 #include <arpa/inet.h>
@@ -195,26 +195,29 @@ static bool address_of(const char *text, unsigned port, union address *a, sockle
 	return true;
 }
 
-int usernet_forward(struct usernet *u, bool udp, const char *address, unsigned port, unsigned to, struct err *e)
+int usernet_forward(struct usernet *u, bool udp, const char *address, unsigned port, unsigned to,
+		    struct err *e)
 {
 	union address host, guest;
 	socklen_t host_len, guest_len;
 	if (!address_of(address, port, &host, &host_len) || !address_of(NET_GUEST, to, &guest, &guest_len))
 		return err_set(e, EINVAL, "'%s' is no address", address);
-	int flags = (udp ? SLIRP_HOSTFWD_UDP : 0) | (host.any.sa_family == AF_INET6 ? SLIRP_HOSTFWD_V6ONLY : 0);
+	int flags =
+	    (udp ? SLIRP_HOSTFWD_UDP : 0) | (host.any.sa_family == AF_INET6 ? SLIRP_HOSTFWD_V6ONLY : 0);
 	errno = 0;
 	if (slirp_add_hostxfwd(u->slirp, &host.any, host_len, &guest.any, guest_len, flags) == 0)
 		return 0;
 	int code = errno ? errno : EADDRINUSE;
-	return err_set(e, code, "cannot listen at %s port %u of '%s' for the guest: %s", udp ? "UDP" : "TCP", port, address,
-		       strerror(code));
+	return err_set(e, code, "cannot listen at %s port %u of '%s' for the guest: %s", udp ? "UDP" : "TCP",
+		       port, address, strerror(code));
 }
 
 /* --- the loop's turn --- */
 
 void usernet_input(struct usernet *u, uint8_t *frame, size_t len)
 {
-	/* Ethertypes that we know (IEEE): IPv4, ARP, IPv6. libslirp looks at others, too, for other uses of it. */
+	/* Ethertypes that we know (IEEE): IPv4, ARP, IPv6. libslirp looks at others, too, for other uses of
+	 * it. */
 	unsigned type = len < FRAME_HEADER ? 0 : (unsigned)frame[12] << 8 | frame[13];
 	if (type != 0x0800 && type != 0x0806 && type != 0x86dd)
 		return;
@@ -233,7 +236,8 @@ static int add_poll(int fd, int events, void *ctx)
 	struct usernet *u = ctx;
 	short want = (short)((events & SLIRP_POLL_OUT ? POLLOUT : 0));
 	if (!u->hold)
-		want |= (short)((events & SLIRP_POLL_IN ? POLLIN : 0) | (events & SLIRP_POLL_PRI ? POLLPRI : 0));
+		want |=
+		    (short)((events & SLIRP_POLL_IN ? POLLIN : 0) | (events & SLIRP_POLL_PRI ? POLLPRI : 0));
 	if (u->nfds == u->room) {
 		u->room = u->room ? u->room * 2 : 64;
 		u->fds = x_realloc(u->fds, u->room * sizeof(*u->fds));
@@ -249,8 +253,11 @@ static int get_revents(int idx, void *ctx)
 	static const struct {
 		short from;
 		int to;
-	} bits[] = {{POLLIN, SLIRP_POLL_IN}, {POLLOUT, SLIRP_POLL_OUT}, {POLLPRI, SLIRP_POLL_PRI},
-		    {POLLERR, SLIRP_POLL_ERR}, {POLLHUP, SLIRP_POLL_HUP}};
+	} bits[] = {{POLLIN, SLIRP_POLL_IN},
+		    {POLLOUT, SLIRP_POLL_OUT},
+		    {POLLPRI, SLIRP_POLL_PRI},
+		    {POLLERR, SLIRP_POLL_ERR},
+		    {POLLHUP, SLIRP_POLL_HUP}};
 	int out = 0;
 	for (size_t i = 0; i < ARRAY_SIZE(bits); i++)
 		out |= u->fds[idx].revents & bits[i].from ? bits[i].to : 0;

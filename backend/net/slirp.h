@@ -29,15 +29,16 @@ struct usernet_config {
 struct usernet *usernet_new(const struct usernet_config *c);
 void usernet_free(struct usernet *u);
 
-/* Listen at @port of the host's @address (IPv4 or IPv6, as text) for port @to of the guest. -EADDRINUSE and whatever else
- * socket(), bind() and listen() say. */
-int usernet_forward(struct usernet *u, bool udp, const char *address, unsigned port, unsigned to, struct err *e);
+/* Listen at @port of the host's @address (IPv4 or IPv6, as text) for port @to of the guest. -EADDRINUSE and
+ * whatever else socket(), bind() and listen() say. */
+int usernet_forward(struct usernet *u, bool udp, const char *address, unsigned port, unsigned to,
+		    struct err *e);
 
 /* A frame from the guest. @frame has room for FRAME_MIN bytes, whatever @len is. */
 void usernet_input(struct usernet *u, uint8_t *frame, size_t len);
 
-/* Wait until one of @own (@n of them) or of the network's own sockets is ready, and do what the latter want. With @hold
- * nothing is read from them, as there is no room for it. 0 or -errno. */
+/* Wait until one of @own (@n of them) or of the network's own sockets is ready, and do what the latter want.
+ * With @hold nothing is read from them, as there is no room for it. 0 or -errno. */
 int usernet_wait(struct usernet *u, struct pollfd *own, size_t n, bool hold);
 
 #endif

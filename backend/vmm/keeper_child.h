@@ -22,8 +22,9 @@ void keeper_starts_add(struct keeper_starts *s, int64_t now_ms);
 /* When the next start may be, given those before and the time now: now or later. */
 int64_t keeper_starts_next(const struct keeper_starts *s, int64_t now_ms);
 
-/* Start argv[0] (a path) with fds[i] as descriptor LAUNCH_FD + i, at most KEEPER_CHILD_FDS; all else of the keeper that is
- * close-on-exec is closed there. It dies with the keeper. Return: its process id, or -errno. */
+/* Start argv[0] (a path) with fds[i] as descriptor LAUNCH_FD + i, at most KEEPER_CHILD_FDS; all else of the
+ * keeper that is close-on-exec is closed there. It dies with the keeper. Return: its process id, or -errno.
+ */
 pid_t keeper_child_start(const char *const argv[], const int *fds, size_t n);
 
 #endif

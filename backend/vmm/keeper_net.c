@@ -47,7 +47,8 @@ static int start(struct keeper_net *k, struct keeper_net_card *c, int *frames, i
 	return err_sys(e, (int)-n, "cannot start '%s'", k->program);
 }
 
-static int begin_card(struct keeper_net *k, struct keeper_net_card *c, struct fd_set_named *fds, struct err *e)
+static int begin_card(struct keeper_net *k, struct keeper_net_card *c, struct fd_set_named *fds,
+		      struct err *e)
 {
 	int frames, config, pid;
 	struct err why = {0};
@@ -103,7 +104,9 @@ int keeper_net_timeout(const struct keeper_net *k)
 static void hand_over(unsigned index, int machine, int fd)
 {
 	struct pollfd p = {.fd = machine, .events = POLLOUT};
-	int rc = machine < 0 || poll(&p, 1, 0) != 1 || !(p.revents & POLLOUT) ? -EAGAIN : launch_net(machine, index, fd);
+	int rc = machine < 0 || poll(&p, 1, 0) != 1 || !(p.revents & POLLOUT)
+		     ? -EAGAIN
+		     : launch_net(machine, index, fd);
 	if (rc)
 		log_warn("interface net%u: the machine does not take its socket: %s", index, strerror(-rc));
 }
@@ -136,13 +139,15 @@ bool keeper_net_reaped(struct keeper_net *k, pid_t pid, int status)
 		c->pid = 0;
 		int64_t now = keeper_now_ms(), at = keeper_starts_next(&c->starts, now);
 		if (WIFSIGNALED(status))
-			log_warn("interface net%u: its vmdeck-net was killed by signal %d (%s)%s: another is started in %d s",
+			log_warn("interface net%u: its vmdeck-net was killed by signal %d (%s)%s: another is "
+				 "started in %d s",
 				 c->index, WTERMSIG(status), strsignal(WTERMSIG(status)),
 				 WTERMSIG(status) == SIGSYS ? ", the sandbox refused a system call" : "",
 				 (int)((at - now + 999) / 1000));
 		else
-			log_warn("interface net%u: its vmdeck-net ended with status %d: another is started in %d s", c->index,
-				 WEXITSTATUS(status), (int)((at - now + 999) / 1000));
+			log_warn("interface net%u: its vmdeck-net ended with status %d: another is started "
+				 "in %d s",
+				 c->index, WEXITSTATUS(status), (int)((at - now + 999) / 1000));
 		return true;
 	}
 	return false;

@@ -1,9 +1,9 @@
 /* The keeper's side of the user-mode network: one vmdeck-net for each card that ends there. (src/proto/net.h)
  *
- * All are started, and have opened their ports, before the machine is; one that cannot keeps the guest from starting.
- * One that dies is started again with a new socket, whose other end the machine is given, at most once a second and five
- * times a minute; meanwhile the machine drops the guest's frames. They never hold the guest's lock, and end with the
- * keeper (PDEATHSIG) or the machine. */
+ * All are started, and have opened their ports, before the machine is; one that cannot keeps the guest from
+ * starting. One that dies is started again with a new socket, whose other end the machine is given, at most
+ * once a second and five times a minute; meanwhile the machine drops the guest's frames. They never hold the
+ * guest's lock, and end with the keeper (PDEATHSIG) or the machine. */
 #ifndef BACKEND_VMM_KEEPER_NET_H
 #define BACKEND_VMM_KEEPER_NET_H
 
@@ -20,7 +20,7 @@ struct keeper_net_card {
 	unsigned index; /* of the interface */
 	pid_t pid;      /* 0: none runs */
 	struct keeper_starts starts;
-	char *config;   /* what vmdeck-net is sent */
+	char *config; /* what vmdeck-net is sent */
 };
 
 struct keeper_net {
@@ -29,7 +29,8 @@ struct keeper_net {
 	char *program, *name;
 };
 
-/* Start those that @go asks for, and put the machine's ends into @fds as "net:N". -errno with vmdeck-net's own sentence. */
+/* Start those that @go asks for, and put the machine's ends into @fds as "net:N". -errno with vmdeck-net's
+ * own sentence. */
 int keeper_net_begin(struct keeper_net *k, struct fd_set_named *fds, const json_t *go, struct err *e);
 /* Until when to call keeper_net_turn() again, in ms; -1: nothing is to be started. */
 int keeper_net_timeout(const struct keeper_net *k);

@@ -15,7 +15,8 @@
 static int load(struct cmd_ctx *c, bool inactive, struct domain **d, struct err *e)
 {
 	AUTO_FREE char *text = NULL;
-	int rc = c->backend->ops->domain_xml(c->backend, c->domain.uuid, inactive ? XML_INACTIVE : 0, &text, e);
+	int rc =
+	    c->backend->ops->domain_xml(c->backend, c->domain.uuid, inactive ? XML_INACTIVE : 0, &text, e);
 	return rc ? rc : domain_parse(text, strlen(text), c->domain.name, d, e);
 }
 
@@ -90,7 +91,8 @@ static int domain_iflist_exec(struct cmd_ctx *c, struct err *e)
 		const struct domain_interface *f = &d->interfaces[i];
 		const char *source = source_of(f);
 		char mac[DOMAIN_MAC_TEXT], name[16];
-		table_row(&t, (const char *const[]){domain_interface_name(d, i, name), f->asked, source ? source : "-", "virtio",
+		table_row(&t, (const char *const[]){domain_interface_name(d, i, name), f->asked,
+						    source ? source : "-", "virtio",
 						    domain_mac_text(f->mac, mac)});
 	}
 	table_print(&t, !c->quiet, c->out);
@@ -109,15 +111,17 @@ const struct cmd cmd_domain_iflist = {
     .about = "The network cards of a domain, where they end, and which ports of this host lead to the guest.",
     .target = CMD_DOMAIN,
     .flags = CMD_JSON | CMD_QUIET,
-    .args = (const struct cmd_arg[]){CMD_FLAG("inactive", "get inactive rather than running configuration"), {0}},
+    .args =
+	(const struct cmd_arg[]){CMD_FLAG("inactive", "get inactive rather than running configuration"), {0}},
     .exec = domain_iflist_exec,
 };
 
 /* domifaddr */
 
-/* The guest's address: of the user-mode network by @lease, on a bridge as this host has heard of it by @arp. false: nothing
- * is known. */
-static bool address_of(struct cmd_ctx *c, const struct domain_interface *f, bool lease, bool arp, char out[64])
+/* The guest's address: of the user-mode network by @lease, on a bridge as this host has heard of it by @arp.
+ * false: nothing is known. */
+static bool address_of(struct cmd_ctx *c, const struct domain_interface *f, bool lease, bool arp,
+		       char out[64])
 {
 	char address[56];
 	if (f->type == INTERFACE_USER) {
@@ -135,7 +139,8 @@ static json_t *addresses(struct cmd_ctx *c, const struct domain *d, size_t only,
 	json_t *list = json_array();
 	for (size_t i = 0; i < d->ninterfaces; i++) {
 		char mac[DOMAIN_MAC_TEXT], name[16], address[64];
-		if ((only < d->ninterfaces && i != only) || !address_of(c, &d->interfaces[i], lease, arp, address))
+		if ((only < d->ninterfaces && i != only) ||
+		    !address_of(c, &d->interfaces[i], lease, arp, address))
 			continue;
 		json_t *j = json_object();
 		json_set_str(j, "name", domain_interface_name(d, i, name));
@@ -153,8 +158,8 @@ static void ifaddr_table(struct cmd_ctx *c, const json_t *list)
 	table_row(&t, (const char *const[]){"Name", "MAC address", "Protocol", "Address"});
 	for (size_t i = 0; i < json_array_size(list); i++) {
 		const json_t *j = json_array_get(list, i);
-		table_row(&t, (const char *const[]){json_str(j, "name", ""), json_str(j, "mac", ""), json_str(j, "protocol", ""),
-						    json_str(j, "address", "")});
+		table_row(&t, (const char *const[]){json_str(j, "name", ""), json_str(j, "mac", ""),
+						    json_str(j, "protocol", ""), json_str(j, "address", "")});
 	}
 	table_print(&t, !c->quiet, c->out);
 }
@@ -165,7 +170,8 @@ static int domain_ifaddr_exec(struct cmd_ctx *c, struct err *e)
 	struct domain *d = NULL;
 	char show[64];
 	if (source && !str_eq(source, "lease") && !str_eq(source, "arp"))
-		return err_set(e, EINVAL, "unknown data source '%s': lease or arp", str_printable(source, show, sizeof(show)));
+		return err_set(e, EINVAL, "unknown data source '%s': lease or arp",
+			       str_printable(source, show, sizeof(show)));
 	if (load(c, false, &d, e))
 		return cmd_failed(c, e, "query for interfaces addresses of");
 	size_t only = wanted ? domain_interface_find(d, wanted) : d->ninterfaces;
@@ -175,7 +181,8 @@ static int domain_ifaddr_exec(struct cmd_ctx *c, struct err *e)
 			str_printable(wanted, show, sizeof(show)));
 		return cmd_failed(c, e, "query for interfaces addresses of");
 	}
-	json_t *list = addresses(c, d, only, !source || str_eq(source, "lease"), !source || str_eq(source, "arp"));
+	json_t *list =
+	    addresses(c, d, only, !source || str_eq(source, "lease"), !source || str_eq(source, "arp"));
 	domain_free(d);
 	if (c->json) {
 		cmd_json(c, list);
@@ -196,16 +203,21 @@ const struct cmd cmd_domain_ifaddr = {
     .name = "domain-ifaddr",
     .alias = "domifaddr",
     .summary = "get network interfaces' addresses",
-    .about = "In the user-mode network the address that DHCP gives; on a bridge the one that this host has heard of (ARP), "
+    .about = "In the user-mode network the address that DHCP gives; on a bridge the one that this host has "
+	     "heard of (ARP), "
 	     "whose prefix it does not know: 0.",
     .target = CMD_DOMAIN,
     .states = DOMAIN_ACTIVE,
     .flags = CMD_JSON | CMD_QUIET,
-    .args = (const struct cmd_arg[]){{.name = "interface", .kind = ARG_STRING, .position = true,
-				      .summary = "MAC address of the card, name of its tap, or net0, net1, ..."},
-				     {.name = "source", .kind = ARG_STRING, .summary = "only what lease or arp knows"},
-				     CMD_FLAG("full", "always show names and MAC addresses, as is done anyway"),
-				     {0}},
+    .args =
+	(const struct cmd_arg[]){
+	    {.name = "interface",
+	     .kind = ARG_STRING,
+	     .position = true,
+	     .summary = "MAC address of the card, name of its tap, or net0, net1, ..."},
+	    {.name = "source", .kind = ARG_STRING, .summary = "only what lease or arp knows"},
+	    CMD_FLAG("full", "always show names and MAC addresses, as is done anyway"),
+	    {0}},
     .words = sources,
     .exec = domain_ifaddr_exec,
 };

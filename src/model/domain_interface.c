@@ -1,8 +1,8 @@
 /* <interface>: network cards. (libvirt, "Domain XML format", "Network interfaces")
  *
- * Every card is virtio. It ends in the user-mode network, which vmdeck-net makes and which needs no privilege,
- * or in a bridge of the host. The network "default" is what every tool writes into new domains: until there
- * are networks, it is given the user-mode one. */
+ * Every card is virtio. It ends in the user-mode network, which vmdeck-net makes and which needs no
+ * privilege, or in a bridge of the host. The network "default" is what every tool writes into new domains:
+ * until there are networks, it is given the user-mode one. */
 #include <arpa/inet.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -18,17 +18,19 @@
 #define HOST_NAME_MAX_LINUX 15 /* IFNAMSIZ less the end */
 #define RANGES_MAX 256
 #define FORWARDS_MAX 64 /* what the keeper is sent must stay short */
-#define PORTS_MAX 1024 /* forwarded, of an interface: each is a socket that listens */
+#define PORTS_MAX 1024  /* forwarded, of an interface: each is a socket that listens */
 
-static const char type_names[] = "user|bridge|network|ethernet|vhostuser|direct|internal|mcast|client|server|udp|"
-				 "hostdev|vdpa|null|vds";
+static const char type_names[] =
+    "user|bridge|network|ethernet|vhostuser|direct|internal|mcast|client|server|udp|"
+    "hostdev|vdpa|null|vds";
 enum wish { WISH_USER, WISH_BRIDGE, WISH_NETWORK, WISH_OTHER };
 
 /* --- MAC --- */
 
 char *domain_mac_text(const uint8_t mac[6], char out[DOMAIN_MAC_TEXT])
 {
-	snprintf(out, DOMAIN_MAC_TEXT, "%02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1], mac[2], mac[3], mac[4], mac[5]);
+	snprintf(out, DOMAIN_MAC_TEXT, "%02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1], mac[2], mac[3],
+		 mac[4], mac[5]);
 	return out;
 }
 
@@ -40,14 +42,17 @@ static bool mac_taken(const struct domain *d, const struct domain_interface *sel
 	return false;
 }
 
-/* From the uuid and the card's number, so that a definition has the same address whenever it is read. FNV-1a. */
+/* From the uuid and the card's number, so that a definition has the same address whenever it is read. FNV-1a.
+ */
 static void make_mac(const struct domain *d, struct domain_interface *f)
 {
 	uint32_t h = 2166136261u ^ (uint32_t)(f - d->interfaces);
 	for (const char *p = d->uuid; *p; p++)
 		h = (h ^ (unsigned char)*p) * 16777619u;
 	do {
-		memcpy(f->mac, (uint8_t[]){0x52, 0x54, 0, (uint8_t)(h >> 24), (uint8_t)(h >> 16), (uint8_t)(h >> 8)}, 6);
+		memcpy(f->mac,
+		       (uint8_t[]){0x52, 0x54, 0, (uint8_t)(h >> 24), (uint8_t)(h >> 16), (uint8_t)(h >> 8)},
+		       6);
 		h += 256;
 	} while (mac_taken(d, f));
 }
@@ -57,8 +62,8 @@ static bool read_mac(const char *s, uint8_t mac[6])
 	char end;
 	if (strlen(s) != DOMAIN_MAC_TEXT - 1 || s[strspn(s, "0123456789abcdefABCDEF:")])
 		return false;
-	return sscanf(s, "%2hhx:%2hhx:%2hhx:%2hhx:%2hhx:%2hhx%c", &mac[0], &mac[1], &mac[2], &mac[3], &mac[4], &mac[5],
-		      &end) == 6;
+	return sscanf(s, "%2hhx:%2hhx:%2hhx:%2hhx:%2hhx:%2hhx%c", &mac[0], &mac[1], &mac[2], &mac[3], &mac[4],
+		      &mac[5], &end) == 6;
 }
 
 static int parse_mac(struct domain *d, struct domain_interface *f, struct xml_node *n, struct err *e)
@@ -75,10 +80,11 @@ static int parse_mac(struct domain *d, struct domain_interface *f, struct xml_no
 		return xml_bad(m, "address", e, "'%s' is not allowed: six bytes, as 52:54:00:12:34:56",
 			       str_printable(text, show, sizeof(show)));
 	if (f->mac[0] & 1 || !memcmp(f->mac, none, sizeof(none)))
-		return xml_bad(m, "address", e, "'%s' is not allowed: no card has a multicast address, or none at all",
-			       text);
+		return xml_bad(m, "address", e,
+			       "'%s' is not allowed: no card has a multicast address, or none at all", text);
 	if (mac_taken(d, f))
-		return xml_bad(m, "address", e, "'%s' is the address of two interfaces: give each its own", text);
+		return xml_bad(m, "address", e, "'%s' is the address of two interfaces: give each its own",
+			       text);
 	return 0;
 }
 
@@ -96,14 +102,16 @@ static bool clash(const struct port_forward *a, const struct port_forward *b)
 	       (str_eq(x, y) || any_address(x) || any_address(y));
 }
 
-static int check_taken(const struct domain *d, const struct port_forward *p, const struct xml_node *n, struct err *e)
+static int check_taken(const struct domain *d, const struct port_forward *p, const struct xml_node *n,
+		       struct err *e)
 {
 	for (size_t i = 0; i < d->ninterfaces; i++)
 		for (size_t k = 0; k < d->interfaces[i].nforwards; k++) {
 			const struct port_forward *o = &d->interfaces[i].forwards[k];
 			if (clash(p, o))
 				return xml_bad(n, NULL, e, "%s port %u is forwarded twice: leave one",
-					       p->udp ? "UDP" : "TCP", p->start > o->start ? p->start : o->start);
+					       p->udp ? "UDP" : "TCP",
+					       p->start > o->start ? p->start : o->start);
 		}
 	return 0;
 }
@@ -125,7 +133,8 @@ static int read_range(const struct xml_node *r, struct port_forward *p, bool *ex
 	if (rc)
 		return rc;
 	if (p->to + (p->end - p->start) > 65535)
-		return xml_bad(r, "to", e, "'%u' is not allowed: the last of %u ports would be %u, beyond 65535", p->to,
+		return xml_bad(r, "to", e,
+			       "'%u' is not allowed: the last of %u ports would be %u, beyond 65535", p->to,
 			       p->end - p->start + 1, p->to + (p->end - p->start));
 	if (no && xml_attr(r, "to"))
 		return xml_bad(r, "to", e, "not allowed beside exclude='yes'");
@@ -140,9 +149,11 @@ static int add_forward(struct domain *d, struct domain_interface *f, const struc
 	for (size_t i = 0; i < f->nforwards; i++)
 		ports += f->forwards[i].end - f->forwards[i].start + 1;
 	if (!rc && ports > PORTS_MAX)
-		return xml_bad(n, NULL, e, "%u ports are too many: at most %d are forwarded to an interface", ports, PORTS_MAX);
+		return xml_bad(n, NULL, e, "%u ports are too many: at most %d are forwarded to an interface",
+			       ports, PORTS_MAX);
 	if (!rc && f->nforwards == FORWARDS_MAX)
-		return xml_bad(n, NULL, e, "more than %d ranges of ports are too many for an interface", FORWARDS_MAX);
+		return xml_bad(n, NULL, e, "more than %d ranges of ports are too many for an interface",
+			       FORWARDS_MAX);
 	if (rc)
 		return rc;
 	f->forwards = x_realloc(f->forwards, (f->nforwards + 1) * sizeof(*f->forwards));
@@ -158,7 +169,8 @@ static bool next_part(const struct xml_node *n, struct port_forward *p, struct p
 	for (const struct xml_node *r = xml_first(n, "range"); r && part->start <= p->end;) {
 		struct port_forward x;
 		bool exclude = false;
-		if (!read_range(r, &x, &exclude, NULL) && exclude && x.end >= part->start && x.start <= part->end) {
+		if (!read_range(r, &x, &exclude, NULL) && exclude && x.end >= part->start &&
+		    x.start <= part->end) {
 			if (x.start <= part->start) { /* look at all anew, from behind it */
 				part->to += x.end + 1 - part->start;
 				part->start = x.end + 1;
@@ -175,8 +187,8 @@ static bool next_part(const struct xml_node *n, struct port_forward *p, struct p
 	return part->start <= part->end;
 }
 
-static int parse_range(struct domain *d, struct domain_interface *f, const struct xml_node *n, const struct xml_node *r,
-		       const struct port_forward *base, struct err *e)
+static int parse_range(struct domain *d, struct domain_interface *f, const struct xml_node *n,
+		       const struct xml_node *r, const struct port_forward *base, struct err *e)
 {
 	struct port_forward p = *base, part;
 	bool exclude;
@@ -198,12 +210,14 @@ static int parse_forward(struct domain *d, struct domain_interface *f, struct xm
 	if (rc)
 		return rc;
 	if (address && inet_pton(AF_INET, address, binary) != 1 && inet_pton(AF_INET6, address, binary) != 1)
-		return xml_bad(n, "address", e, "'%s' is not allowed: an IPv4 or IPv6 address of this host, as 127.0.0.1",
+		return xml_bad(n, "address", e,
+			       "'%s' is not allowed: an IPv4 or IPv6 address of this host, as 127.0.0.1",
 			       str_printable(address, show, sizeof(show)));
 	if (!address)
-		domain_note(d, n, false,
-			    "devices/interface/portForward: without an address it listens on 127.0.0.1; write "
-			    "address='0.0.0.0' for all who reach this host");
+		domain_note(
+		    d, n, false,
+		    "devices/interface/portForward: without an address it listens on 127.0.0.1; write "
+		    "address='0.0.0.0' for all who reach this host");
 	struct port_forward base = {.udp = udp, .address = (char *)address};
 	size_t nranges = 0;
 	for (struct xml_node *r = xml_first(n, "range"); r; r = xml_next(r, "range"))
@@ -213,7 +227,8 @@ static int parse_forward(struct domain *d, struct domain_interface *f, struct xm
 		rc = parse_range(d, f, n, r, &base, e);
 	if (!rc && !nranges)
 		domain_note(d, n, true,
-			    "devices/interface/portForward: forwarding all ports is not supported: name them, as <range "
+			    "devices/interface/portForward: forwarding all ports is not supported: name "
+			    "them, as <range "
 			    "start='2022' to='22'/>");
 	return rc;
 }
@@ -224,9 +239,11 @@ static int parse_forwards(struct domain *d, struct domain_interface *f, struct x
 	int rc = 0;
 	if (first && f->type == INTERFACE_BRIDGE)
 		domain_note(d, first, false,
-			    "devices/interface/portForward: without effect on a bridge: the guest is reached at its own "
+			    "devices/interface/portForward: without effect on a bridge: the guest is reached "
+			    "at its own "
 			    "address");
-	for (struct xml_node *p = first; p && !rc && f->type == INTERFACE_USER; p = xml_next(p, "portForward"))
+	for (struct xml_node *p = first; p && !rc && f->type == INTERFACE_USER;
+	     p = xml_next(p, "portForward"))
 		rc = parse_forward(d, f, p, e);
 	return rc;
 }
@@ -244,7 +261,8 @@ static int device_name(const struct xml_node *n, const char *attr, char **out, s
 	for (const char *p = s; *p && !bad; p++)
 		bad = *p <= ' ' || *p >= 0x7f || *p == '/' || *p == ':' || *p == '%';
 	if (bad)
-		return xml_bad(n, attr, e, "'%s' is not allowed: the name of a network device, at most %d characters",
+		return xml_bad(n, attr, e,
+			       "'%s' is not allowed: the name of a network device, at most %d characters",
 			       str_printable(s, show, sizeof(show)), HOST_NAME_MAX_LINUX);
 	*out = x_strdup(s);
 	return 0;
@@ -260,11 +278,13 @@ static int parse_network(struct domain *d, struct domain_interface *f, struct xm
 	f->network = x_strdup(name);
 	if (str_eq(name, "default"))
 		domain_note(d, n, false,
-			    "devices/interface: there are no networks yet: 'default' is given the user-mode network, as "
+			    "devices/interface: there are no networks yet: 'default' is given the user-mode "
+			    "network, as "
 			    "type='user'");
 	else
 		domain_note(d, n, true,
-			    "devices/interface: network '%s' is not there, there are no networks yet: use type='user' or "
+			    "devices/interface: network '%s' is not there, there are no networks yet: use "
+			    "type='user' or "
 			    "type='bridge'",
 			    str_printable(name, show, sizeof(show)));
 	return 0;
@@ -288,7 +308,8 @@ static int parse_bridge(struct domain_interface *f, struct xml_node *n, struct e
 	return rc;
 }
 
-static int parse_where(struct domain *d, struct domain_interface *f, struct xml_node *n, bool *ours, struct err *e)
+static int parse_where(struct domain *d, struct domain_interface *f, struct xml_node *n, bool *ours,
+		       struct err *e)
 {
 	unsigned wish = WISH_USER;
 	char show[128];
@@ -304,10 +325,14 @@ static int parse_where(struct domain *d, struct domain_interface *f, struct xml_
 	if (rc)
 		return rc;
 	if (b && str_eq(xml_attr(b, "type"), "passt") && wish == WISH_USER)
-		domain_note(d, b, false, "devices/interface/backend: passt is not there: the guest gets our user-mode network");
+		domain_note(
+		    d, b, false,
+		    "devices/interface/backend: passt is not there: the guest gets our user-mode network");
 	if (wish == WISH_USER && s && xml_attr(s, "dev"))
-		domain_note(d, s, false, "devices/interface/source: the host chooses the way out: dev='%s' is without effect",
-			    str_printable(xml_attr(s, "dev"), show, sizeof(show)));
+		domain_note(
+		    d, s, false,
+		    "devices/interface/source: the host chooses the way out: dev='%s' is without effect",
+		    str_printable(xml_attr(s, "dev"), show, sizeof(show)));
 	*ours = wish < WISH_OTHER;
 	if (wish == WISH_NETWORK)
 		return parse_network(d, f, n, e);
@@ -315,7 +340,8 @@ static int parse_where(struct domain *d, struct domain_interface *f, struct xml_
 		return parse_bridge(f, n, e);
 	if (!*ours)
 		domain_note(d, n, true,
-			    "devices/interface: type '%s' is not supported yet: use type='user' or type='bridge', or remove it",
+			    "devices/interface: type '%s' is not supported yet: use type='user' or "
+			    "type='bridge', or remove it",
 			    f->asked);
 	return 0;
 }
@@ -324,7 +350,8 @@ static int parse_where(struct domain *d, struct domain_interface *f, struct xml_
 
 static int parse_model(struct domain *d, struct xml_node *n, struct err *e)
 {
-	static const char *const ours[] = {"virtio", "virtio-transitional", "virtio-non-transitional", "virtio-net-pci"};
+	static const char *const ours[] = {"virtio", "virtio-transitional", "virtio-non-transitional",
+					   "virtio-net-pci"};
 	struct xml_node *m = xml_first(n, "model");
 	char show[128];
 	if (!m) {
@@ -337,7 +364,8 @@ static int parse_model(struct domain *d, struct xml_node *n, struct err *e)
 	for (size_t i = 0; i < ARRAY_SIZE(ours); i++)
 		if (str_eq(type, ours[i]))
 			return 0;
-	domain_note(d, m, false, "devices/interface: model '%s' is not there: the guest gets virtio, and needs its driver",
+	domain_note(d, m, false,
+		    "devices/interface: model '%s' is not there: the guest gets virtio, and needs its driver",
 		    str_printable(type, show, sizeof(show)));
 	return 0;
 }
@@ -345,8 +373,9 @@ static int parse_model(struct domain *d, struct xml_node *n, struct err *e)
 static int parse_options(struct domain *d, struct domain_interface *f, struct xml_node *n, struct err *e)
 {
 	unsigned down = 0, no_rom = 0;
-	struct xml_node *link = xml_first(n, "link"), *mtu = xml_first(n, "mtu"), *boot = xml_first(n, "boot"),
-			*driver = xml_first(n, "driver"), *rom = xml_first(n, "rom");
+	struct xml_node *link = xml_first(n, "link"), *mtu = xml_first(n, "mtu"),
+			*boot = xml_first(n, "boot"), *driver = xml_first(n, "driver"),
+			*rom = xml_first(n, "rom");
 	int rc = parse_model(d, n, e);
 	if (!rc && link)
 		rc = xml_get_choice(link, "state", "up|down", &down, e);
@@ -379,13 +408,15 @@ static int parse_interface(struct domain *d, struct xml_node *n, struct pci_user
 	return rc;
 }
 
-int domain_parse_interfaces(struct domain *d, struct xml_node *devices, struct pci_users *users, struct err *e)
+int domain_parse_interfaces(struct domain *d, struct xml_node *devices, struct pci_users *users,
+			    struct err *e)
 {
 	size_t n = 0;
 	int rc = 0;
 	for (struct xml_node *i = xml_first(devices, "interface"); i; i = xml_next(i, "interface"))
 		if (++n > DOMAIN_INTERFACES_MAX)
-			return xml_bad(i, NULL, e, "a ninth interface is not allowed: at most %d", DOMAIN_INTERFACES_MAX);
+			return xml_bad(i, NULL, e, "a ninth interface is not allowed: at most %d",
+				       DOMAIN_INTERFACES_MAX);
 	d->interfaces = x_calloc(n, sizeof(*d->interfaces));
 	for (struct xml_node *i = xml_first(devices, "interface"); i && !rc; i = xml_next(i, "interface"))
 		rc = parse_interface(d, i, users, e);

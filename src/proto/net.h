@@ -1,12 +1,12 @@
 /* Between the keeper and vmdeck-net, the user-mode network of one interface.
  *
- * How the keeper starts it: `vmdeck-net NAME INDEX` with two SOCK_SEQPACKET: LAUNCH_FD, the other end of which
- * the machine has, where each packet is an Ethernet frame without its checksum; and NET_CONFIG_FD, on which the
- * keeper sends one message (JSON):
+ * How the keeper starts it: `vmdeck-net NAME INDEX` with two SOCK_SEQPACKET: LAUNCH_FD, the other end of
+ * which the machine has, where each packet is an Ethernet frame without its checksum; and NET_CONFIG_FD, on
+ * which the keeper sends one message (JSON):
  *   {"hostname": text (absent: none), "mtu": bytes (absent: 1500),
  *    "forwards": [{"udp": flag, "address": text, "start": port, "end": port, "to": port}, ...]}
- * and vmdeck-net answers one when it is ready for frames: {"ready": {}}, or {"error": {"code": errno, "message":
- * sentence}} and ends. It ends when the machine closes its end, and dies with the keeper. */
+ * and vmdeck-net answers one when it is ready for frames: {"ready": {}}, or {"error": {"code": errno,
+ * "message": sentence}} and ends. It ends when the machine closes its end, and dies with the keeper. */
 #ifndef SRC_PROTO_NET_H
 #define SRC_PROTO_NET_H
 

@@ -1,5 +1,5 @@
-/* Fragments from a guest: the input is cut into frames, by a length of two bytes before each. What comes out is whole and
- * no longer than a datagram may be. */
+/* Fragments from a guest: the input is cut into frames, by a length of two bytes before each. What comes out
+ * is whole and no longer than a datagram may be. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,7 +12,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void check(const uint8_t *frame, size_t len)
 {
-	if (len < ETH + 20 || len > ETH + 65535 || (size_t)(frame[ETH + 2] << 8 | frame[ETH + 3]) + ETH != len || frame[ETH + 6] & 0x3f ||
+	if (len < ETH + 20 || len > ETH + 65535 ||
+	    (size_t)(frame[ETH + 2] << 8 | frame[ETH + 3]) + ETH != len || frame[ETH + 6] & 0x3f ||
 	    frame[ETH + 7])
 		abort();
 	volatile uint8_t sum = 0;

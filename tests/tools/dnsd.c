@@ -1,5 +1,5 @@
-/* dnsd ADDRESS PORT ANSWER - a name server for tests: every name has the IPv4 address ANSWER and no other record.
- * (RFC 1035, 4.1) */
+/* dnsd ADDRESS PORT ANSWER - a name server for tests: every name has the IPv4 address ANSWER and no other
+ * record. (RFC 1035, 4.1) */
 #include <arpa/inet.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -36,7 +36,8 @@ int main(int argc, char **argv)
 	struct sockaddr_in self = {.sin_family = AF_INET}, from;
 	struct in_addr a;
 	uint8_t m[1024];
-	if (argc != 4 || inet_pton(AF_INET, argv[1], &self.sin_addr) != 1 || inet_pton(AF_INET, argv[3], &a) != 1) {
+	if (argc != 4 || inet_pton(AF_INET, argv[1], &self.sin_addr) != 1 ||
+	    inet_pton(AF_INET, argv[3], &a) != 1) {
 		fprintf(stderr, "usage: dnsd ADDRESS PORT ANSWER\n");
 		return 2;
 	}
