@@ -1,19 +1,20 @@
-/* How many updates may be on their way to a viewer that takes them without asking (continuous updates, RFB community
- * specification, 7.4.9 and 7.4.10). Behind each update goes a fence, which the viewer sends back when it is there; the next
- * update goes as long as the oldest fence has been away for not much longer than the quickest one ever was. So the line is
- * kept busy, and what waits on it, and in all queues up to it, stays short. No input or output, no clock of its own. */
+/* How many updates may be on their way to a viewer that takes them without asking (continuous updates, RFB
+ * community specification, 7.4.9 and 7.4.10). Behind each update goes a fence, which the viewer sends back
+ * when it is there; the next update goes as long as the oldest fence has been away for not much longer than
+ * the quickest one ever was. So the line is kept busy, and what waits on it, and in all queues up to it,
+ * stays short. No input or output, no clock of its own. */
 #ifndef BACKEND_SCREEN_FLOW_H
 #define BACKEND_SCREEN_FLOW_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
-#define FLOW_FENCES 32    /* away at once, at most */
+#define FLOW_FENCES 32      /* away at once, at most */
 #define FLOW_SLACK_US 20000 /* a fence may be late by so much, or by half of the quickest */
 
 /* Zero-initialise. */
 struct flow {
-	uint32_t sent, back; /* fences, counted; those between are away */
+	uint32_t sent, back;               /* fences, counted; those between are away */
 	int64_t at[FLOW_FENCES], quickest; /* us; 0: none has come back yet */
 };
 

@@ -116,7 +116,8 @@ static enum verdict qemu(struct guard *g, const uint8_t *p, size_t n, struct fif
 	return GO;
 }
 
-/* Asking for what has changed is ours to hear (GUARD_ASKS); who is sent updates without asking need not do it. */
+/* Asking for what has changed is ours to hear (GUARD_ASKS); who is sent updates without asking need not do
+ * it. */
 static enum verdict update_request(struct guard *g, const uint8_t *p, size_t n, struct fifo *out)
 {
 	if (!p[1])

@@ -1,11 +1,12 @@
 /* What a viewer may say to libvncserver once it is in: the messages of RFC 6143, 7.5, desktop sizes, QEMU's
- * keys, the extended clipboard, fences and continuous updates, whole and of sane lengths. The rest of what the library understands (file
- * transfer, scaling, chat) is not let through.
+ * keys, the extended clipboard, fences and continuous updates, whole and of sane lengths. The rest of what
+ * the library understands (file transfer, scaling, chat) is not let through.
  *
  * Two things the library does on a viewer's word on the wrong thread, in the middle of an update, are taken
- * from it: its answer to an extended clipboard that is asked for, which is asked of us instead (GUARD_CLIP_*), and
- * to a second announcement of that encoding, which it need not hear again. And an update that is asked for wakes two of its
- * threads, whether there is one or not: who asks for what has changed does so by a message of ours. */
+ * from it: its answer to an extended clipboard that is asked for, which is asked of us instead
+ * (GUARD_CLIP_*), and to a second announcement of that encoding, which it need not hear again. And an update
+ * that is asked for wakes two of its threads, whether there is one or not: who asks for what has changed does
+ * so by a message of ours. */
 #ifndef BACKEND_SCREEN_GUARD_H
 #define BACKEND_SCREEN_GUARD_H
 

@@ -7,7 +7,7 @@
 #define AREA_MIN 32768 /* pixels that differ, about, before it is looked for */
 #define LINES_MIN 24   /* lines that moved, before it pays */
 #define TABLE (4 * SURFACE_MAX)
-#define PAUSE_MAX 32   /* looks at what does not scroll between two that look for it */
+#define PAUSE_MAX 32 /* looks at what does not scroll between two that look for it */
 
 /* The lines that differ: where in the picture, and from where to where in them. */
 struct span {
@@ -35,7 +35,8 @@ static const uint8_t *live_line(const struct surface *s, uint32_t y)
 }
 
 /* The ends of what differs in [x0, x1). */
-static void ends(const uint32_t *a, const uint8_t *b, uint32_t x0, uint32_t x1, uint32_t *first, uint32_t *end)
+static void ends(const uint32_t *a, const uint8_t *b, uint32_t x0, uint32_t x1, uint32_t *first,
+		 uint32_t *end)
 {
 	while (x0 < x1 && memcmp(a + x0, b + 4 * (size_t)x0, 4) == 0)
 		x0++;
@@ -82,7 +83,8 @@ static struct span differing(const struct surface *s, const struct span *in, str
 	return d;
 }
 
-/* Sums over four lanes of 8 bytes, each turned a little at each step: quick, and good enough for a vote. The guest may be drawing in
+/* Sums over four lanes of 8 bytes, each turned a little at each step: quick, and good enough for a vote. The
+ * guest may be drawing in
  * @p meanwhile. */
 static uint64_t hash(const void *p, size_t n)
 {
@@ -159,8 +161,8 @@ static uint32_t collect(const struct span *d, const struct finder *f, struct scr
 		if (n < 4)
 			continue;
 		total += n;
-		m->runs[m->nruns++] = (struct screen_rect){(uint16_t)d->x0, (uint16_t)first,
-							   (uint16_t)(d->x1 - d->x0), (uint16_t)(end - first)};
+		m->runs[m->nruns++] = (struct screen_rect){
+		    (uint16_t)d->x0, (uint16_t)first, (uint16_t)(d->x1 - d->x0), (uint16_t)(end - first)};
 	}
 	return total;
 }
@@ -203,7 +205,8 @@ static size_t move_line(struct surface *s, struct scroll *m, uint32_t x0, uint32
 	uint32_t right = r->w && r->x + r->w > end ? (uint32_t)r->x + r->w : end;
 	uint32_t top = r->w && r->y < y ? r->y : y;
 	uint32_t bottom = r->w && (uint32_t)r->y + r->h > y + 1 ? (uint32_t)r->y + r->h : y + 1;
-	*r = (struct screen_rect){(uint16_t)left, (uint16_t)top, (uint16_t)(right - left), (uint16_t)(bottom - top)};
+	*r = (struct screen_rect){(uint16_t)left, (uint16_t)top, (uint16_t)(right - left),
+				  (uint16_t)(bottom - top)};
 	return end - first;
 }
 

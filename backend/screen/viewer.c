@@ -25,13 +25,14 @@ static void name_peer(struct viewer *v, const struct sockaddr_storage *a, sockle
 		    NI_NUMERICHOST | NI_NUMERICSERV);
 	setsockopt(v->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
 	setsockopt(v->fd, SOL_SOCKET, SO_KEEPALIVE, &one, sizeof(one));
-	/* What the kernel keeps for it is bounded, too: it would take 4 MiB before we see that nobody reads. */
+	/* What the kernel keeps for it is bounded, too: it would take 4 MiB before we see that nobody reads.
+	 */
 	setsockopt(v->fd, SOL_SOCKET, SO_SNDBUF, &kernel, sizeof(kernel));
 	setsockopt(v->fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &dead, sizeof(dead));
 }
 
-
-void viewer_init(struct viewer *v, unsigned id, int fd, const struct sockaddr_storage *a, socklen_t len, int64_t now)
+void viewer_init(struct viewer *v, unsigned id, int fd, const struct sockaddr_storage *a, socklen_t len,
+		 int64_t now)
 {
 	*v = (struct viewer){.phase = SNIFF, .id = id, .fd = fd, .inner = -1, .born = now, .moved = now};
 	name_peer(v, a, len);

@@ -1,5 +1,5 @@
-/* One connection of the relay: its socket outside, the server's inside once it is in, and the queues between. Nothing here
- * waits. All of it is the relay's thread's. */
+/* One connection of the relay: its socket outside, the server's inside once it is in, and the queues between.
+ * Nothing here waits. All of it is the relay's thread's. */
 #ifndef BACKEND_SCREEN_VIEWER_H
 #define BACKEND_SCREEN_VIEWER_H
 
@@ -28,7 +28,7 @@ struct viewer {
 	int fd, inner; /* -1 until it is in */
 	struct tls *tls;
 	bool tls_done, browser, is_ws;
-	bool ended, shut; /* it sends no more; the server knows */
+	bool ended, shut;        /* it sends no more; the server knows */
 	bool quiet, inner_quiet; /* poll() says that there is nothing to read */
 	struct ws ws;
 	struct handshake hs;
@@ -45,7 +45,8 @@ struct viewer {
 };
 
 /* Begin with a socket that was accepted from @a. */
-void viewer_init(struct viewer *v, unsigned id, int fd, const struct sockaddr_storage *a, socklen_t len, int64_t now);
+void viewer_init(struct viewer *v, unsigned id, int fd, const struct sockaddr_storage *a, socklen_t len,
+		 int64_t now);
 /* Free it all: the slot is FREE. */
 void viewer_done(struct viewer *v);
 /* The server is let go; what is queued still goes out, for a while. */

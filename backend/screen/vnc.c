@@ -13,7 +13,7 @@
 #include "src/base/str.h"
 
 #define RELATIVE_ZERO 0x7fff /* of QEMU's movement */
-#define RESIZE_FORWARDED 4 /* ExtendedDesktopSize: it may come, later */
+#define RESIZE_FORWARDED 4   /* ExtendedDesktopSize: it may come, later */
 #define BLANK_WIDTH 640
 #define BLANK_HEIGHT 480
 #define RECTS_MAX 500 /* more in one update become their bounding box */
@@ -157,7 +157,7 @@ struct vnc *vnc_new(const struct vnc_ops *ops, void *ctx)
 	s->alwaysShared = TRUE;   /* the relay has asked already */
 	s->backgroundLoop = TRUE; /* threads for each client; the library's listener is never started */
 	s->cursor = NULL;         /* never drawn into the picture */
-	s->deferUpdateTime = 0; /* what changed together is told together; see vnc_flush() */
+	s->deferUpdateTime = 0;   /* what changed together is told together; see vnc_flush() */
 	s->maxRectsPerUpdate = RECTS_MAX;
 	s->permitFileTransfer = FALSE;
 	s->kbdAddEvent = on_key;
@@ -307,12 +307,14 @@ static bool little(const sraRegionPtr r)
 	return pixels <= LITTLE;
 }
 
-/* May an update be sent from here, without waiting for anybody? The updateMutex is held; then the sendMutex is, too. */
+/* May an update be sent from here, without waiting for anybody? The updateMutex is held; then the sendMutex
+ * is, too. */
 static bool may_send(rfbClientPtr cl)
 {
 	struct pollfd p = {.fd = cl->sock, .events = POLLOUT};
-	if (cl->state != RFB_NORMAL || cl->sock < 0 || sraRgnEmpty(cl->requestedRegion) || !little(cl->modifiedRegion) ||
-	    !sraRgnEmpty(cl->copyRegion) || pthread_mutex_trylock(&cl->sendMutex))
+	if (cl->state != RFB_NORMAL || cl->sock < 0 || sraRgnEmpty(cl->requestedRegion) ||
+	    !little(cl->modifiedRegion) || !sraRgnEmpty(cl->copyRegion) ||
+	    pthread_mutex_trylock(&cl->sendMutex))
 		return false;
 	if (poll(&p, 1, 0) == 1 && p.revents == POLLOUT) /* room for 100 KiB and more */
 		return true;

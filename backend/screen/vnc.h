@@ -52,8 +52,9 @@ void vnc_changed(struct vnc *v, const struct screen_rect *r);
 void vnc_flush(struct vnc *v);
 /* Does any viewer take copies of what it has? */
 bool vnc_copies(struct vnc *v);
-/* The picture is about to be moved: whoever is not in the middle of an update waits with the next one until the move has
- * been told to it, since what it copies must be what it has. Between the two calls only the picture, and vnc_changed(). */
+/* The picture is about to be moved: whoever is not in the middle of an update waits with the next one until
+ * the move has been told to it, since what it copies must be what it has. Between the two calls only the
+ * picture, and vnc_changed(). */
 void vnc_move_begin(struct vnc *v);
 void vnc_move_end(struct vnc *v, const struct scroll *m); /* and vnc_flush() */
 /* Pixels count only as far as w * h; @c->defined not set: a small dot. */

@@ -30,7 +30,7 @@ struct client {
 	rfbClientPtr cl;
 	int width, height; /* the size it came to, which is all that one sees that knows of no other */
 	atomic_uint enabled, pending; /* EXT_* that it takes, and that it has to be told */
-	bool held; /* by vnc_hold() */
+	bool held;                    /* by vnc_hold() */
 	/* its updateMutex's: */
 	bool continuous; /* it is sent updates without asking, of what is in @area */
 	struct screen_rect area;
@@ -44,7 +44,8 @@ struct client {
 struct shape {
 	rfbCursor rfb;
 	uint32_t pixels[SCREEN_CURSOR_MAX * SCREEN_CURSOR_MAX];
-	uint8_t source[SCREEN_CURSOR_MAX * SCREEN_CURSOR_MAX / 8], mask[SCREEN_CURSOR_MAX * SCREEN_CURSOR_MAX / 8];
+	uint8_t source[SCREEN_CURSOR_MAX * SCREEN_CURSOR_MAX / 8],
+	    mask[SCREEN_CURSOR_MAX * SCREEN_CURSOR_MAX / 8];
 };
 
 struct vnc {
@@ -55,7 +56,7 @@ struct vnc {
 	uint32_t *blank;
 	pthread_mutex_t lock; /* the list; held by gone(), so who has it may use the clients in it */
 	struct client *clients;
-	sraRegionPtr changed; /* not told yet; NULL: nothing */
+	sraRegionPtr changed;   /* not told yet; NULL: nothing */
 	struct shape shapes[2]; /* the one that is shown, and the next */
 	unsigned shape;
 	atomic_uint leds, absolute;
@@ -78,8 +79,8 @@ void vnc_ext_tell(struct client *c);
 void vnc_ext_try_tell(struct client *c);
 /* An update was sent; the sendMutex is held. */
 void vnc_ext_sent(struct client *c);
-/* A message that is no fence was heard, on the input thread; what is to be answered behind it is. @locked: the
- * sendMutex is held. */
+/* A message that is no fence was heard, on the input thread; what is to be answered behind it is. @locked:
+ * the sendMutex is held. */
 void vnc_ext_heard(struct client *c, bool locked);
 bool vnc_ext_caps(const struct client *c);
 void vnc_ext_key(void *ctx, unsigned code, bool down); /* a keys_emit for a client */

@@ -1,4 +1,5 @@
-/* Text that one viewer has cut, for the clipboards of the others: Latin-1, or the extended clipboard's UTF-8. */
+/* Text that one viewer has cut, for the clipboards of the others: Latin-1, or the extended clipboard's UTF-8.
+ */
 #include <stdlib.h>
 #include <string.h>
 

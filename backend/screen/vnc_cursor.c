@@ -1,4 +1,5 @@
-/* The pointer's shape and place, as viewers that draw it themselves are told. It is never drawn into the picture. */
+/* The pointer's shape and place, as viewers that draw it themselves are told. It is never drawn into the
+ * picture. */
 #include <string.h>
 
 #include "backend/screen/vnc_client.h"

@@ -1,6 +1,7 @@
-/* What viewers take that the library does not know: QEMU's keys, kind of pointer and lamps (RFB community specification, 7.7
- * and 7.8), and updates without asking, bounded by fences (7.4.9, 7.4.10, 7.6.8, 7.6.9). The library hands us messages
- * of unknown types on the client's input thread, and tells us, with the sendMutex held, when an update was sent. */
+/* What viewers take that the library does not know: QEMU's keys, kind of pointer and lamps (RFB community
+ * specification, 7.7 and 7.8), and updates without asking, bounded by fences (7.4.9, 7.4.10, 7.6.8, 7.6.9).
+ * The library hands us messages of unknown types on the client's input thread, and tells us, with the
+ * sendMutex held, when an update was sent. */
 #include <endian.h>
 #include <poll.h>
 #include <string.h>
@@ -10,7 +11,13 @@
 #include "backend/screen/vnc_client.h"
 #include "src/base/cleanup.h"
 
-enum { ENC_POINTER_MOTION = -257, ENC_EXT_KEY = -258, ENC_LED = -261, ENC_FENCE = -312, ENC_CONTINUOUS = -313 };
+enum {
+	ENC_POINTER_MOTION = -257,
+	ENC_EXT_KEY = -258,
+	ENC_LED = -261,
+	ENC_FENCE = -312,
+	ENC_CONTINUOUS = -313
+};
 enum { MSG_CONTINUOUS = 150, MSG_FENCE = 248, MSG_ASKS = GUARD_ASKS };
 enum { FENCE_SYNC_NEXT = 4, FENCE_KNOWN = 7 /* with BlockBefore, BlockAfter */, FENCE_DATA = 64 };
 #define FENCE_REQUEST 0x80000000u
@@ -47,7 +54,8 @@ static void send_fence(struct client *c, uint32_t flags, const void *data, size_
 	rfbWriteExact(c->cl, (const char *)m, (int)(9 + n));
 }
 
-/* Where a place counts, a rectangle as large as the screen would end outside of it, which viewers refuse: it has no size. */
+/* Where a place counts, a rectangle as large as the screen would end outside of it, which viewers refuse: it
+ * has no size. */
 static void tell_pointer(struct client *c)
 {
 	send_rect(c, atomic_load(&c->v->absolute) != 0, 0, ENC_POINTER_MOTION, NULL, 0);
@@ -83,8 +91,10 @@ static const struct {
 	int32_t encoding;
 	void (*tell)(struct client *c);
 } kinds[] = {
-    {EXT_KEYS, ENC_EXT_KEY, tell_keys},    {EXT_POINTER, ENC_POINTER_MOTION, tell_pointer},
-    {EXT_LEDS, ENC_LED, tell_leds},        {EXT_FENCE, ENC_FENCE, tell_fence},
+    {EXT_KEYS, ENC_EXT_KEY, tell_keys},
+    {EXT_POINTER, ENC_POINTER_MOTION, tell_pointer},
+    {EXT_LEDS, ENC_LED, tell_leds},
+    {EXT_FENCE, ENC_FENCE, tell_fence},
     {EXT_CONTINUOUS, ENC_CONTINUOUS, tell_continuous},
 };
 
@@ -109,7 +119,8 @@ void vnc_ext_try_tell(struct client *c)
 
 /* --- updates without asking --- */
 
-/* What the library does with an update that is asked for, but that it wakes its thread in vain. The updateMutex is held. */
+/* What the library does with an update that is asked for, but that it wakes its thread in vain. The
+ * updateMutex is held. */
 static void ask_for(struct client *c, const struct screen_rect *a)
 {
 	sraRegionPtr all = sraRgnCreateRect(0, 0, c->v->screen->width, c->v->screen->height);
@@ -269,7 +280,8 @@ static bool key_message(struct client *c)
 {
 	uint8_t p[11];
 	uint32_t sym, xt;
-	if (rfbReadExact(c->cl, (char *)p, 1) <= 0 || p[0] != 0 || rfbReadExact(c->cl, (char *)p + 1, 10) <= 0)
+	if (rfbReadExact(c->cl, (char *)p, 1) <= 0 || p[0] != 0 ||
+	    rfbReadExact(c->cl, (char *)p + 1, 10) <= 0)
 		return false;
 	memcpy(&sym, p + 3, 4);
 	memcpy(&xt, p + 7, 4);
@@ -286,7 +298,9 @@ static rfbBool message(rfbClientPtr cl, void *data, const rfbClientToServerMsg *
 	static const struct {
 		uint8_t type;
 		bool (*take)(struct client *c);
-	} takers[] = {{rfbQemuEvent, key_message}, {MSG_FENCE, fence_message}, {MSG_CONTINUOUS, continuous_message},
+	} takers[] = {{rfbQemuEvent, key_message},
+		      {MSG_FENCE, fence_message},
+		      {MSG_CONTINUOUS, continuous_message},
 		      {MSG_ASKS, asks_message}};
 	for (size_t i = 0; i < ARRAY_SIZE(takers); i++) {
 		if (takers[i].type != m->type)
@@ -311,7 +325,8 @@ static rfbBool enable(rfbClientPtr cl, void **data, int encoding)
 		if (kinds[i].encoding != encoding)
 			continue;
 		/* that of fences and continuous updates is said once */
-		bool again = atomic_fetch_or(&c->enabled, kinds[i].bit) & kinds[i].bit & (EXT_FENCE | EXT_CONTINUOUS);
+		bool again =
+		    atomic_fetch_or(&c->enabled, kinds[i].bit) & kinds[i].bit & (EXT_FENCE | EXT_CONTINUOUS);
 		atomic_fetch_or(&c->pending, again ? 0 : kinds[i].bit);
 		return TRUE;
 	}
@@ -321,7 +336,9 @@ static rfbBool enable(rfbClientPtr cl, void **data, int encoding)
 void vnc_ext_register(void)
 {
 	static int encodings[] = {ENC_POINTER_MOTION, ENC_EXT_KEY, ENC_LED, ENC_FENCE, ENC_CONTINUOUS, 0};
-	static rfbProtocolExtension extension = {
-	    .newClient = is_new, .pseudoEncodings = encodings, .enablePseudoEncoding = enable, .handleMessage = message};
+	static rfbProtocolExtension extension = {.newClient = is_new,
+						 .pseudoEncodings = encodings,
+						 .enablePseudoEncoding = enable,
+						 .handleMessage = message};
 	rfbRegisterProtocolExtension(&extension);
 }

@@ -1,10 +1,11 @@
 /* Copies: what has moved in the picture is copied by viewers from what they have (CopyRect).
  *
- * What makes that right. Outside of a client's modifiedRegion and copyRegion its viewer has what the picture has, or will have it
- * when what was sent before has come: as long as the picture only changes together with these, and not while the client encodes. So a
- * client is held (sendMutex) from before the picture is moved until its copy is in its copyRegion; one that is encoding at that
- * moment is not waited for and is told that it changed, as are those that take no copies. The library sends the copies of an
- * update before its pixels, each part from the side it moves to, and what it cannot copy as pixels. */
+ * What makes that right. Outside of a client's modifiedRegion and copyRegion its viewer has what the picture
+ * has, or will have it when what was sent before has come: as long as the picture only changes together with
+ * these, and not while the client encodes. So a client is held (sendMutex) from before the picture is moved
+ * until its copy is in its copyRegion; one that is encoding at that moment is not waited for and is told that
+ * it changed, as are those that take no copies. The library sends the copies of an update before its pixels,
+ * each part from the side it moves to, and what it cannot copy as pixels. */
 #include "backend/screen/scroll.h"
 #include "backend/screen/vnc_client.h"
 

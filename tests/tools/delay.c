@@ -1,5 +1,6 @@
-/* delay PORT TO_PORT MS [KIB_S] - a long line: what comes to PORT on 127.0.0.1 goes on to TO_PORT there, and what comes
- * back comes back, each MS later, at most so many KiB a second each way. Ends when its stdin does. */
+/* delay PORT TO_PORT MS [KIB_S] - a long line: what comes to PORT on 127.0.0.1 goes on to TO_PORT there, and
+ * what comes back comes back, each MS later, at most so many KiB a second each way. Ends when its stdin does.
+ */
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -21,14 +22,14 @@ struct way {
 		double due;
 		size_t n, done;
 		char p[CHUNK];
-	} *c; /* CHUNKS of them, a ring */
+	} * c; /* CHUNKS of them, a ring */
 	size_t first, n;
 	double free; /* when the last one will have gone by */
 	bool ended;
 };
 
 static struct line {
-	int fd[2]; /* who came; where to. 0: none */
+	int fd[2];         /* who came; where to. 0: none */
 	struct way way[2]; /* from [0] to [1]; from [1] to [0] */
 } lines[LINES];
 static double delay, rate; /* ms, bytes a ms; 0: any */
@@ -121,13 +122,15 @@ int main(int argc, char **argv)
 		return 1;
 	}
 	for (;;) {
-		struct pollfd p[2 + 2 * LINES] = {{.fd = 0, .events = POLLIN}, {.fd = listener, .events = POLLIN}};
+		struct pollfd p[2 + 2 * LINES] = {{.fd = 0, .events = POLLIN},
+						  {.fd = listener, .events = POLLIN}};
 		double at = now_ms() + 1000;
 		for (int i = 0; i < LINES; i++)
 			for (int k = 0; k < 2; k++) {
 				const struct way *w = &lines[i].way[k];
 				bool room = lines[i].fd[0] && w->n < CHUNKS && !w->ended;
-				p[2 + 2 * i + k] = (struct pollfd){.fd = room ? lines[i].fd[k] : -1, .events = POLLIN};
+				p[2 + 2 * i + k] =
+				    (struct pollfd){.fd = room ? lines[i].fd[k] : -1, .events = POLLIN};
 				if (w->n && w->c[w->first].due < at)
 					at = w->c[w->first].due;
 			}

@@ -1,21 +1,14 @@
 /* rfbview HOST PORT [KEY=VALUE...] - a VNC viewer for scripts, on libvncclient.
  *
- * Keys: passwd= encodings= exclusive=1 continuous=1, ca= (CA certificate: VeNCrypt X509), anon=1 (VeNCrypt TLS without one),
- *   plain=1 (neither)
- * Commands on stdin, a line each:
- *   key SYM DOWN, xt SYM CODE DOWN, pointer X Y MASK, cut TEXT, size W H
- *   continuous off, fence FLAGS TEXT (one digit)
- *   copies               says how many copies of what it has it was told of
- *   shot FILE            the picture, as PPM
- *   pixel X Y RRGGBB     wait until it is so, 10 s
- *   until WORD           wait for that event, 10 s
- *   stop                 read nothing until the end
- *   quit
- * Events on stdout: connected WxH, resized WxH, cut TEXT, leds N, pointer absolute|relative, continuous on|off,
- *   fence TEXT, pixel ok|relative,
- *   pixel ok, pixel RRGGBB (it is another), copies N, closed.
- * Exit status: 0, 1 when it could not connect or was closed before "quit", 2 when something waited for did not
- * come. */
+ * Keys: passwd= encodings= exclusive=1 continuous=1, ca= (CA certificate: VeNCrypt X509), anon=1 (VeNCrypt
+ * TLS without one), plain=1 (neither) Commands on stdin, a line each: key SYM DOWN, xt SYM CODE DOWN, pointer
+ * X Y MASK, cut TEXT, size W H continuous off, fence FLAGS TEXT (one digit) copies               says how
+ * many copies of what it has it was told of shot FILE            the picture, as PPM pixel X Y RRGGBB wait
+ * until it is so, 10 s until WORD           wait for that event, 10 s stop                 read nothing until
+ * the end quit Events on stdout: connected WxH, resized WxH, cut TEXT, leds N, pointer absolute|relative,
+ * continuous on|off, fence TEXT, pixel ok|relative, pixel ok, pixel RRGGBB (it is another), copies N, closed.
+ * Exit status: 0, 1 when it could not connect or was closed before "quit", 2 when something waited for did
+ * not come. */
 #include <poll.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -89,10 +82,11 @@ static bool wants_continuous, is_continuous;
 /* Updates of the whole picture from now on, or no more; the library asks for none meanwhile. */
 static void continuous(rfbClient *c, bool on)
 {
-	const uint8_t size[] = {(uint8_t)(c->width >> 8), (uint8_t)c->width, (uint8_t)(c->height >> 8), (uint8_t)c->height};
+	const uint8_t size[] = {(uint8_t)(c->width >> 8), (uint8_t)c->width, (uint8_t)(c->height >> 8),
+				(uint8_t)c->height};
 	uint8_t m[10] = {MSG_CONTINUOUS, on};
 	memcpy(m + 6, size, 4);
-		c->supportedMessages.client2server[0] &= (uint8_t)~(1 << rfbFramebufferUpdateRequest);
+	c->supportedMessages.client2server[0] &= (uint8_t) ~(1 << rfbFramebufferUpdateRequest);
 	WriteToRFBServer(c, (char *)m, sizeof(m));
 }
 

@@ -1,23 +1,16 @@
 /* screenhost PROGRAM PORT|PATH [KEY=VALUE...] - play machine and keeper for vmdeck-screen: a picture with a
  * pattern in it, and a log of what viewers do.
  *
- * Keys: size=WxH passwd= view_passwd= passwd_valid_to= share= tls= ca= cert= key= (PEM files), absolute=0, idle=1
- *   (all damage is said each time, as by a device that does not know better)
- * Commands on stdin, a line each:
- *   play MS              draw a box somewhere else every MS, until another command
- *   text X Y W H          fill it with lines of 16 that look like text, no two alike
- *   scroll X Y W H DY     move what is in there DY down, with text where nothing was
- *   storm N SEED         N of those and fills, anywhere; then says "stormed"
- *   roll MS              scroll a screen full of text up by a line every MS, until another command
- *   shot FILE            the picture, as PPM
- *   fill X Y W H RRGGBB, size W H, none, leds N, absolute N, cursor, dot, pos X Y, kick
- *   set KEY VALUE        and configure anew
- *   count                say how many refreshes were asked for
- *   mute                 answer no more of them
- *   die                  kill the screen, start another
- *   quit
- * Events on stdout: key CODE DOWN, pointer ABSOLUTE X Y BUTTONS WHEEL HWHEEL, resize W H, release, viewers JSON,
- *   count N, exit STATUS. */
+ * Keys: size=WxH passwd= view_passwd= passwd_valid_to= share= tls= ca= cert= key= (PEM files), absolute=0,
+ * idle=1 (all damage is said each time, as by a device that does not know better) Commands on stdin, a line
+ * each: play MS              draw a box somewhere else every MS, until another command text X Y W H fill it
+ * with lines of 16 that look like text, no two alike scroll X Y W H DY     move what is in there DY down,
+ * with text where nothing was storm N SEED         N of those and fills, anywhere; then says "stormed" roll
+ * MS              scroll a screen full of text up by a line every MS, until another command shot FILE the
+ * picture, as PPM fill X Y W H RRGGBB, size W H, none, leds N, absolute N, cursor, dot, pos X Y, kick set KEY
+ * VALUE        and configure anew count                say how many refreshes were asked for mute answer no
+ * more of them die                  kill the screen, start another quit Events on stdout: key CODE DOWN,
+ * pointer ABSOLUTE X Y BUTTONS WHEEL HWHEEL, resize W H, release, viewers JSON, count N, exit STATUS. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -270,7 +263,8 @@ static void text_line(uint32_t x, uint32_t y, uint32_t w, uint32_t h)
 		bool letter = (i - x) % 8 < 6 && (seed >> ((i - x) / 8 % 16)) & 3;
 		for (uint32_t j = y; j < y + h && i < width && j < height; j++) {
 			seed = seed * 1664525 + 1013904223;
-			pixels[j * width + i] = letter && (j - y) % 16 >= 3 && (j - y) % 16 < 14 && seed >> 31 ? 0xaaaaaa : 0;
+			pixels[j * width + i] =
+			    letter && (j - y) % 16 >= 3 && (j - y) % 16 < 14 && seed >> 31 ? 0xaaaaaa : 0;
 		}
 	}
 }
@@ -302,7 +296,8 @@ static uint32_t some(uint32_t n)
 
 static void storm(void)
 {
-	uint32_t x = some(width / 2), y = some(height / 2), w = 100 + some(width / 2 - 100), h = 60 + some(height / 2 - 60);
+	uint32_t x = some(width / 2), y = some(height / 2), w = 100 + some(width / 2 - 100),
+		 h = 60 + some(height / 2 - 60);
 	switch (some(4)) {
 	case 0:
 		fill(some(width), some(height), some(40) + 1, some(40) + 1, (uint32_t)rand() & 0xffffff);
