@@ -30,6 +30,7 @@ struct domain_info {
 	char detail[256];       /* more about the reason ("killed by signal 9", "triple fault"), or "" */
 	bool persistent;        /* has a definition; false: exists only while it runs */
 	bool autostart;
+	bool restarts;          /* inactive, but what ended it starts it anew: in a moment, if that does not fail */
 	bool changed;           /* the definition differs from what runs */
 	unsigned vcpus, max_vcpus;
 	uint64_t memory_bytes, max_memory_bytes;

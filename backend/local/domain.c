@@ -54,6 +54,7 @@ static void info_defined(struct local *l, const struct store_item *it, struct do
 		info->state = en.state;
 		info->reason = en.reason;
 		snprintf(info->detail, sizeof(info->detail), "%s", en.detail);
+		info->restarts = ended_restarts(&en);
 	}
 }
 

@@ -249,8 +249,7 @@ int local_domain_release(struct backend *b, const char *uuid, struct err *e)
 		return 0;
 	journal_add(l, en.state == DOMAIN_CRASHED ? "crashed" : "ended", d->name, canon,
 		    *en.detail ? en.detail : domain_reason_text(en.reason));
-	bool again = !strcmp(en.action, "restart") || !strcmp(en.action, "rename-restart") ||
-		     !strcmp(en.action, "coredump-restart");
+	bool again = ended_restarts(&en);
 	if (d->installing && !store_by_uuid(l, canon)) /* a first boot is not repeated when its definition was taken away */
 		again = false;
 	en.cleaned = true;

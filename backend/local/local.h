@@ -129,6 +129,7 @@ struct ended {
 	bool cleaned;
 };
 void ended_read(const struct local *l, const char *uuid, struct ended *out);
+bool ended_restarts(const struct ended *en); /* its action is one that starts the domain again */
 int ended_write(const struct local *l, const char *uuid, const struct ended *en, struct err *e);
 void ended_forget(const struct local *l, const char *uuid);
 

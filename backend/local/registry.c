@@ -430,6 +430,11 @@ void ended_read(const struct local *l, const char *uuid, struct ended *out)
 	out->valid = true;
 }
 
+bool ended_restarts(const struct ended *en)
+{
+	return str_eq(en->action, "restart") || str_eq(en->action, "rename-restart") || str_eq(en->action, "coredump-restart");
+}
+
 int ended_write(const struct local *l, const char *uuid, const struct ended *en, struct err *e)
 {
 	AUTO_FREE char *dir = x_asprintf("%s/%s", l->dirs->log, uuid);

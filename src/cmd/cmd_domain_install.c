@@ -131,7 +131,7 @@ static enum progress look(struct cmd_ctx *c, int id, unsigned *away_ms)
 		return d.id == id ? GOES_ON : NEXT_BOOT;
 	}
 	*away_ms += LOOK_MS;
-	return str_starts(d.detail, "reboot") && *away_ms < RESTART_MS ? GOES_ON : OVER;
+	return d.restarts && *away_ms < RESTART_MS ? GOES_ON : OVER;
 }
 
 /* Until the first boot has ended, or @minutes are over (negative: never). */

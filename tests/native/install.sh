@@ -71,7 +71,7 @@ mkdir -p "$WORK/iso/install.amd"; cp "$O/guests/echo.elf" "$WORK/iso/install.amd
 xorriso -as mkisofs -quiet -V DEBIAN -o "$WORK/debian.iso" "$WORK/iso" 2>/dev/null
 cp "$O/guests/mbr.img" "$WORK/done2.img"
 # With a terminal and no screen the console is shown, that of the installer and then that of what is installed.
-script -qefc "$V install --name tty --memory 32 --network none --graphics none --force --disk $WORK/done2.img --location $WORK/debian.iso --initrd-inject $WORK/preseed.cfg" "$WORK/tty.out" < <(exec tail --pid=$$ -f /dev/null > /dev/null 2>&1) > /dev/null & tty=$!
+tail --pid=$$ -f /dev/null | socat - EXEC:"$V install --name tty --memory 32 --network none --graphics none --force --disk $WORK/done2.img --location $WORK/debian.iso --initrd-inject $WORK/preseed.cfg",pty,setsid,ctty,stderr > "$WORK/tty.out" & tty=$!
 ok "one from the kernel of an ISO shows its console" wait_for 30 grep -aq "^hello" "$WORK/tty.out"
 ok "the ISO lies in its drive" says "debian.iso" vmdeck domblklist tty
 ok "the answers are behind the initrd" eval 'grep -aq "^initrd" "$VMDECK_HOME"/lib/install/*/initrd && grep -aq preseed.cfg "$VMDECK_HOME"/lib/install/*/initrd'
