@@ -1,8 +1,8 @@
 /* A plan whose definition was edited: the same is done to what runs first.
  *
- * Both XMLs are alike but for some lines (what boots, the medium). A merge by lines: stretches that the user has changed come
- * from the edited text, stretches where the first boot differs stay as they are; where both have changed the same stretch, the
- * first boot keeps its own. */
+ * Both XMLs are alike but for some lines (what boots, the medium). A merge by lines: stretches that the user
+ * has changed come from the edited text, stretches where the first boot differs stay as they are; where both
+ * have changed the same stretch, the first boot keeps its own. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -44,7 +44,9 @@ static size_t *partners(const struct lines *a, const struct lines *b)
 		for (size_t k = b->n; k-- > 0;) {
 			unsigned down = len[(i + 1) * width + k], right = len[i * width + k + 1];
 			bool same = !strcmp(a->line[i], b->line[k]);
-			len[i * width + k] = same ? len[(i + 1) * width + k + 1] + 1 : down > right ? down : right;
+			len[i * width + k] = same           ? len[(i + 1) * width + k + 1] + 1
+					     : down > right ? down
+							    : right;
 		}
 	for (size_t i = 0, k = 0; i < a->n;) {
 		pair[i] = SIZE_MAX;
@@ -64,7 +66,8 @@ static void put_lines(struct buf *out, const struct lines *l, size_t from, size_
 		buf_printf(out, "%s\n", l->line[i]);
 }
 
-static bool same_lines(const struct lines *a, size_t from_a, size_t to_a, const struct lines *b, size_t from_b, size_t to_b)
+static bool same_lines(const struct lines *a, size_t from_a, size_t to_a, const struct lines *b,
+		       size_t from_b, size_t to_b)
 {
 	if (to_a - from_a != to_b - from_b)
 		return false;
@@ -83,7 +86,8 @@ static char *merge(const struct lines *base, const struct lines *edited, const s
 		size_t next = b; /* the next line that all three have */
 		while (next < base->n && (to_edited[next] == SIZE_MAX || to_first[next] == SIZE_MAX))
 			next++;
-		size_t next_e = next < base->n ? to_edited[next] : edited->n, next_f = next < base->n ? to_first[next] : first->n;
+		size_t next_e = next < base->n ? to_edited[next] : edited->n,
+		       next_f = next < base->n ? to_first[next] : first->n;
 		if (same_lines(base, b, next, first, f, next_f))
 			put_lines(&out, edited, e, next_e);
 		else

@@ -1,6 +1,6 @@
-/* Theory of operation: go() reads a folder into entries[], filter() picks what is shown. A folder that cannot be
- * read is shown with the reason, so that one can leave it the way one came. A stat() of a file on a server that is
- * gone blocks as long as the kernel lets it: nothing is done about that. */
+/* Theory of operation: go() reads a folder into entries[], filter() picks what is shown. A folder that cannot
+ * be read is shown with the reason, so that one can leave it the way one came. A stat() of a file on a server
+ * that is gone blocks as long as the kernel lets it: nothing is done about that. */
 #include "ui/tui/filebrowser.h"
 
 #include <dirent.h>
@@ -183,20 +183,23 @@ static void read_folder(struct browser *b)
 	int code = errno;
 	entries_free(b);
 	if (!dir)
-		b->trouble = x_asprintf("%s", code == EACCES ? "you may not read this folder" : strerror(code));
+		b->trouble =
+		    x_asprintf("%s", code == EACCES ? "you may not read this folder" : strerror(code));
 	int fd = dir ? dirfd(dir) : -1;
 	for (const struct dirent *d; dir && (d = readdir(dir));) {
 		if (str_eq(d->d_name, ".") || str_eq(d->d_name, ".."))
 			continue;
 		if (b->n == BROWSER_ENTRIES_MAX) {
-			b->trouble = x_asprintf("only the first %d entries are shown: type a path", BROWSER_ENTRIES_MAX);
+			b->trouble = x_asprintf("only the first %d entries are shown: type a path",
+						BROWSER_ENTRIES_MAX);
 			break;
 		}
 		add_entry(b, &room, fd, d->d_name);
 	}
 	if (!str_eq(b->folder, "/")) {
 		b->entries = x_realloc(b->entries, (b->n + 1) * sizeof(*b->entries));
-		b->entries[b->n++] = (struct browser_entry){.name = x_strdup(".."), .folder = true, .readable = true};
+		b->entries[b->n++] =
+		    (struct browser_entry){.name = x_strdup(".."), .folder = true, .readable = true};
 	}
 	if (b->n)
 		qsort(b->entries, b->n, sizeof(*b->entries), by_name);
@@ -280,7 +283,8 @@ static enum browser_event take(struct browser *b, char **path)
 		return BROWSER_USED;
 	}
 	if (!e->readable)
-		return trouble(b, x_asprintf("%s: %s", e->name, e->special ? "this is no file" : "you may not read it"));
+		return trouble(
+		    b, x_asprintf("%s: %s", e->name, e->special ? "this is no file" : "you may not read it"));
 	*path = b->what == BROWSE_FOLDER ? x_strdup(b->folder) : TAKE_PTR(whole);
 	return BROWSER_CHOSEN;
 }
@@ -325,8 +329,8 @@ static size_t common(const char *name, const char *other)
 	return n;
 }
 
-/* The longest that all entries of @folder beginning with @begin have in common; NULL when there is none. *only: it is
- * one, a folder. */
+/* The longest that all entries of @folder beginning with @begin have in common; NULL when there is none.
+ * *only: it is one, a folder. */
 static char *completion(const char *folder, const char *begin, bool *only_folder)
 {
 	DIR *dir = opendir(folder);
@@ -464,11 +468,11 @@ static void draw_entry(const struct browser *b, size_t row, const struct area *l
 {
 	const struct browser_entry *e = &b->entries[b->shown[row]];
 	bool on = row == b->at;
-	enum role role = on ? ROLE_SELECTED
-		       : !e->readable ? ROLE_DIM
-		       : e->folder    ? ROLE_COLUMNS
-		       : e->suitable  ? ROLE_RUNNING
-				      : ROLE_DIM;
+	enum role role = on             ? ROLE_SELECTED
+			 : !e->readable ? ROLE_DIM
+			 : e->folder    ? ROLE_COLUMNS
+			 : e->suitable  ? ROLE_RUNNING
+					: ROLE_DIM;
 	char size[FMT_MAX] = "", when[24] = "";
 	time_t t = (time_t)e->mtime;
 	struct tm tm;
@@ -478,7 +482,11 @@ static void draw_entry(const struct browser *b, size_t row, const struct area *l
 		fmt_bytes_short(e->bytes, size);
 	if (on)
 		area_fill(line, 0, 0, 1, line->cols, theme(ROLE_SELECTED));
-	const char *what = e->device ? "device" : e->folder && e->readable ? "" : e->special ? "no file" : !e->readable ? "no access" : size;
+	const char *what = e->device                  ? "device"
+			   : e->folder && e->readable ? ""
+			   : e->special               ? "no file"
+			   : !e->readable             ? "no access"
+						      : size;
 	AUTO_FREE char *name = x_asprintf("%s%s", e->name, e->folder ? "/" : "");
 	int width = line->cols > 60 ? line->cols - 31 : line->cols - 12;
 	area_field(line, 0, 1, width, false, theme(role), name);
@@ -491,13 +499,16 @@ static const char *said(const struct browser *b)
 {
 	if (b->trouble)
 		return b->trouble;
-	return b->nshown ? NULL : b->line.text.len ? "nothing here has this text: Esc shows all" : "nothing is in this folder";
+	return b->nshown          ? NULL
+	       : b->line.text.len ? "nothing here has this text: Esc shows all"
+				  : "nothing is in this folder";
 }
 
 void browser_draw(struct browser *b, const struct area *a)
 {
 	const char *text = said(b);
-	int label = area_text(a, 0, 1, -1, theme(ROLE_KEY), is_path(line_text(&b->line)) ? "Path" : "Filter") + 2;
+	int label =
+	    area_text(a, 0, 1, -1, theme(ROLE_KEY), is_path(line_text(&b->line)) ? "Path" : "Filter") + 2;
 	line_draw(&b->line, a, 0, label, a->cols - label - 1, theme(ROLE_FIELD), true);
 	area_field(a, 1, 1, a->cols - 2, false, theme(ROLE_STRONG), b->folder);
 	if (text)

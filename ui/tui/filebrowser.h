@@ -1,5 +1,5 @@
-/* Looking for a file: a folder's entries, folders first, what is typed filters or goes to a path. It belongs to
- * whoever shows it (page_files.c). Folders are read when keys go to them, never while drawing. */
+/* Looking for a file: a folder's entries, folders first, what is typed filters or goes to a path. It belongs
+ * to whoever shows it (page_files.c). Folders are read when keys go to them, never while drawing. */
 #ifndef UI_TUI_FILEBROWSER_H
 #define UI_TUI_FILEBROWSER_H
 
@@ -15,7 +15,8 @@ enum browse { /* what is looked for */
 	      BROWSE_KERNEL,
 	      BROWSE_INITRD,
 	      BROWSE_XML,
-	      BROWSE_FOLDER, /* a folder with an installer's tree; the file that is chosen stands for its folder */
+	      BROWSE_FOLDER, /* a folder with an installer's tree; the file that is chosen stands for its
+				folder */
 };
 
 struct browser_entry {
@@ -34,15 +35,15 @@ struct browser {
 	size_t *shown; /* indices of those that the filter lets through */
 	size_t nshown, at, top;
 	int seen;
-	bool hidden;     /* those with a dot are shown, too */
+	bool hidden;      /* those with a dot are shown, too */
 	struct line line; /* a filter, or with a '/' or '~' a path */
 	struct area list; /* where the entries were drawn last */
 };
 
 enum browser_event { BROWSER_OTHER, BROWSER_USED, BROWSER_CHOSEN, BROWSER_LEFT };
 
-/* @path: a folder, or a file, which is then under the bar; NULL or "" or what does not exist: the nearest folder
- * that does, or the current one. "~" is understood. Zero-initialise before. */
+/* @path: a folder, or a file, which is then under the bar; NULL or "" or what does not exist: the nearest
+ * folder that does, or the current one. "~" is understood. Zero-initialise before. */
 void browser_open(struct browser *b, enum browse what, const char *path);
 void browser_done(struct browser *b);
 /* BROWSER_CHOSEN: *path is the file, absolute, the caller's. */

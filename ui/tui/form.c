@@ -274,7 +274,9 @@ static int label_width(const struct form *f)
 {
 	int width = 0;
 	for (size_t i = 0; i < f->n; i++) {
-		int w = f->fields[i].hidden || f->fields[i].kind == FIELD_BUTTON ? 0 : text_width(f->fields[i].label);
+		int w = f->fields[i].hidden || f->fields[i].kind == FIELD_BUTTON
+			    ? 0
+			    : text_width(f->fields[i].label);
 		width = w > width ? w : width;
 	}
 	return width;
@@ -323,7 +325,8 @@ static void draw_value(struct field *d, const struct area *a, bool on)
 		area_text(a, d->row, d->col, -1, on ? chosen : plain, d->on ? "[x]" : "[ ]");
 		area_text(a, d->row, d->col + 4, -1, theme(ROLE_NORMAL), d->unit ? d->unit : "");
 	} else {
-		area_printf(a, d->row, d->col, on ? chosen : theme(ROLE_BUTTON), on ? "[ %s ]" : "  %s  ", d->label);
+		area_printf(a, d->row, d->col, on ? chosen : theme(ROLE_BUTTON), on ? "[ %s ]" : "  %s  ",
+			    d->label);
 	}
 	if (d->kind == FIELD_NUMBER && d->unit)
 		end += area_text(a, d->row, end, -1, theme(ROLE_NORMAL), d->unit) + 1;
@@ -349,13 +352,15 @@ static int lay_out(struct form *f, const struct area *a, int cols)
 		d->width = field_width(d, cols - col - 1);
 		bool on = i == f->at && !f->pick;
 		if (a && d->kind != FIELD_BUTTON)
-			area_field(a, row, 1, col - 2, false, theme(i == f->at ? ROLE_KEY : ROLE_NORMAL), d->label);
+			area_field(a, row, 1, col - 2, false, theme(i == f->at ? ROLE_KEY : ROLE_NORMAL),
+				   d->label);
 		if (a)
 			draw_value(d, a, on);
 		row++;
 		if (d->said && cols - col > 4) {
 			struct area says = a ? area_sub(a, row, 0, SAID_ROWS, cols) : (struct area){0};
-			int lines = text_wrap(a ? &says : NULL, 0, col, cols - col - 1, theme(d->said_role), d->said);
+			int lines =
+			    text_wrap(a ? &says : NULL, 0, col, cols - col - 1, theme(d->said_role), d->said);
 			row += lines < SAID_ROWS ? lines : SAID_ROWS;
 		}
 	}

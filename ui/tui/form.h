@@ -1,5 +1,6 @@
-/* A form: fields below each other, each with a label, something beside it, and a sentence under it; it scrolls.
- * It belongs to a page, which hears of every change, judges it, and says so with form_say(). No I/O here. */
+/* A form: fields below each other, each with a label, something beside it, and a sentence under it; it
+ * scrolls. It belongs to a page, which hears of every change, judges it, and says so with form_say(). No I/O
+ * here. */
 #ifndef UI_TUI_FORM_H
 #define UI_TUI_FORM_H
 
@@ -23,10 +24,11 @@ struct field {
 	enum field_kind kind;
 	const char *label;
 	const char *unit; /* FIELD_NUMBER: behind it; FIELD_CHECK: what yes means */
-	const char *hint; /* in the last line while it has the keys; of a choice, the hint of its option comes first */
+	const char *hint; /* in the last line while it has the keys; of a choice, the hint of its option comes
+			     first */
 	bool hidden;
-	bool touched; /* the user has changed it */
-	bool on;      /* FIELD_CHECK */
+	bool touched;                 /* the user has changed it */
+	bool on;                      /* FIELD_CHECK */
 	struct line line;             /* FIELD_TEXT, _NUMBER, _FILE */
 	const struct option *options; /* FIELD_CHOICE, _LIST: the page's, longer-lived than the form */
 	size_t noptions, chosen;

@@ -26,8 +26,8 @@ const char *line_text(const struct line *l);
 enum line_result line_key(struct line *l, struct key k);
 /* The first line of @text. false: too long, or nothing. */
 bool line_paste(struct line *l, const char *text, size_t n);
-/* In @width columns from (@row, @col); what is before the cursor makes room when it is too long. @cursor: show the
- * terminal's cursor there. */
+/* In @width columns from (@row, @col); what is before the cursor makes room when it is too long. @cursor:
+ * show the terminal's cursor there. */
 void line_draw(const struct line *l, const struct area *a, int row, int col, int width, struct style s,
 	       bool cursor);
 /* The cursor to the cell @col of a line drawn by line_draw() with @cursor in @width columns. */

@@ -5,7 +5,8 @@
 #include "ui/tui/deck.h"
 #include "ui/tui/filebrowser.h"
 
-/* Told when the page is closed: the file, or NULL when it was left without. The page below is the top again. */
+/* Told when the page is closed: the file, or NULL when it was left without. The page below is the top again.
+ */
 typedef void (*files_fn)(struct deck *d, const char *path);
 
 /* @path: where to begin, see browser_open(). */

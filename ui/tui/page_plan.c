@@ -1,5 +1,5 @@
-/* The page's text is laid out into rows when it, or the width, has changed. XML is coloured row by row; what a row begins in (a
- * tag, a comment) is remembered with it. */
+/* The page's text is laid out into rows when it, or the width, has changed. XML is coloured row by row; what
+ * a row begins in (a tag, a comment) is remembered with it. */
 #include "ui/tui/page_plan.h"
 
 #include <ctype.h>
@@ -62,8 +62,9 @@ static void add_text(struct page_plan *p, enum row_kind kind, const char *text)
 /* One character on, in XML. *role is how it is shown. */
 static enum xml_state xml_step(enum xml_state s, const char *at, enum role *role)
 {
-	static const enum role roles[] = {[XML_TEXT] = ROLE_NORMAL,    [XML_TAG] = ROLE_COLUMNS,    [XML_ATTRIBUTES] = ROLE_LABEL,
-					  [XML_SINGLE] = ROLE_RUNNING, [XML_DOUBLE] = ROLE_RUNNING, [XML_COMMENT] = ROLE_DIM};
+	static const enum role roles[] = {
+	    [XML_TEXT] = ROLE_NORMAL,    [XML_TAG] = ROLE_COLUMNS,    [XML_ATTRIBUTES] = ROLE_LABEL,
+	    [XML_SINGLE] = ROLE_RUNNING, [XML_DOUBLE] = ROLE_RUNNING, [XML_COMMENT] = ROLE_DIM};
 	*role = roles[s];
 	if (s == XML_TEXT && str_starts(at, "<!--")) {
 		*role = ROLE_DIM;
@@ -150,8 +151,9 @@ static void lay_out(struct page_plan *p)
 		add_head(p, "What is made, and what is to be known");
 	for (size_t i = 0; i < plan->nfiles; i++) {
 		char size[FMT_MAX];
-		AUTO_FREE char *line = x_asprintf("%s, %s%s", plan->files[i].path, fmt_bytes(plan->files[i].bytes, size),
-						  plan->files[i].sparse ? ", which takes space as it is written" : "");
+		AUTO_FREE char *line =
+		    x_asprintf("%s, %s%s", plan->files[i].path, fmt_bytes(plan->files[i].bytes, size),
+			       plan->files[i].sparse ? ", which takes space as it is written" : "");
 		add_text(p, ROW_TEXT, line);
 	}
 	add_text(p, ROW_WARNING, plan->notes);
@@ -190,11 +192,15 @@ static void draw_xml(const struct row *r, const struct area *a, int left)
 
 static void plan_draw(struct view *v, const struct area *a)
 {
-	static const enum role roles[] = {
-	    [ROW_HEAD] = ROLE_COLUMNS, [ROW_TEXT] = ROLE_NORMAL, [ROW_WARNING] = ROLE_WARNING, [ROW_COMMAND] = ROLE_STRONG, [ROW_XML] = 0};
+	static const enum role roles[] = {[ROW_HEAD] = ROLE_COLUMNS,
+					  [ROW_TEXT] = ROLE_NORMAL,
+					  [ROW_WARNING] = ROLE_WARNING,
+					  [ROW_COMMAND] = ROLE_STRONG,
+					  [ROW_XML] = 0};
 	struct page_plan *p = v->state;
 	struct area body = area_sub(a, 1, 0, a->rows - 1, a->cols);
-	AUTO_FREE char *title = x_asprintf("%s: %s", p->plan->name, p->running ? "being made" : "Enter makes it");
+	AUTO_FREE char *title =
+	    x_asprintf("%s: %s", p->plan->name, p->running ? "being made" : "Enter makes it");
 	if (p->width != a->cols) {
 		p->width = a->cols;
 		lay_out(p);
@@ -250,7 +256,8 @@ static void made(struct deck *d, void *arg, int result, const char *error)
 {
 	struct page_plan *p = arg;
 	p->running = false;
-	if (result == -EOPNOTSUPP && !(p->plan->flags & INSTALL_FORCE) && strstr(error, "--force") && !d->dialog) {
+	if (result == -EOPNOTSUPP && !(p->plan->flags & INSTALL_FORCE) && strstr(error, "--force") &&
+	    !d->dialog) {
 		AUTO_FREE char *text = x_asprintf("%s\n\nInstall '%s' all the same?", error, p->plan->name);
 		dialog_confirm(d, "install --force", text, anyway, NULL);
 		return;
@@ -283,7 +290,8 @@ static void edit(struct deck *d, struct page_plan *p)
 	if (!rc)
 		rc = install_plan_edit(p->plan, after, &e);
 	if (rc)
-		deck_say(d, ROLE_ERROR, "%s%s", e.msg, edited ? ": it is not taken so; e edits it again" : "");
+		deck_say(d, ROLE_ERROR, "%s%s", e.msg,
+			 edited ? ": it is not taken so; e edits it again" : "");
 	if (edited) {
 		free(p->draft);
 		p->draft = rc ? TAKE_PTR(after) : NULL;
@@ -303,7 +311,9 @@ static void leave(struct deck *d, const struct page_plan *p)
 	if (p->running)
 		deck_say(d, ROLE_WARNING, "it is being made: wait for it");
 	else if (p->edited || p->draft)
-		dialog_confirm(d, "Back to the form", "What you have edited in the XML is forgotten then.\n\nGo back?", forget, NULL);
+		dialog_confirm(d, "Back to the form",
+			       "What you have edited in the XML is forgotten then.\n\nGo back?", forget,
+			       NULL);
 	else
 		deck_pop(d);
 }

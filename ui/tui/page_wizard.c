@@ -43,8 +43,9 @@ static void leave_answer(struct deck *d, int choice, void *data)
 static void leave(struct deck *d, const struct wizard *w)
 {
 	if (wizard_touched(w))
-		dialog_confirm(d, "New guest", "What you have typed is forgotten then; nothing was made.\n\nLeave the form?", leave_answer,
-			       NULL);
+		dialog_confirm(d, "New guest",
+			       "What you have typed is forgotten then; nothing was made.\n\nLeave the form?",
+			       leave_answer, NULL);
 	else
 		deck_pop(d);
 }
@@ -97,7 +98,8 @@ static void go_on(struct deck *d, struct wizard *w)
 {
 	if (!wizard_ready(w))
 		return;
-	w->plan->flags = (w->plan->flags & ~(unsigned)INSTALL_NO_START) | (w->form.fields[W_START].on ? 0 : INSTALL_NO_START);
+	w->plan->flags = (w->plan->flags & ~(unsigned)INSTALL_NO_START) |
+			 (w->form.fields[W_START].on ? 0 : INSTALL_NO_START);
 	page_plan_open(d, w->plan, made);
 }
 

@@ -106,8 +106,8 @@ int pick_key(struct pick *p, struct key k)
 		filter(p);
 	} else if (k.code == VT_KEY_ENTER || k.code == VT_KEY_TAB) {
 		return p->nshown ? (int)p->shown[p->at] : PICK_OPEN;
-	} else if (k.code == VT_KEY_UP || k.code == VT_KEY_DOWN || k.code == VT_KEY_PGUP || k.code == VT_KEY_PGDN ||
-		   k.code == VT_KEY_HOME || k.code == VT_KEY_END) {
+	} else if (k.code == VT_KEY_UP || k.code == VT_KEY_DOWN || k.code == VT_KEY_PGUP ||
+		   k.code == VT_KEY_PGDN || k.code == VT_KEY_HOME || k.code == VT_KEY_END) {
 		p->at = list_moved(p->at, p->nshown, p->seen, k.code);
 	} else if (line_key(&p->filter, k) == LINE_CHANGED) {
 		filter(p);
@@ -135,7 +135,8 @@ static int wanted_width(const struct pick *p, int *label)
 	int hint = 0, least = text_width(p->title) + 20;
 	*label = 0;
 	for (size_t i = 0; i < p->n; i++) {
-		int l = text_width(p->options[i].label), h = p->options[i].hint ? text_width(p->options[i].hint) : 0;
+		int l = text_width(p->options[i].label),
+		    h = p->options[i].hint ? text_width(p->options[i].hint) : 0;
 		*label = l > *label ? l : *label;
 		hint = h > hint ? h : hint;
 	}
@@ -151,8 +152,8 @@ static void draw_option(const struct pick *p, size_t row, const struct area *lin
 		area_fill(line, 0, 0, 1, line->cols, theme(ROLE_SELECTED));
 	area_text(line, 0, 1, line->cols - 2, theme(on ? ROLE_SELECTED : ROLE_NORMAL), o->label);
 	if (o->hint && line->cols > label + 6)
-		area_field(line, 0, label + 3, line->cols - label - 4, false, theme(on ? ROLE_SELECTED : ROLE_DIM),
-			   o->hint);
+		area_field(line, 0, label + 3, line->cols - label - 4, false,
+			   theme(on ? ROLE_SELECTED : ROLE_DIM), o->hint);
 }
 
 void pick_draw(struct pick *p, const struct area *a)

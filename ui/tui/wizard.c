@@ -1,10 +1,9 @@
-/* Theory of operation: whatever is typed, update() does all of it again: which fields there are, defaults from the
- * system, and judge(): every field alone by install_check() and by a look at its file, then, if none is wrong, all of
- * them together by install_plan(), whose error belongs to the field of the option that it names. So the form never
- * says that something is well which `vmdeck install` would refuse. */
+/* Theory of operation: whatever is typed, update() does all of it again: which fields there are, defaults
+ * from the system, and wizard_judge(): every field alone by install_check() and by a look at its file, then,
+ * if none is wrong, all of them together by install_plan(), whose error belongs to the field of the option
+ * that it names. So the form never says that something is well which `vmdeck install` would refuse. */
 #include "ui/tui/wizard.h"
 
-#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -45,73 +44,57 @@ static const struct option firmwares[] = {
 static const struct field rows[W_COUNT] = {
     [W_NAME] = {.kind = FIELD_TEXT, .label = "Name"},
     [W_SOURCE] = {.kind = FIELD_CHOICE, .label = "Source", OPTIONS(sources)},
-    [W_ISO] = {.kind = FIELD_FILE, .label = "Image", .hint = "an ISO image or a CD drive; Enter looks for it"},
-    [W_TREE] = {.kind = FIELD_FILE, .label = "Folder", .hint = "a folder or an ISO with the installer's kernel in it; Enter looks for it"},
-    [W_KERNEL] = {.kind = FIELD_FILE, .label = "Kernel", .hint = "the installer's kernel; Enter looks for it"},
+    [W_ISO] = {.kind = FIELD_FILE,
+	       .label = "Image",
+	       .hint = "an ISO image or a CD drive; Enter looks for it"},
+    [W_TREE] = {.kind = FIELD_FILE,
+		.label = "Folder",
+		.hint = "a folder or an ISO with the installer's kernel in it; Enter looks for it"},
+    [W_KERNEL] = {.kind = FIELD_FILE,
+		  .label = "Kernel",
+		  .hint = "the installer's kernel; Enter looks for it"},
     [W_INITRD] = {.kind = FIELD_FILE, .label = "Initrd", .hint = "may be left out; Enter looks for it"},
-    [W_ARGS] = {.kind = FIELD_TEXT, .label = "Arguments", .hint = "the kernel's command line: console=ttyS0 for a text installer"},
-    [W_IMAGE] = {.kind = FIELD_FILE, .label = "Disk", .hint = "an image or a block device with a system on it; Enter looks for it"},
+    [W_ARGS] = {.kind = FIELD_TEXT,
+		.label = "Arguments",
+		.hint = "the kernel's command line: console=ttyS0 for a text installer"},
+    [W_IMAGE] = {.kind = FIELD_FILE,
+		 .label = "Disk",
+		 .hint = "an image or a block device with a system on it; Enter looks for it"},
     [W_SYSTEM] = {.kind = FIELD_LIST, .label = "System", .hint = "what its defaults are from; letters find"},
     [W_MEMORY] = {.kind = FIELD_NUMBER, .label = "Memory", .unit = "MiB"},
     [W_CPUS] = {.kind = FIELD_NUMBER, .label = "CPUs"},
     [W_DISK] = {.kind = FIELD_CHOICE, .label = "Disk", OPTIONS(disks)},
     [W_SIZE] = {.kind = FIELD_NUMBER, .label = "Size", .unit = "GiB"},
-    [W_PATH] = {.kind = FIELD_FILE, .label = "File", .hint = "an image or a block device; Enter looks for it"},
+    [W_PATH] = {.kind = FIELD_FILE,
+		.label = "File",
+		.hint = "an image or a block device; Enter looks for it"},
     [W_NETWORK] = {.kind = FIELD_CHOICE, .label = "Network", OPTIONS(networks)},
-    [W_BRIDGE] = {.kind = FIELD_TEXT, .label = "Bridge", .hint = "its name on this host, as br0; ip link show type bridge lists them"},
+    [W_BRIDGE] = {.kind = FIELD_TEXT,
+		  .label = "Bridge",
+		  .hint = "its name on this host, as br0; ip link show type bridge lists them"},
     [W_FIRMWARE] = {.kind = FIELD_CHOICE, .label = "Firmware", OPTIONS(firmwares)},
-    [W_SCREEN] = {.kind = FIELD_CHECK, .label = "Screen", .unit = "with a graphics card, seen by VNC and here", .on = true},
+    [W_SCREEN] = {.kind = FIELD_CHECK,
+		  .label = "Screen",
+		  .unit = "with a graphics card, seen by VNC and here",
+		  .on = true},
     [W_START] = {.kind = FIELD_CHECK, .label = "Start", .unit = "now", .on = true},
     [W_GO] = {.kind = FIELD_BUTTON, .label = "Go on", .hint = "shows what will be made; nothing is made yet"},
     [W_CANCEL] = {.kind = FIELD_BUTTON, .label = "Cancel"},
 };
 
-/* Whose value an option of the plan is; the first that is to be seen gets the blame. */
-static const struct {
-	const char *option;
-	enum wizard_field fields[5];
-	size_t n;
-} blames[] = {
-    {"name", {W_NAME}, 1},
-    {"cdrom", {W_ISO, W_SOURCE}, 2},
-    {"location", {W_TREE, W_SOURCE}, 2},
-    {"install initrd", {W_INITRD}, 1},
-    {"install", {W_KERNEL, W_SOURCE}, 2},
-    {"extra-args", {W_ARGS}, 1},
-    {"import", {W_IMAGE, W_SOURCE}, 2},
-    {"pxe", {W_SOURCE}, 1},
-    {"osinfo", {W_SYSTEM}, 1},
-    {"memory", {W_MEMORY}, 1},
-    {"vcpus", {W_CPUS}, 1},
-    {"disk", {W_IMAGE, W_SIZE, W_PATH, W_DISK}, 4},
-    {"network", {W_BRIDGE, W_NETWORK}, 2},
-    {"boot", {W_FIRMWARE}, 1},
-    {"graphics", {W_SCREEN}, 1},
-};
-
 enum browse wizard_browse(size_t field)
 {
-	static const enum browse what[W_COUNT] = {[W_ISO] = BROWSE_ISO,	      [W_TREE] = BROWSE_FOLDER,
-						  [W_KERNEL] = BROWSE_KERNEL, [W_INITRD] = BROWSE_INITRD,
-						  [W_IMAGE] = BROWSE_DISK,    [W_PATH] = BROWSE_DISK};
+	static const enum browse what[W_COUNT] = {
+	    [W_ISO] = BROWSE_ISO,       [W_TREE] = BROWSE_FOLDER, [W_KERNEL] = BROWSE_KERNEL,
+	    [W_INITRD] = BROWSE_INITRD, [W_IMAGE] = BROWSE_DISK,  [W_PATH] = BROWSE_DISK};
 	return field < W_COUNT ? what[field] : BROWSE_DISK;
-}
-
-static const char *value(const struct wizard *w, enum wizard_field i)
-{
-	return form_value(&w->form, i);
-}
-
-static bool is(const struct wizard *w, enum wizard_field i, const char *what)
-{
-	return str_eq(value(w, i), what);
 }
 
 /* A path as the options have it: whole, its commas doubled. */
 static char *path_value(const struct wizard *w, enum wizard_field i)
 {
 	struct buf b = {0};
-	AUTO_FREE char *whole = path_whole(value(w, i));
+	AUTO_FREE char *whole = path_whole(wizard_value(w, i));
 	for (const char *s = whole; *s; s++) {
 		buf_add(&b, s, 1);
 		if (*s == ',')
@@ -120,7 +103,8 @@ static char *path_value(const struct wizard *w, enum wizard_field i)
 	return buf_take(&b);
 }
 
-static void add_path(const struct wizard *w, struct install_request *r, const char *option, const char *before, enum wizard_field i)
+static void add_path(const struct wizard *w, struct install_request *r, const char *option,
+		     const char *before, enum wizard_field i)
 {
 	AUTO_FREE char *path = path_value(w, i);
 	AUTO_FREE char *text = x_asprintf("%s%s", before, path);
@@ -129,33 +113,34 @@ static void add_path(const struct wizard *w, struct install_request *r, const ch
 
 static void request_source(const struct wizard *w, struct install_request *r)
 {
-	if (is(w, W_SOURCE, "cdrom")) {
-		AUTO_FREE char *path = path_whole(value(w, W_ISO));
+	if (wizard_is(w, W_SOURCE, "cdrom")) {
+		AUTO_FREE char *path = path_whole(wizard_value(w, W_ISO));
 		install_add(r, "cdrom", path);
-	} else if (is(w, W_SOURCE, "location")) {
+	} else if (wizard_is(w, W_SOURCE, "location")) {
 		add_path(w, r, "location", "", W_TREE);
-	} else if (is(w, W_SOURCE, "kernel")) {
+	} else if (wizard_is(w, W_SOURCE, "kernel")) {
 		AUTO_FREE char *kernel = path_value(w, W_KERNEL), *initrd = path_value(w, W_INITRD);
-		bool with = *value(w, W_INITRD);
-		AUTO_FREE char *text = x_asprintf("kernel=%s%s%s", kernel, with ? ",initrd=" : "", with ? initrd : "");
+		bool with = *wizard_value(w, W_INITRD);
+		AUTO_FREE char *text =
+		    x_asprintf("kernel=%s%s%s", kernel, with ? ",initrd=" : "", with ? initrd : "");
 		install_add(r, "install", text);
-	} else if (is(w, W_SOURCE, "pxe")) {
+	} else if (wizard_is(w, W_SOURCE, "pxe")) {
 		install_add(r, "pxe", "");
 	} else {
 		install_add(r, "import", "");
 	}
-	if (!w->form.fields[W_ARGS].hidden && *value(w, W_ARGS))
-		install_add(r, "extra-args", value(w, W_ARGS));
+	if (!w->form.fields[W_ARGS].hidden && *wizard_value(w, W_ARGS))
+		install_add(r, "extra-args", wizard_value(w, W_ARGS));
 }
 
 static void request_disk(const struct wizard *w, struct install_request *r)
 {
-	if (is(w, W_SOURCE, "import")) {
+	if (wizard_is(w, W_SOURCE, "import")) {
 		add_path(w, r, "disk", "path=", W_IMAGE);
-	} else if (is(w, W_DISK, "new")) {
-		AUTO_FREE char *text = x_asprintf("size=%s", value(w, W_SIZE));
+	} else if (wizard_is(w, W_DISK, "new")) {
+		AUTO_FREE char *text = x_asprintf("size=%s", wizard_value(w, W_SIZE));
 		install_add(r, "disk", text);
-	} else if (is(w, W_DISK, "path")) {
+	} else if (wizard_is(w, W_DISK, "path")) {
 		add_path(w, r, "disk", "path=", W_PATH);
 	} else {
 		install_add(r, "disk", "none");
@@ -164,19 +149,20 @@ static void request_disk(const struct wizard *w, struct install_request *r)
 
 void wizard_request(const struct wizard *w, struct install_request *r)
 {
-	install_add(r, "name", value(w, W_NAME));
+	install_add(r, "name", wizard_value(w, W_NAME));
 	request_source(w, r);
-	install_add(r, "osinfo", is(w, W_SYSTEM, "detect") && w->found ? w->found : value(w, W_SYSTEM));
-	install_add(r, "memory", value(w, W_MEMORY));
-	install_add(r, "vcpus", value(w, W_CPUS));
+	install_add(r, "osinfo",
+		    wizard_is(w, W_SYSTEM, "detect") && w->found ? w->found : wizard_value(w, W_SYSTEM));
+	install_add(r, "memory", wizard_value(w, W_MEMORY));
+	install_add(r, "vcpus", wizard_value(w, W_CPUS));
 	request_disk(w, r);
-	if (is(w, W_NETWORK, "bridge")) {
-		AUTO_FREE char *text = x_asprintf("bridge=%s", value(w, W_BRIDGE));
+	if (wizard_is(w, W_NETWORK, "bridge")) {
+		AUTO_FREE char *text = x_asprintf("bridge=%s", wizard_value(w, W_BRIDGE));
 		install_add(r, "network", text);
 	} else {
-		install_add(r, "network", value(w, W_NETWORK));
+		install_add(r, "network", wizard_value(w, W_NETWORK));
 	}
-	if (is(w, W_FIRMWARE, "uefi"))
+	if (wizard_is(w, W_FIRMWARE, "uefi"))
 		install_add(r, "boot", "uefi");
 	install_add(r, "graphics", w->form.fields[W_SCREEN].on ? "vnc" : "none");
 }
@@ -188,27 +174,29 @@ static void show(struct wizard *w, enum wizard_field i, bool on)
 
 static void show_fields(struct wizard *w)
 {
-	bool import = is(w, W_SOURCE, "import"), kernel = is(w, W_SOURCE, "kernel"), tree = is(w, W_SOURCE, "location");
-	show(w, W_ISO, is(w, W_SOURCE, "cdrom"));
+	bool import = wizard_is(w, W_SOURCE, "import"), kernel = wizard_is(w, W_SOURCE, "kernel"),
+	     tree = wizard_is(w, W_SOURCE, "location");
+	show(w, W_ISO, wizard_is(w, W_SOURCE, "cdrom"));
 	show(w, W_TREE, tree);
 	show(w, W_KERNEL, kernel);
 	show(w, W_INITRD, kernel);
 	show(w, W_ARGS, kernel || tree);
 	show(w, W_IMAGE, import);
 	show(w, W_DISK, !import);
-	show(w, W_SIZE, !import && is(w, W_DISK, "new"));
-	show(w, W_PATH, !import && is(w, W_DISK, "path"));
-	show(w, W_BRIDGE, is(w, W_NETWORK, "bridge"));
+	show(w, W_SIZE, !import && wizard_is(w, W_DISK, "new"));
+	show(w, W_PATH, !import && wizard_is(w, W_DISK, "path"));
+	show(w, W_BRIDGE, wizard_is(w, W_NETWORK, "bridge"));
 	if (!w->form.fields[W_SYSTEM].touched)
-		form_choose(&w->form, W_SYSTEM, tree || is(w, W_SOURCE, "cdrom") ? "detect" : "generic");
+		form_choose(&w->form, W_SYSTEM,
+			    tree || wizard_is(w, W_SOURCE, "cdrom") ? "detect" : "generic");
 }
 
 /* The medium's path as it is now, or NULL when there is none to be looked at. */
 static const char *medium(const struct wizard *w)
 {
-	const char *text = is(w, W_SOURCE, "cdrom")    ? value(w, W_ISO)
-			   : is(w, W_SOURCE, "location") ? value(w, W_TREE)
-							 : "";
+	const char *text = wizard_is(w, W_SOURCE, "cdrom")      ? wizard_value(w, W_ISO)
+			   : wizard_is(w, W_SOURCE, "location") ? wizard_value(w, W_TREE)
+								: "";
 	return *text ? text : NULL;
 }
 
@@ -238,8 +226,8 @@ static void look_at_medium(struct wizard *w)
 /* The system that the defaults are from, found or chosen. */
 static void take_system(struct wizard *w)
 {
-	bool detect = is(w, W_SYSTEM, "detect");
-	const char *id = detect ? w->found : value(w, W_SYSTEM);
+	bool detect = wizard_is(w, W_SYSTEM, "detect");
+	const char *id = detect ? w->found : wizard_value(w, W_SYSTEM);
 	struct osinfo os = {0};
 	osinfo_done(&w->os);
 	w->os = os;
@@ -254,11 +242,11 @@ static void set_number(struct wizard *w, enum wizard_field i, uint64_t n)
 	if (w->form.fields[i].touched)
 		return;
 	snprintf(text, sizeof(text), "%llu", (unsigned long long)n);
-	if (!is(w, i, text))
+	if (!wizard_is(w, i, text))
 		line_set(&w->form.fields[i].line, text);
 }
 
-static bool name_taken(const struct wizard *w, const char *name)
+bool wizard_name_taken(const struct wizard *w, const char *name)
 {
 	for (size_t i = 0; i < w->ndomains; i++)
 		if (str_eq(w->domains[i].name, name))
@@ -272,11 +260,11 @@ static void set_name(struct wizard *w)
 	AUTO_FREE char *name = x_strdup(base);
 	if (w->form.fields[W_NAME].touched)
 		return;
-	for (unsigned i = 2; name_taken(w, name); i++) {
+	for (unsigned i = 2; wizard_name_taken(w, name); i++) {
 		free(name);
 		name = x_asprintf("%s-%u", base, i);
 	}
-	if (!is(w, W_NAME, name))
+	if (!wizard_is(w, W_NAME, name))
 		line_set(&w->form.fields[W_NAME].line, name);
 }
 
@@ -284,7 +272,8 @@ static void set_name(struct wizard *w)
 static void set_defaults(struct wizard *w)
 {
 	const struct osinfo *os = &w->os;
-	uint64_t memory = os->memory_bytes ? os->memory_bytes / MIB : MEMORY_MIB, half = w->host.memory_bytes / 2 / MIB;
+	uint64_t memory = os->memory_bytes ? os->memory_bytes / MIB : MEMORY_MIB,
+		 half = w->host.memory_bytes / 2 / MIB;
 	unsigned cpus = os->cpus ? os->cpus : CPUS;
 	set_name(w);
 	set_number(w, W_MEMORY, half && memory > half ? half : memory);
@@ -292,190 +281,6 @@ static void set_defaults(struct wizard *w)
 	set_number(w, W_SIZE, os->storage_bytes ? (os->storage_bytes + GIB - 1) / GIB : DISK_GIB);
 	if (!w->form.fields[W_FIRMWARE].touched)
 		form_choose(&w->form, W_FIRMWARE, os->id && !os->bios && os->efi ? "uefi" : "bios");
-}
-
-/* An error of the plan without the option that it begins with: "--memory memory='x' is..." is "'x' is...". */
-static const char *plainly(const char *message)
-{
-	if (!str_starts(message, "--"))
-		return message;
-	const char *rest = message + strcspn(message, " :");
-	const char *quote = strchr(rest, '\''), *word = rest + strspn(rest, ": ");
-	bool named = quote && quote > word && strcspn(word, " ") >= (size_t)(quote - word); /* part='value' */
-	return named ? quote : *word ? word : message;
-}
-
-/* What can be done by other options of the command line has no place in a form. */
-static void wrong(struct wizard *w, enum wizard_field i, const char *text)
-{
-	const char *other = strstr(text, ", or --"), *only = strstr(text, "; --");
-	other = other ? other : only;
-	AUTO_FREE char *said = x_strndup(text, other ? (size_t)(other - text) : strlen(text));
-	form_say(&w->form, i, ROLE_ERROR, said);
-}
-
-/* What is left empty, where it may not be. false: nothing more to be said of the field. */
-static bool filled(struct wizard *w, enum wizard_field i, const char *wants)
-{
-	if (*value(w, i))
-		return true;
-	if (w->asked || w->form.fields[i].touched)
-		wrong(w, i, wants);
-	return false;
-}
-
-/* A field whose value is @before and what is in it. */
-static void judge_option(struct wizard *w, enum wizard_field i, const char *option, const char *before, const char *wants)
-{
-	struct err e = {0};
-	if (w->form.fields[i].hidden)
-		return;
-	AUTO_FREE char *text = x_asprintf("%s%s", before, value(w, i));
-	if (filled(w, i, wants) && install_check(option, text, &e))
-		wrong(w, i, plainly(e.msg));
-}
-
-/* A file that has to be there. @folder: it may be one. */
-static void judge_file(struct wizard *w, enum wizard_field i, bool folder, const char *wants)
-{
-	struct path_info info;
-	struct err e = {0};
-	if (w->form.fields[i].hidden || !filled(w, i, wants))
-		return;
-	AUTO_FREE char *whole = path_whole(value(w, i));
-	if (w->b->ops->path_info(w->b, whole, false, &info, &e))
-		wrong(w, i, e.msg);
-	else if (info.kind == PATH_MISSING)
-		wrong(w, i, "there is no such file");
-	else if (info.kind == PATH_FOLDER && !folder)
-		wrong(w, i, "this is a folder: Enter looks into it");
-	else if (info.kind == PATH_OTHER)
-		wrong(w, i, "this is neither a file nor a block device");
-	else if (!info.readable)
-		wrong(w, i, "you may not read it");
-}
-
-static void judge_fields(struct wizard *w)
-{
-	judge_option(w, W_NAME, "name", "", "a name is wanted");
-	if (name_taken(w, value(w, W_NAME)))
-		wrong(w, W_NAME, "there is a guest of that name already");
-	judge_file(w, W_ISO, false, "an ISO image or a CD drive is wanted, or another source");
-	judge_file(w, W_TREE, true, "a folder or an ISO is wanted, or another source");
-	judge_file(w, W_KERNEL, false, "a kernel is wanted, or another source");
-	if (*value(w, W_INITRD))
-		judge_file(w, W_INITRD, false, "");
-	judge_file(w, W_IMAGE, false, "the image of a disk is wanted, or another source");
-	judge_option(w, W_MEMORY, "memory", "", "MiB are wanted, as 2048");
-	judge_option(w, W_CPUS, "vcpus", "", "a number is wanted, 1 or more");
-	judge_option(w, W_SIZE, "disk", "size=", "GiB are wanted, as 20 or 0.5");
-	judge_file(w, W_PATH, false, "the image of a disk is wanted, or another choice above");
-	judge_option(w, W_BRIDGE, "network", "bridge=", "the name of a bridge is wanted, or another network");
-}
-
-/* Is one of  to be seen and empty, that may not be? */
-static bool lacks(const struct wizard *w, const enum wizard_field *fields, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		if (!w->form.fields[fields[i]].hidden && !*value(w, fields[i]))
-			return true;
-	return false;
-}
-
-static bool blame_first(struct wizard *w, const enum wizard_field *fields, size_t n, const char *message, bool focus)
-{
-	for (size_t i = 0; i < n; i++) {
-		if (w->form.fields[fields[i]].hidden)
-			continue;
-		wrong(w, fields[i], plainly(message));
-		if (focus)
-			form_focus(&w->form, fields[i]);
-		return true;
-	}
-	return false;
-}
-
-/* The field of the option that  begins with, as errors of install_plan() do. */
-static bool blame(struct wizard *w, const char *message, bool focus)
-{
-	for (size_t i = 0; i < ARRAY_SIZE(blames); i++) {
-		const char *option = blames[i].option, *rest = message + 2 + strlen(option);
-		if (!str_starts(message, "--") || !str_starts(message + 2, option) || isalpha((unsigned char)*rest) || *rest == '-')
-			continue;
-		if (blame_first(w, blames[i].fields, blames[i].n, message, focus))
-			return true;
-	}
-	return false;
-}
-
-void wizard_blame(struct wizard *w, const char *message)
-{
-	static const struct {
-		const char *word;
-		enum wizard_field field;
-	} words[] = {{"bridge", W_BRIDGE}, {"initrd", W_INITRD}, {"kernel '", W_KERNEL}, {"kernel of", W_TREE},
-		     {"already exists", W_NAME}, {"UEFI", W_FIRMWARE}, {"memory", W_MEMORY}};
-	static const enum wizard_field go = W_GO;
-	bool done = blame(w, message, true);
-	for (size_t i = 0; i < ARRAY_SIZE(words) && !done; i++)
-		done = strstr(message, words[i].word) && blame_first(w, &words[i].field, 1, message, true);
-	if (!done)
-		blame_first(w, &go, 1, message, true);
-}
-
-/* A warning of the plan stands at the field that it is about. */
-static void warn(struct wizard *w, const char *notes)
-{
-	static const struct {
-		const char *word;
-		enum wizard_field field;
-	} words[] = {{"vCPU", W_CPUS}, {"memory", W_MEMORY}, {"disk", W_SIZE}};
-	for (const char *s = notes; *s; s += strcspn(s, "\n"), s += *s == '\n') {
-		if (!str_starts(s, "warning: "))
-			continue;
-		AUTO_FREE char *line = x_strndup(s + 9, strcspn(s, "\n") - 9);
-		for (size_t i = 0; i < ARRAY_SIZE(words); i++)
-			if (strstr(line, words[i].word)) {
-				form_say(&w->form, words[i].field, ROLE_WARNING, line);
-				break;
-			}
-	}
-}
-
-/* All together; what it says is at the field that it is about, or at the button. While it is not told what it boots, it is
- * looked at as if it booted its disk: then the rest can be judged, but nothing be made. */
-static void judge_all(struct wizard *w)
-{
-	static const enum wizard_field media[] = {W_ISO, W_TREE, W_KERNEL};
-	static const enum wizard_field wanted[] = {W_NAME, W_IMAGE, W_MEMORY, W_CPUS, W_SIZE, W_PATH, W_BRIDGE};
-	struct install_request r = {0};
-	struct install_plan *plan = NULL;
-	struct err e = {0};
-	bool part = lacks(w, media, ARRAY_SIZE(media));
-	if (form_wrong(&w->form) < W_COUNT && !(part && w->form.fields[form_wrong(&w->form)].kind == FIELD_FILE))
-		return;
-	if (lacks(w, wanted, ARRAY_SIZE(wanted)))
-		return;
-	wizard_request(w, &r);
-	if (part) {
-		install_set(&r, "cdrom", NULL);
-		install_set(&r, "location", NULL);
-		install_set(&r, "install", NULL);
-		install_set(&r, "extra-args", NULL);
-		install_set(&r, "osinfo", NULL);
-		install_set(&r, "import", "");
-	}
-	if (install_plan(w->b, &r, &plan, &e)) {
-		if (!blame(w, e.msg, false) && !part)
-			wrong(w, W_GO, e.msg);
-	} else {
-		warn(w, plan->notes);
-	}
-	if (part)
-		install_plan_free(plan);
-	else
-		w->plan = plan;
-	install_request_done(&r);
 }
 
 /* What is to be known, where nothing is wrong. */
@@ -491,12 +296,14 @@ static void tell(struct wizard *w)
 		AUTO_FREE char *text = x_asprintf("of %u", w->host.cpus);
 		form_beside(&w->form, W_CPUS, text);
 	}
-	if (!w->form.fields[W_SIZE].said && *w->host.images && !w->b->ops->path_info(w->b, w->host.images, false, &info, NULL)) {
+	if (!w->form.fields[W_SIZE].said && *w->host.images &&
+	    !w->b->ops->path_info(w->b, w->host.images, false, &info, NULL)) {
 		const char *path = w->plan && w->plan->nfiles ? w->plan->files[0].path : w->host.images;
-		AUTO_FREE char *text = x_asprintf("%s, %s free there", path, fmt_bytes(info.free_bytes, room));
+		AUTO_FREE char *text =
+		    x_asprintf("%s, %s free there", path, fmt_bytes(info.free_bytes, room));
 		form_say(&w->form, W_SIZE, ROLE_DIM, text);
 	}
-	if (is(w, W_SYSTEM, "detect") && w->plan && !w->found && *w->plan->system_name)
+	if (wizard_is(w, W_SYSTEM, "detect") && w->plan && !w->found && *w->plan->system_name)
 		form_beside(&w->form, W_SYSTEM, w->plan->system_name);
 }
 
@@ -510,9 +317,9 @@ static void update(struct wizard *w)
 	look_at_medium(w);
 	take_system(w);
 	set_defaults(w);
-	judge_fields(w);
-	judge_all(w);
-	if (is(w, W_SYSTEM, "detect") && !w->found && w->plan && *w->plan->system) { /* found in a folder: now the defaults are known */
+	wizard_judge(w);
+	if (wizard_is(w, W_SYSTEM, "detect") && !w->found && w->plan &&
+	    *w->plan->system) { /* found in a folder: now the defaults are known */
 		w->found = x_strdup(w->plan->system);
 		update(w);
 		return;
@@ -522,7 +329,7 @@ static void update(struct wizard *w)
 
 void wizard_changed(struct wizard *w, size_t field)
 {
-	if (field == W_SOURCE && is(w, W_SOURCE, "pxe") && is(w, W_NETWORK, "none"))
+	if (field == W_SOURCE && wizard_is(w, W_SOURCE, "pxe") && wizard_is(w, W_NETWORK, "none"))
 		form_choose(&w->form, W_NETWORK, "user");
 	update(w);
 }
