@@ -1,4 +1,4 @@
-# limit: 200
+# limit: 250
 # "Why is it black?" of real kernels: one that does not know of ttyS0, one that finds no root, and one that waits for a disk of the
 # host. What needs no kernel is in tests/native/black.sh.
 . tests/lib.sh
@@ -9,7 +9,7 @@ why_has() { says "$2" eval "why $1 | tr '\n' ' '"; }
 truncate -s 16M "$WORK/slow.img"
 LOOP=$(losetup -f --show "$WORK/slow.img")
 dm() { dmsetup --noudevsync --noudevrules "$@"; }
-dm create vmdeck-slow --table "0 32768 linear $LOOP 0"; dm mknodes
+ok "the host has a disk that can be held" eval 'dm create vmdeck-slow --table "0 32768 linear $LOOP 0" && dm mknodes && [ -b /dev/mapper/vmdeck-slow ]'
 ok "a guest with a disk on the device mapper" eval 'guest slow cloud disks="$(disk vda /dev/mapper/vmdeck-slow)" && vmdeck start slow'
 ok "a kernel that was not told of ttyS0" eval 'guest mute cloud cmdline="rdinit=/bin/busybox -- sleep 9999" && sed -i "s/console=ttyS0 //" "$WORK/mute.xml" && vmdeck undefine mute && vmdeck define "$WORK/mute.xml" && vmdeck start mute'
 ok "a kernel without a root" eval 'guest lost cloud cmdline="root=/dev/nothing rdinit=/nothing panic=0" && vmdeck start lost'
