@@ -312,6 +312,25 @@ START_TEST(irq_message_waits_while_masked)
 }
 END_TEST
 
+START_TEST(what_needs_xsave_goes_with_it)
+{
+	struct {
+		struct kvm_cpuid2 c;
+		struct kvm_cpuid_entry2 entries[2];
+	} t;
+	for (unsigned xsave = 0; xsave < 2; xsave++) {
+		memset(&t, 0, sizeof(t));
+		t.c.nent = 2;
+		t.c.entries[0] = (struct kvm_cpuid_entry2){.function = 1, .ecx = xsave << 26 | 1u << 28 | 1u << 29 | 1u << 12 | 1};
+		t.c.entries[1] = (struct kvm_cpuid_entry2){.function = 7, .ebx = 1u << 5 | 1u << 16 | 1u << 7, .ecx = 1u << 3 | 1u << 2};
+		cpuid_drop_orphans(&t.c);
+		ck_assert_uint_eq(t.c.entries[0].ecx, xsave ? 1u << 26 | 1u << 28 | 1u << 29 | 1u << 12 | 1 : 1);
+		ck_assert_uint_eq(t.c.entries[1].ebx, xsave ? 1u << 5 | 1u << 16 | 1u << 7 : 1u << 7); /* SMEP stays */
+		ck_assert_uint_eq(t.c.entries[1].ecx, xsave ? 1u << 3 | 1u << 2 : 1u << 2);
+	}
+}
+END_TEST
+
 START_TEST(topology_packs_apic_ids_by_powers_of_two)
 {
 	static const struct {
@@ -442,6 +461,7 @@ int main(void)
 	tcase_add_test(t, memory_leaves_the_hole_below_4_gib);
 	tcase_add_test(t, irq_shared_line_falls_with_the_last);
 	tcase_add_test(t, irq_message_waits_while_masked);
+	tcase_add_test(t, what_needs_xsave_goes_with_it);
 	tcase_add_test(t, topology_packs_apic_ids_by_powers_of_two);
 	tcase_add_test(t, cpu_features_are_sorted_and_found);
 	tcase_add_test(t, device_models_are_sorted_and_complete);

@@ -176,6 +176,25 @@ static uint32_t *reg_of(struct kvm_cpuid_entry2 *e, unsigned reg)
 	return regs[reg & 3];
 }
 
+static bool has_feature(struct kvm_cpuid2 *c, const char *name)
+{
+	const struct cpu_feature_bit *b = cpu_feature_find(name);
+	struct kvm_cpuid_entry2 *leaf = b ? find(c, b->leaf, b->index) : NULL;
+	return leaf && *reg_of(leaf, b->reg) & BIT(b->bit);
+}
+
+void cpuid_drop_orphans(struct kvm_cpuid2 *c)
+{
+	static const char *const need_xsave[] = {"avx", "avx2", "avx512f", "f16c", "fma", "pku"};
+	if (has_feature(c, "xsave"))
+		return;
+	for (size_t i = 0; i < ARRAY_SIZE(need_xsave); i++)
+		if (has_feature(c, need_xsave[i])) {
+			const struct cpu_feature_bit *b = cpu_feature_find(need_xsave[i]);
+			*reg_of(find(c, b->leaf, b->index), b->reg) &= ~BIT(b->bit);
+		}
+}
+
 /* <feature name= policy=> of the domain's <cpu>. */
 static int apply_features(const struct machine *m, struct kvm_cpuid2 *c, struct err *e)
 {
@@ -223,6 +242,7 @@ int cpuid_build(struct machine *m, struct kvm_cpuid2 **out, struct err *e)
 	int rc = apply_features(m, c, e);
 	if (rc)
 		return rc;
+	cpuid_drop_orphans(c);
 	*out = TAKE_PTR(c);
 	return 0;
 }

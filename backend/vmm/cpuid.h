@@ -26,6 +26,9 @@ struct cpu_topology machine_topology(const struct machine *m);
 
 /* The table for vCPU 0, the caller's to free. -EINVAL names a feature that is required and not there, or unknown. */
 int cpuid_build(struct machine *m, struct kvm_cpuid2 **out, struct err *e);
+/* Without XSAVE nothing keeps what wide vectors and protection keys add to a task: what needs it goes with it. Linux dies of
+ * keys without it. (Intel SDM 1, 13.1) */
+void cpuid_drop_orphans(struct kvm_cpuid2 *c);
 /* Make the table that of the vCPU with this APIC id (in place). */
 void cpuid_for(struct kvm_cpuid2 *c, const struct cpu_topology *t, unsigned apic_id);
 
