@@ -159,7 +159,8 @@ static const struct {
      "\nkey End z\npump\nkey S-PgUp ?\ntype error\nscreen as it is typed\nkey Enter Space End\n"
      "feed web1 more\\r\\nand more\\r\\n\npump\nscreen marked, and it stays where it is\nkey y\ncopied error 17\n"
      "screen back at the end\nkey S-Up /\ntype nowhere\nkey Enter\nscreen\nkey q\ntype q\npump\nscreen q is typed\n"
-     "click 3 0\ndrag 3 1\ndrag 4 0\nrelease 4 0\nscreen\ncopied 8\\n9"},
+     "click 3 0\ndrag 3 1\ndrag 4 0\nrelease 4 0\nscreen\ncopied 8\\n9\n"
+     "key S-PgUp C-] z\ntype w\npump\nscreen left and entered again: what is typed reaches the guest"},
     {"console_of_dead", THREE, 24, 80, 256,
      "tick\nkey c\nscreen never ran\nkey C-] End c\nfeed web1 last words\npump\nstate web1 "
      "crashed\npump\ntick\nscreen\n"

@@ -177,6 +177,13 @@ void console_copy_draw(struct console *c, const struct area *a, int row)
 		area_cursor(a, row, c->copy.at.col, VT_CURSOR_BLOCK);
 }
 
+void console_leave(struct deck *d)
+{
+	struct console *c = d->consoles->shown;
+	if (c)
+		c->copy.on = c->not_found = false;
+}
+
 void console_scroll(struct deck *d, enum move m, bool copy)
 {
 	struct console *c = d->consoles->shown;

@@ -96,6 +96,7 @@ void action_panel_full(struct deck *d, int arg)
 
 void action_panel_leave(struct deck *d, int arg)
 {
+	console_leave(d);
 	if (deck_top(d)->ops == &page_console_ops)
 		deck_pop(d);
 	else
