@@ -35,7 +35,7 @@ first=$(net_pid nat)
 ok "vmdeck-net is not root" eval '[ "$(stat -c %u /proc/$first)" = 65534 ] || grep -q "^Uid:.65534" /proc/$first/status'
 kill -9 "$first"
 ok "killed, it is there again" wait_for 20 another_net "$first"
-ok "the guest lives, and is reached again" wait_for 90 eval '[ "$(busybox wget -q -T 30 -O - http://127.0.0.1:8022/down | md5sum)" = "$sum" ]'
+ok "the guest lives, and is reached again" wait_for 90 eval '[ "$(timeout 30 busybox wget -q -O - http://127.0.0.1:8022/down | md5sum)" = "$sum" ]'
 ok "and reaches the world" run_says nat "${sum%% *}" 'wget -q -O /tmp/again http://www.test:8000/down && md5sum /tmp/again'
 ok "destroy ends it" vmdeck destroy nat
 ok "and its network" wait_for 10 not net_pid nat
