@@ -114,20 +114,20 @@ deps-check: deps
 
 # A second make, so that pkg-config is asked after the packages are there.
 run: deps ## install what is missing, build, and open the deck on a demo guest
-	$(Q)$(MAKE) --no-print-directory all
+	$(Q)$(MAKE) --no-print-directory -j$$(nproc) all
 	$(Q)O=$(O) share/demo/run
 
 check: deps-check ## install what is missing and run all tests
-	$(Q)$(MAKE) --no-print-directory all $(O)/libvmdeck.a
-	$(Q)$(MAKE) --no-print-directory test-bin
+	$(Q)$(MAKE) --no-print-directory -j$$(nproc) all $(O)/libvmdeck.a
+	$(Q)$(MAKE) --no-print-directory -j$$(nproc) test-bin
 	$(Q)O=$(O) tests/run native box
 
 check-native: deps-check ## the tests that need no real KVM
-	$(Q)$(MAKE) --no-print-directory all test-bin
+	$(Q)$(MAKE) --no-print-directory -j$$(nproc) all test-bin
 	$(Q)O=$(O) tests/run native
 
 check-long: deps-check ## the tests that make check has no time for
-	$(Q)$(MAKE) --no-print-directory all test-bin
+	$(Q)$(MAKE) --no-print-directory -j$$(nproc) all test-bin
 	$(Q)O=$(O) tests/run long
 
 # Small programs that scripted tests use.
@@ -142,14 +142,14 @@ test-bin: $(TEST_BIN) $(REPLAY_BIN) $(GUEST_BIN) $(TOOL_BIN)
 	$(Q):
 
 asan: deps-check ## build with the address and undefined-behaviour sanitizers and run the native tests
-	$(Q)$(MAKE) --no-print-directory KIND=asan all test-bin
+	$(Q)$(MAKE) --no-print-directory -j$$(nproc) KIND=asan all test-bin
 	$(Q)O=build/asan tests/run native
 
 lint: deps-build ## layers, cppcheck and gcc's analyzer
 	$(Q)tests/lint
 
 bench: deps-check ## speed and size against QEMU, as ratios, in the box
-	$(Q)$(MAKE) --no-print-directory all $(O)/guests/echo.elf $(O)/guests/mbr.img
+	$(Q)$(MAKE) --no-print-directory -j$$(nproc) all $(O)/guests/echo.elf $(O)/guests/mbr.img
 	$(Q)O=$(O) tests/bench/run
 	$(Q)O=$(O) tests/bench/firmware
 	$(Q)O=$(O) tests/bench/deck
