@@ -230,12 +230,21 @@ same_for_all() {
 	for i in 1 2 3 4 5; do cmp "$HERE/copies.ppm" "$HERE/copies$i.ppm" || { st=1; cat "$HERE/copies$i.log"; }; done
 	return $st
 }
-# copier I PORT KEY=VALUE...: a viewer that takes a picture of what it has in the end.
+# copier I PORT KEY=VALUE...: a viewer that takes pictures of what it has until it is all there, for ten seconds: what is little may
+# have come before what is much.
 copier() {
 	local i=$1 port=$2; shift 2
 	rm -f "$HERE/copies$i.ppm"; : > "$HERE/copies$i.log"
-	{ wait_for 40 test -e "$HERE/copies.go"; printf '%s\n' "pixel 4 4 0000$((seed + 10))" "shot $HERE/copies$i.ppm" copies quit; } |
+	{ wait_for 40 test -e "$HERE/copies.go"; echo "pixel 4 4 0000$((seed + 10))"; until_same "$HERE/copies$i.ppm"; printf '%s\n' copies quit; } |
 		timeout 60 "$O/tools/rfbview" 127.0.0.1 "$port" "$@" > "$HERE/copies$i.log"
+}
+
+until_same() {
+	for _ in $(seq 50); do
+		rm -f "$1"; echo "shot $1"; wait_for 5 test -s "$1" >&2
+		cmp -s "$HERE/copies.ppm" "$1" && return
+		sleep 0.2
+	done
 }
 
 part_idle() {
