@@ -1,4 +1,4 @@
-# limit: 900
+# limit: 1500
 # The graphical Debian installer, as viewers that are not ours see it and work it.
 . tests/lib.sh
 . tests/lib_pc.sh
@@ -29,7 +29,7 @@ installer() {
 		"devices=<input type='tablet' bus='virtio'/>" && vmdeck start inst
 }
 ok "the installer's kernel starts in a guest with a screen" installer
-ok "it comes to its language screen, seen by vncsnapshot" wait_for 400 chosen
+ok "it comes to its language screen, seen by vncsnapshot" wait_for 900 chosen
 ok "with 1280x800 pixels" says 'connected 1280x800' poke
 start=$(chosen)
 ok "an arrow key of a viewer moves the choice down" eval 'arrow_down && wait_for 30 moved 15 "$start"'
