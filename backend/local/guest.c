@@ -287,40 +287,57 @@ int local_console_open(struct backend *b, const char *uuid, unsigned index, uint
 	return 0;
 }
 
-int local_domain_screenshot(struct backend *b, const char *uuid, unsigned screen, int *fd, struct err *e)
+int guest_and_definition(struct local *l, const char *uuid, unsigned *flags, struct guest **g, const struct store_item **it,
+			 struct err *e)
 {
-	struct local *l = local_of(b);
+	int rc = store_refresh(l, e);
+	if (!rc)
+		rc = registry_refresh(l, e);
+	if (rc)
+		return rc;
+	*g = guest_by_uuid(l, uuid);
+	*it = store_by_uuid(l, uuid);
+	if (!*g && !*it)
+		return err_set(e, ENOENT, "no domain '%s'", uuid);
+	if (!(*flags & (MEDIA_LIVE | MEDIA_CONFIG)))
+		*flags |= *g ? MEDIA_LIVE : MEDIA_CONFIG;
+	if ((*flags & MEDIA_LIVE) && !*g)
+		return err_set(e, ENOTCONN, "domain '%s' is not running", (*it)->file);
+	if ((*flags & MEDIA_CONFIG) && !*it)
+		return err_set(e, EINVAL, "domain '%s' is transient: it has no definition", (*g)->name);
+	return 0;
+}
+
+/* A command whose answer brings a descriptor: @what, of the guest's screen. */
+static int screen_command(struct local *l, const char *uuid, const char *name, json_t *args, const char *what, int *fd,
+			  struct err *e)
+{
 	struct guest *g;
 	struct err err = {0};
 	int got = -1, rc = running(l, uuid, &g, e);
-	if (rc)
+	if (rc) {
+		json_decref(args);
 		return rc;
-	json_t *args = json_object();
-	json_set_int(args, "head", screen);
-	rc = command(l, g, "screendump", args, NULL, &got, &err);
+	}
+	rc = command(l, g, name, args, NULL, &got, &err);
 	if (rc)
 		return err_set(e, rc == -EREMOTEIO ? ENODEV : -rc, "%s", err.msg);
 	if (got < 0)
-		return err_set(e, EPROTO, "domain '%s' sent no picture with its answer", g->name);
+		return err_set(e, EPROTO, "domain '%s' sent no %s with its answer", g->name, what);
 	*fd = got;
 	return 0;
 }
 
+int local_domain_screenshot(struct backend *b, const char *uuid, unsigned screen, int *fd, struct err *e)
+{
+	json_t *args = json_object();
+	json_set_int(args, "head", screen);
+	return screen_command(local_of(b), uuid, "screendump", args, "picture", fd, e);
+}
+
 int local_screen_open(struct backend *b, const char *uuid, int *fd, struct err *e)
 {
-	struct local *l = local_of(b);
-	struct guest *g;
-	struct err err = {0};
-	int got = -1, rc = running(l, uuid, &g, e);
-	if (rc)
-		return rc;
-	rc = command(l, g, "screen-open", NULL, NULL, &got, &err);
-	if (rc)
-		return err_set(e, rc == -EREMOTEIO ? ENODEV : -rc, "%s", err.msg);
-	if (got < 0)
-		return err_set(e, EPROTO, "domain '%s' sent no screen with its answer", g->name);
-	*fd = got;
-	return 0;
+	return screen_command(local_of(b), uuid, "screen-open", NULL, "screen", fd, e);
 }
 
 int local_console_path(struct backend *b, const char *uuid, unsigned index, char **path, struct err *e)

@@ -84,21 +84,11 @@ int local_domain_set_link(struct backend *b, const char *uuid, const char *key, 
 	struct local *l = local_of(b);
 	const struct cable c = {key, up};
 	struct domain *d = NULL;
-	int rc = store_refresh(l, e);
-	if (!rc)
-		rc = registry_refresh(l, e);
+	struct guest *g;
+	const struct store_item *it;
+	int rc = guest_and_definition(l, uuid, &flags, &g, &it, e);
 	if (rc)
 		return rc;
-	const struct guest *g = guest_by_uuid(l, uuid);
-	const struct store_item *it = store_by_uuid(l, uuid);
-	if (!g && !it)
-		return err_set(e, ENOENT, "no domain '%s'", uuid);
-	if (!(flags & (MEDIA_LIVE | MEDIA_CONFIG)))
-		flags |= g ? MEDIA_LIVE : MEDIA_CONFIG;
-	if ((flags & MEDIA_LIVE) && !g)
-		return err_set(e, ENOTCONN, "domain '%s' is not running", it->file);
-	if ((flags & MEDIA_CONFIG) && !it)
-		return err_set(e, EINVAL, "domain '%s' is transient: it has no definition", g->name);
 	if (flags & MEDIA_CONFIG)
 		rc = edit_definition(l, it, &c, &d, e);
 	if (!rc && (flags & MEDIA_LIVE))

@@ -101,6 +101,10 @@ char *log_path(const struct local *l, const char *uuid, const char *file);      
  * when nobody did. */
 int registry_refresh(struct local *l, struct err *e);
 struct guest *guest_by_uuid(struct local *l, const char *uuid);
+/* What is to be changed, for media_flags: *g runs, *it is its definition (each NULL where there is none). Neither LIVE nor CONFIG in
+ * *flags becomes the one that libvirt means by that; one that is asked for is there. */
+int guest_and_definition(struct local *l, const char *uuid, unsigned *flags, struct guest **g, const struct store_item **it,
+			 struct err *e);
 struct guest *guest_by_name(struct local *l, const char *name);
 /* Its live XML, the caller's to free. -EPROTO when it was started by a release that writes another version. */
 int live_read(const struct local *l, const char *uuid, char **xml, struct err *e);

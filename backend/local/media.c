@@ -160,21 +160,11 @@ int local_domain_change_media(struct backend *b, const char *uuid, const char *t
 	struct local *l = local_of(b);
 	struct stat st;
 	struct change c = {.key = target, .source = source, .action = action, .medium.path = source};
-	int rc = store_refresh(l, e);
-	if (!rc)
-		rc = registry_refresh(l, e);
+	struct guest *g;
+	const struct store_item *it;
+	int rc = guest_and_definition(l, uuid, &flags, &g, &it, e);
 	if (rc)
 		return rc;
-	struct guest *g = guest_by_uuid(l, uuid);
-	const struct store_item *it = store_by_uuid(l, uuid);
-	if (!g && !it)
-		return err_set(e, ENOENT, "no domain '%s'", uuid);
-	if (!(flags & (MEDIA_LIVE | MEDIA_CONFIG)))
-		flags |= g ? MEDIA_LIVE : MEDIA_CONFIG;
-	if ((flags & MEDIA_LIVE) && !g)
-		return err_set(e, ENOTCONN, "domain '%s' is not running", it->file);
-	if ((flags & MEDIA_CONFIG) && !it)
-		return err_set(e, EINVAL, "domain '%s' is transient: it has no definition", g->name);
 	if (source && *source != '/')
 		return err_set(e, EINVAL, "'%s' is not an absolute path", source);
 	c.medium.type = source && stat(source, &st) == 0 && S_ISBLK(st.st_mode) ? DISK_BLOCK : DISK_FILE;
