@@ -1,9 +1,18 @@
-/* LD_PRELOAD for the box's QEMU. Its software SVM takes a guest's write to CR8 for an interrupt request without the big lock
- * and then dies of its own assertion (7.2: target/i386/tcg/sysemu/misc_helper.c, helper_write_crN); UEFI writes CR8 at the end
- * of every interrupt. Here cpu_interrupt() takes the lock where its caller has not. It is put in the function's place when
- * that begins with the instructions known; in any other QEMU nothing happens. */
+/* LD_PRELOAD for the box's QEMU: two faults of its software SVM (7.2).
+ *
+ * It takes a guest's write to CR8 for an interrupt request without the big lock and then dies of its own assertion
+ * (target/i386/tcg/sysemu/misc_helper.c, helper_write_crN); UEFI writes CR8 at the end of every interrupt. Here
+ * cpu_interrupt() takes the lock where its caller has not.
+ *
+ * At VMRUN and #VMEXIT the processor's thread changes its interrupt_request without the lock and not atomically
+ * (svm_helper.c), so that one which a timer raises in another thread at that instant is lost: the processor halts for
+ * ever, or spins without its timer, with the interrupt in its APIC's IRR. Here processors are asked again and again to
+ * look there (CPU_INTERRUPT_POLL), which changes nothing for those that have lost none.
+ *
+ * Both are done only when cpu_interrupt() begins with the instructions known: in any other QEMU nothing happens. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
+#include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -11,11 +20,15 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#define CPU_INTERRUPT_POLL 0x10 /* target/i386/cpu.h */
+#define POLL_US 10000
+
 typedef void handle_fn(void *cpu, int mask);
 
 static bool (*locked)(void);
 static void (*lock)(const char *file, int line);
 static void (*unlock)(void);
+static void *(*get_cpu)(int index);
 static uint8_t **accel_ops; /* where QEMU keeps what an accelerator does */
 static uint32_t handle_at;  /* which of it is "handle an interrupt" */
 
@@ -23,12 +36,27 @@ static void cpu_interrupt_locked(void *cpu, int mask)
 {
 	bool had = locked();
 	if (!had)
-		lock("bql.c", __LINE__);
+		lock("svm.c", __LINE__);
 	handle_fn *handle;
 	memcpy(&handle, *accel_ops + handle_at, sizeof(handle));
 	handle(cpu, mask);
 	if (!had)
 		unlock();
+}
+
+static void *poll_apics(void *arg)
+{
+	for (;;) {
+		usleep(POLL_US);
+		if (!get_cpu(0)) /* nor is there a lock yet */
+			continue;
+		lock("svm.c", __LINE__);
+		void *cpu;
+		for (int i = 0; (cpu = get_cpu(i)); i++)
+			cpu_interrupt_locked(cpu, CPU_INTERRUPT_POLL);
+		unlock();
+	}
+	return NULL;
 }
 
 /* mov ops(%rip),%rax; push %rbx; mov %rdi,%rbx; mov handle(%rax),%rax; test %rax,%rax */
@@ -44,8 +72,9 @@ __attribute__((constructor)) static void patch(void)
 	locked = (bool (*)(void))dlsym(RTLD_DEFAULT, "qemu_mutex_iothread_locked");
 	lock = (void (*)(const char *, int))dlsym(RTLD_DEFAULT, "qemu_mutex_lock_iothread_impl");
 	unlock = (void (*)(void))dlsym(RTLD_DEFAULT, "qemu_mutex_unlock_iothread");
+	get_cpu = (void *(*)(int))dlsym(RTLD_DEFAULT, "qemu_get_cpu");
 	unsetenv("LD_PRELOAD");
-	if (!f || !locked || !lock || !unlock || !known(f))
+	if (!f || !locked || !lock || !unlock || !get_cpu || !known(f))
 		return;
 	int32_t ops;
 	memcpy(&ops, f + 3, 4);
@@ -59,4 +88,6 @@ __attribute__((constructor)) static void patch(void)
 	memcpy(jump + 2, &to, sizeof(to));
 	memcpy(f, jump, sizeof(jump));
 	mprotect((void *)page, 8192, PROT_READ | PROT_EXEC);
+	pthread_t thread;
+	pthread_create(&thread, NULL, poll_apics, NULL);
 }
