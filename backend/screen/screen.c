@@ -250,11 +250,13 @@ static size_t update(struct screen *s, const struct screen_rect *rects, size_t n
 	static struct scroll scroll; /* only this thread is here */
 	size_t pixels = 0;
 	bool moved = vnc_copies(s->vnc) && scroll_find(&s->picture, rects, n, &scroll);
-	if (moved) {
+	if (moved)
 		vnc_move_begin(s->vnc);
+	vnc_draw_begin(s->vnc);
+	if (moved)
 		pixels = scroll_apply(&s->picture, &scroll);
-	}
 	pixels += surface_update(&s->picture, rects, n, changed, s->vnc);
+	vnc_draw_end(s->vnc, pixels > 0);
 	if (moved)
 		vnc_move_end(s->vnc, &scroll);
 	else

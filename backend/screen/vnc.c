@@ -58,11 +58,17 @@ static void on_request(rfbClientPtr cl, rfbFramebufferUpdateRequestMsg *msg)
 	c->v->ops.wanted(c->v->ctx, false);
 }
 
+static void on_send(rfbClientPtr cl)
+{
+	vnc_torn_begin(client_of(cl));
+}
+
 /* An update was sent; sendMutex is held. What is enabled before SupportedMessages has gone out makes
  * libvncclient forget. */
 static void on_sent(rfbClientPtr cl, int result)
 {
 	struct client *c = client_of(cl);
+	vnc_torn_end(c);
 	if (!result)
 		return;
 	if (!cl->enableSupportedMessages)
@@ -118,6 +124,7 @@ static void gone(rfbClientPtr cl)
 	pthread_mutex_unlock(&v->lock);
 	if (keys_any(&c->keys) || c->mask)
 		v->ops.release(v->ctx);
+	sraRgnDestroy(c->lately);
 	free(c);
 	pthread_detach(pthread_self()); /* nobody joins it */
 }
@@ -140,6 +147,7 @@ struct vnc *vnc_new(const struct vnc_ops *ops, void *ctx)
 	struct vnc *v = x_calloc(1, sizeof(*v));
 	v->ops = *ops;
 	v->ctx = ctx;
+	v->main = pthread_self();
 	pthread_mutex_init(&v->lock, NULL);
 	rfbLog = rfbErr = to_trace;
 	vnc_ext_register();
@@ -167,6 +175,7 @@ struct vnc *vnc_new(const struct vnc_ops *ops, void *ctx)
 	s->setDesktopSizeHook = on_resize;
 	s->setTranslateFunction = on_format;
 	s->getCursorPtr = vnc_cursor;
+	s->displayHook = on_send;
 	s->displayFinishedHook = on_sent;
 	vnc_set_cursor(v, &(struct screen_cursor){0});
 	return v;
@@ -186,6 +195,7 @@ void vnc_add(struct vnc *v, unsigned id, int fd, bool view_only)
 	c->v = v;
 	c->id = id;
 	c->cl = cl;
+	c->lately = sraRgnCreate();
 	c->width = v->screen->width;
 	c->height = v->screen->height;
 	cl->clientData = c;

@@ -1,6 +1,6 @@
 /* The VNC server: libvncserver behind a small interface. The only files with its header are vnc*.c:
- * vnc_ext.c has what the library does not know, vnc_move.c has viewers copy what scrolls, vnc_cursor.c and
- * vnc_clipboard.c are what they say.
+ * vnc_ext.c has what the library does not know, vnc_move.c has viewers copy what scrolls, vnc_torn.c sends
+ * again what changed while it was encoded, vnc_cursor.c and vnc_clipboard.c are what they say.
  *
  * Theory of operation. Each viewer that the relay let in is a client of libvncserver with two threads of the
  * library's, over a socket pair. vnc_* calls come from one thread, the main one; the callbacks come on the
@@ -47,6 +47,10 @@ void vnc_describe(struct vnc *v, unsigned id, json_t *viewer);
 /* Show this memory from now on: @width * @height pixels, the caller's; the earlier one is not used any more
  * on return. */
 void vnc_set_picture(struct vnc *v, uint32_t *pixels, unsigned width, unsigned height);
+/* The picture is about to be changed in place, and was; @any: it really did. What was sent meanwhile may be
+ * sent once more. */
+void vnc_draw_begin(struct vnc *v);
+void vnc_draw_end(struct vnc *v, bool any);
 /* This has changed; viewers hear of it with vnc_flush(). */
 void vnc_changed(struct vnc *v, const struct screen_rect *r);
 void vnc_flush(struct vnc *v);

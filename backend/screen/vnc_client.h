@@ -30,11 +30,13 @@ struct client {
 	rfbClientPtr cl;
 	int width, height; /* the size it came to, which is all that one sees that knows of no other */
 	atomic_uint enabled, pending; /* EXT_* that it takes, and that it has to be told */
-	bool held;                    /* by vnc_hold() */
+	bool held;                    /* by vnc_move_begin() */
+	unsigned drawn;               /* the server's when its update began; its sendMutex's */
 	/* its updateMutex's: */
 	bool continuous; /* it is sent updates without asking, of what is in @area */
 	struct screen_rect area;
 	struct flow flow;
+	sraRegionPtr lately; /* what an update that is being sent can be of, and more; see vnc_torn.c */
 	/* its input thread's: */
 	struct keys keys;
 	int mask; /* RFB's buttons */
@@ -49,6 +51,7 @@ struct shape {
 };
 
 struct vnc {
+	pthread_t main;
 	struct vnc_ops ops;
 	void *ctx;
 	rfbScreenInfoPtr screen;
@@ -60,6 +63,8 @@ struct vnc {
 	struct shape shapes[2]; /* the one that is shown, and the next */
 	unsigned shape;
 	atomic_uint leds, absolute;
+	atomic_uint drawn;   /* how often the picture has changed */
+	atomic_bool drawing; /* it may be changing now */
 };
 
 static inline struct client *client_of(rfbClientPtr cl)
@@ -84,6 +89,14 @@ void vnc_ext_sent(struct client *c);
 void vnc_ext_heard(struct client *c, bool locked);
 bool vnc_ext_caps(const struct client *c);
 void vnc_ext_key(void *ctx, unsigned code, bool down); /* a keys_emit for a client */
+
+/* --- vnc_torn.c: updates that were encoded while the picture changed --- */
+
+/* @c has lost, or is about to lose, some of its modifiedRegion. Its updateMutex is held. */
+void vnc_torn_note(struct client *c);
+/* An update begins, and ends; the sendMutex is held. */
+void vnc_torn_begin(struct client *c);
+void vnc_torn_end(struct client *c);
 
 /* --- vnc_cursor.c --- */
 

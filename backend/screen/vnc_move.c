@@ -83,6 +83,7 @@ void vnc_move_end(struct vnc *v, const struct scroll *m)
 	sraRegionPtr to = region(m->runs, m->nruns), looks = region(m->changed, m->nchanged);
 	for (struct client *c = v->clients; c; c = c->next) {
 		pthread_mutex_lock(&c->cl->updateMutex);
+		vnc_torn_note(c);
 		if (c->held)
 			schedule(c->cl, to, m->dy);
 		else

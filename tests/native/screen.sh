@@ -209,22 +209,30 @@ part_copies() {
 	mkfifo "$HERE/copies.line"; "$O/tools/delay" $line "$PORT" 30 1000 <> "$HERE/copies.line" & host_pids+=($!)
 	wait_for 10 port_open $line
 	tell "text 0 0 640 512"
-	for seed in 1 2 3; do
-		rm -f "$HERE/copies.go" "$HERE/copies.ppm"; pids=()
-		copier 1 "$PORT" 'encodings=copyrect tight zrle' & pids+=($!)
-		copier 2 "$PORT" 'encodings=copyrect raw' & pids+=($!)
-		copier 3 "$PORT" 'encodings=copyrect hextile' & pids+=($!)
-		copier 4 $line 'encodings=copyrect zrle' continuous=1 & pids+=($!)
-		copier 5 "$PORT" 'encodings=zrle' & pids+=($!)
-		for i in 1 2 3 4 5; do wait_for 10 grep -q connected "$HERE/copies$i.log"; done
-		forget; tell "storm 400 $seed"
-		wait_for 30 said stormed; tell "fill 3 3 2 2 0000$((seed + 10))"; tell "shot $HERE/copies.ppm"
-		wait_for 5 test -s "$HERE/copies.ppm"; touch "$HERE/copies.go"; wait "${pids[@]}"
+	copied 1 "scroll 0 0 640 512 -16"
+	ok "what scrolls is the same for five viewers, to the pixel" same_for_all
+	ok "those that take copies were sent some" eval '! cat "$HERE"/copies[1-4].log | grep -x "copies 0"'
+	for seed in 2 3 4; do
+		copied $seed "storm 400 $seed" stormed
 		ok "what scrolls and changes by turns is the same for five viewers, to the pixel ($seed)" same_for_all
-		ok "those that take copies were sent some" eval '! cat "$HERE"/copies[1-4].log | grep -x "copies 0"'
 		ok "who takes none was sent none" grep -x 'copies 0' "$HERE/copies5.log"
 	done
 }
+# copied SEED COMMAND [SAID]: five viewers who have the picture see that, and then a mark.
+copied() {
+	seed=$1; pids=()
+	rm -f "$HERE"/copies*.{go,there}; shot_of_host
+	copier 1 "$PORT" 'encodings=copyrect tight zrle' & pids+=($!)
+	copier 2 "$PORT" 'encodings=copyrect raw' & pids+=($!)
+	copier 3 "$PORT" 'encodings=copyrect hextile' & pids+=($!)
+	copier 4 $line 'encodings=copyrect zrle' continuous=1 & pids+=($!)
+	copier 5 "$PORT" 'encodings=tight' & pids+=($!)
+	for i in 1 2 3 4 5; do wait_for 20 test -e "$HERE/copies$i.there"; done
+	forget; tell "$2"; [ -z "${3:-}" ] || wait_for 30 said "$3"
+	tell "fill 3 3 2 2 0000$((seed + 10))"; shot_of_host
+	touch "$HERE/copies.go"; wait "${pids[@]}"
+}
+shot_of_host() { rm -f "$HERE/copies.ppm"; tell "shot $HERE/copies.ppm"; wait_for 5 test -s "$HERE/copies.ppm"; }
 same_for_all() {
 	local i st=0
 	for i in 1 2 3 4 5; do cmp "$HERE/copies.ppm" "$HERE/copies$i.ppm" || { st=1; cat "$HERE/copies$i.log"; }; done
@@ -235,7 +243,10 @@ same_for_all() {
 copier() {
 	local i=$1 port=$2; shift 2
 	rm -f "$HERE/copies$i.ppm"; : > "$HERE/copies$i.log"
-	{ wait_for 40 test -e "$HERE/copies.go"; echo "pixel 4 4 0000$((seed + 10))"; until_same "$HERE/copies$i.ppm"; printf '%s\n' copies quit; } |
+	{
+		until_same "$HERE/copies$i.ppm"; touch "$HERE/copies$i.there"; wait_for 40 test -e "$HERE/copies.go"
+		echo "pixel 4 4 0000$((seed + 10))"; until_same "$HERE/copies$i.ppm"; printf '%s\n' copies quit
+	} |
 		timeout 60 "$O/tools/rfbview" 127.0.0.1 "$port" "$@" > "$HERE/copies$i.log"
 }
 
