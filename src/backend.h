@@ -196,6 +196,8 @@ struct backend_ops {
 
 	/* The IPv4 address of who has that MAC address beside this host, as far as it has heard of it. -ENOENT: it has not. */
 	int (*host_neighbour)(struct backend *, const uint8_t mac[6], char address[56], struct err *);
+	/* The bridges that a network card can be put into: their names, sorted, each followed by a newline. */
+	int (*host_bridges)(struct backend *, char **names, struct err *);
 
 	int (*host_info)(struct backend *, struct host_info *, struct err *);
 	int (*host_validate)(struct backend *, struct host_check **list, size_t *n, struct err *);

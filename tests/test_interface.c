@@ -119,6 +119,20 @@ START_TEST(what_is_wrong_is_said_and_nothing_is_left)
 }
 END_TEST
 
+START_TEST(the_bridges_of_the_host_are_told)
+{
+	static char another[] = "a,b", mine[] = "tap5";
+	struct err e = {0};
+	char *names = NULL;
+	struct domain_interface f = {.type = INTERFACE_BRIDGE, .bridge = br0, .target = mine};
+	ck_assert_int_eq(rtnl_link_bridge_add(sock, another), 0);
+	ck_assert_msg(!open_them(&f, 1, &e), "%s", e.msg);
+	ck_assert_msg(!local_host_bridges(NULL, &names, &e), "%s", e.msg);
+	ck_assert_str_eq(names, "a,b\nbr0\n"); /* neither lo nor the tap */
+	free(names);
+}
+END_TEST
+
 START_TEST(one_device_is_not_for_two_guests)
 {
 	struct domain_interface f = {.type = INTERFACE_BRIDGE, .bridge = br0, .target = tap5};
@@ -136,6 +150,7 @@ int main(void)
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, a_tap_is_in_its_bridge_and_vanishes_with_the_guest);
 	tcase_add_loop_test(t, what_is_wrong_is_said_and_nothing_is_left, 0, ARRAY_SIZE(errors));
+	tcase_add_test(t, the_bridges_of_the_host_are_told);
 	tcase_add_test(t, one_device_is_not_for_two_guests);
 	suite_add_tcase(s, t);
 	return test_main(s);

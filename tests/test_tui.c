@@ -186,6 +186,9 @@ static const struct {
      "screen an installer's folder\nkey Right\nscreen a kernel\nkey Right\nscreen the network\nkey Right\nscreen nothing\n"
      "key Tab Space\ntype uefi\nscreen\nkey Enter\nscreen what it wants\n"
      "key Tab Tab Tab Right\nscreen an existing file\nkey Tab Tab Right\nscreen a bridge"},
+    {"wizard_bridges", WIZARD ";bridge br0;bridge virbr0", 24, 80, 256,
+     "mask\ntick\nkey n Tab Right\nkey Tab\npaste /dev/zero\nkey Tab Tab Tab Tab Enter\nscreen offered\nkey Down Down Enter\nscreen\n"
+     "key Right\nscreen typed\nkey Left C-n\nscreen what it means"},
     {"wizard_plan", WIZARD, 24, 80, 256,
      "mask\ntick\nkey n Tab Tab\npaste /dev/null\nkey C-n\nscreen\nkey y\nscreen copied\nkey Down Down PgDn\nscreen styles\nkey End\nscreen\n"
      "key e\nscreen\nkey Esc\nscreen the form, as it was\nkey C-n Enter\ntick\nscreen"},

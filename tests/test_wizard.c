@@ -10,7 +10,7 @@
 
 #define HOST                                                                                                 \
 	"domain web1 running;path /dev/null block bytes=700000000 volume=TEST 1;path /dev/zero block bytes=1000000 format=raw;" \
-	"path /dev/full block format=qcow2;path /tmp folder kernel=linux"
+	"path /dev/full block format=qcow2;path /tmp folder kernel=linux;bridge lan,2;bridge virbr0"
 
 static void begin(struct wizard *w)
 {
@@ -64,6 +64,9 @@ static const struct {
      "vmdeck install --name='a b' --cdrom=/dev/null --osinfo=test1 --memory=300 --vcpus=1 --disk=size=0.5 --network=user --graphics=none", 0, NULL},
     {{{W_SOURCE, "import"}, {W_IMAGE, "/dev/zero"}, {W_NETWORK, "bridge"}, {W_BRIDGE, "br0"}, {W_FIRMWARE, "uefi"}},
      "vmdeck install --name=guest --import --osinfo=generic --memory=2048 --vcpus=2 --disk=path=/dev/zero --network=bridge=br0 --boot=uefi "
+     "--graphics=vnc", 0, NULL},
+    {{{W_SOURCE, "import"}, {W_IMAGE, "/dev/zero"}, {W_NETWORK, "bridge=virbr0"}},
+     "vmdeck install --name=guest --import --osinfo=generic --memory=2048 --vcpus=2 --disk=path=/dev/zero --network=bridge=virbr0 "
      "--graphics=vnc", 0, NULL},
     {{{W_SOURCE, "kernel"}, {W_KERNEL, "/dev/null"}, {W_INITRD, "/dev/zero"}, {W_ARGS, "console=ttyS0 quiet"}, {W_DISK, "none"}, {W_NETWORK, "none"}},
      "vmdeck install --name=guest --install=kernel=/dev/null,initrd=/dev/zero --extra-args='console=ttyS0 quiet' --osinfo=generic "
@@ -132,6 +135,37 @@ START_TEST(defaults_follow_the_system_until_they_are_touched)
 	set(&w, W_ISO, "/dev/zero");
 	ck_assert_str_eq(form_value(&w.form, W_CPUS), "2");
 	ck_assert_str_eq(form_value(&w.form, W_NAME), "guest");
+	end(&w);
+}
+END_TEST
+
+START_TEST(bridges_of_the_host_are_offered_between_nat_and_none)
+{
+	static const char *const values[] = {"user", "bridge=lan,,2", "bridge=virbr0", "bridge", "none"},
+				 *const labels[] = {"User-mode NAT", "Bridge lan,2", "Bridge virbr0", "Another bridge", "None"};
+	struct wizard w;
+	begin(&w);
+	struct field *f = &w.form.fields[W_NETWORK];
+	ck_assert_uint_eq(f->noptions, ARRAY_SIZE(values));
+	for (size_t i = 0; i < f->noptions; i++) {
+		ck_assert_str_eq(f->options[i].value, values[i]);
+		ck_assert_str_eq(f->options[i].label, labels[i]);
+		set(&w, W_NETWORK, values[i]);
+		ck_assert_int_eq(w.form.fields[W_BRIDGE].hidden, !str_eq(values[i], "bridge"));
+	}
+	end(&w);
+}
+END_TEST
+
+START_TEST(a_host_that_does_not_tell_its_bridges_has_one_typed)
+{
+	struct err e = {0};
+	struct wizard w = {0};
+	struct backend *b = backend_fake_open(HOST ";fail host_bridges EIO no netlink", &e);
+	ck_assert_msg(b, "%s", e.msg);
+	wizard_init(&w, b);
+	ck_assert_uint_eq(w.form.fields[W_NETWORK].noptions, 3);
+	ck_assert_str_eq(w.form.fields[W_NETWORK].options[1].label, "Bridge");
 	end(&w);
 }
 END_TEST
@@ -223,6 +257,8 @@ int main(void)
 	tcase_add_loop_test(tc, a_form_means_options_and_says_what_is_wrong, 0, ARRAY_SIZE(forms));
 	tcase_add_test(tc, what_is_missing_is_said_when_it_is_asked_for);
 	tcase_add_test(tc, defaults_follow_the_system_until_they_are_touched);
+	tcase_add_test(tc, bridges_of_the_host_are_offered_between_nat_and_none);
+	tcase_add_test(tc, a_host_that_does_not_tell_its_bridges_has_one_typed);
 	tcase_add_test(tc, a_failure_is_said_where_it_belongs);
 	tcase_add_test(tc, an_edited_definition_changes_the_first_boot_too);
 	tcase_add_test(tc, a_definition_that_cannot_be_read_changes_nothing);

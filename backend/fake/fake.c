@@ -521,6 +521,7 @@ static void fake_close(struct backend *b)
 	free(f->failures);
 	fake_paths_done(f);
 	free(f->boot_text);
+	buf_done(&f->bridges);
 	pthread_mutex_destroy(&f->lock);
 	free(f);
 }
@@ -571,6 +572,7 @@ static const struct backend_ops fake_ops = {
 	.sample = fake_sample,
 	.domain_command = fake_command,
 	.host_neighbour = fake_host_neighbour,
+	.host_bridges = fake_host_bridges,
 	.host_info = fake_host_info,
 	.host_validate = fake_host_validate,
 	.domain_release = fake_release,

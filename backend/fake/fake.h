@@ -9,6 +9,7 @@
  *                                      (MiB), load (percent), title, autostart=1, id, uptime (seconds), transient=1
  *   console NAME TEXT                  recorded output of its console (\r \n \e \t \\ are read)
  *   boot TEXT                          what every guest prints when it begins to run, or does so again (the same)
+ *   bridge NAME                        a bridge of the host, behind those that were told before
  *   fail CALL ERRNO TEXT               the next use of that call ("domain_start") fails: EIO, EINVAL, ETIMEDOUT, ...
  *   facts NAME JSON                    what it answers to x-diagnose
  *   interpreted                        the host's KVM interprets kernel mode: start wants START_FORCE

@@ -247,6 +247,12 @@ static int do_live(struct fake *f, char *args, struct err *e)
 	return 0;
 }
 
+static int do_bridge(struct fake *f, char *args, struct err *e)
+{
+	buf_printf(&f->bridges, "%s\n", args);
+	return 0;
+}
+
 static int do_boot(struct fake *f, char *args, struct err *e)
 {
 	free(f->boot_text);
@@ -258,9 +264,9 @@ static const struct {
 	const char *word;
 	int (*run)(struct fake *, char *args, struct err *);
 } directives[] = {
-	{"boot", do_boot},       {"console", do_console}, {"domain", do_domain},
-	{"domains", do_domains}, {"facts", do_facts},     {"fail", do_fail},
-	{"interpreted", do_interpreted},
+	{"boot", do_boot},       {"bridge", do_bridge},   {"console", do_console},
+	{"domain", do_domain},   {"domains", do_domains}, {"facts", do_facts},
+	{"fail", do_fail},       {"interpreted", do_interpreted},
 	{"live", do_live},       {"no-kvm", do_no_kvm},   {"path", fake_path_script},
 	{"picture", fake_picture_script}, {"screen", fake_screen_script},
 	{"stale", do_stale},

@@ -99,6 +99,16 @@ int fake_host_neighbour(struct backend *b, const uint8_t mac[6], char address[56
 	return rc;
 }
 
+int fake_host_bridges(struct backend *b, char **names, struct err *e)
+{
+	struct fake *f = fake_of(b);
+	FAKE_LOCK(f);
+	int rc = fake_fails(f, "host_bridges", e);
+	if (!rc)
+		*names = x_strdup(buf_text(&f->bridges));
+	return rc;
+}
+
 int fake_host_info(struct backend *b, struct host_info *h, struct err *e)
 {
 	struct fake *f = fake_of(b);

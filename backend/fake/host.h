@@ -56,6 +56,7 @@ struct fake {
 	size_t nfailures;
 	bool interpreted, no_kvm;
 	char *boot_text; /* NULL: guests are silent */
+	struct buf bridges; /* their names, a line each */
 	unsigned step_ms;
 	uint64_t now_ms; /* the clock: since the fake was opened */
 };
@@ -129,6 +130,7 @@ int fake_path_info(struct backend *b, const char *path, bool look_inside, struct
 int fake_install(struct backend *b, const struct install_job *job, struct domain_info *info, char **notes, struct err *e);
 int fake_sample(struct backend *b, struct sample *s, struct err *e);
 int fake_host_neighbour(struct backend *b, const uint8_t mac[6], char address[56], struct err *e);
+int fake_host_bridges(struct backend *b, char **names, struct err *e);
 int fake_host_info(struct backend *b, struct host_info *h, struct err *e);
 int fake_host_validate(struct backend *b, struct host_check **list, size_t *n, struct err *e);
 

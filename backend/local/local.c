@@ -41,6 +41,7 @@ static const struct backend_ops local_ops = {
     .sample = local_sample,
     .domain_command = local_domain_command,
     .host_neighbour = local_host_neighbour,
+    .host_bridges = local_host_bridges,
     .host_info = local_host_info,
     .host_validate = local_host_validate,
     .domain_install = local_domain_install,

@@ -226,6 +226,7 @@ int local_domain_screenshot(struct backend *, const char *, unsigned, int *, str
 int local_screen_open(struct backend *, const char *, int *, struct err *);
 int local_sample(struct backend *, struct sample *, struct err *);
 int local_host_neighbour(struct backend *, const uint8_t[6], char[56], struct err *);
+int local_host_bridges(struct backend *, char **, struct err *);
 int local_host_info(struct backend *, struct host_info *, struct err *);
 int local_host_validate(struct backend *, struct host_check **, size_t *, struct err *);
 

@@ -14,6 +14,10 @@ mkfifo "$media/pipe"
 # Fields are gone to by their label: Tab until the line with it has the keys is not to be seen from outside, so by number.
 tabs() { local i; for ((i = 0; i < $1; i++)); do keys Tab; done; }
 
+# A bridge only in a network that is not the host's.
+own_net=; [ "$(readlink /proc/self/ns/net)" = "$(readlink /proc/1/ns/net)" ] || own_net=yes
+[ -z "$own_net" ] || busybox ip link add lan0 type bridge
+
 open_shell tmux-256color
 cat > "$WORK/editor" <<-'ED'
 	#!/bin/sh
@@ -53,6 +57,13 @@ keys Enter; has 'tiny.iso +[0-9.]+K' "the browser shows the image and its size"
 has 'readme' "and what is no image"
 keys -l tin; hasnt 'readme' "what is typed filters"
 keys Enter; has 'Image +.*/tiny.iso' "the image is chosen"
+
+# The network: the bridges that this host has are offered
+tabs 6; has 'out to everywhere' "the network, NAT at first"
+keys Enter; has 'Another bridge' "a list opens: bridges can be typed"
+[ -z "$own_net" ] || has 'Bridge lan0 .*a bridge of this host' "and the host's are in it"
+[ -z "$own_net" ] || { keys -l lan; keys Enter; has 'Network +Bridge lan0 ' "one is chosen"; keys Enter; }
+keys -l nat; keys Enter; has 'User-mode NAT +▼' "and NAT again"
 
 # What would be made
 keys C-n; has 'tiny: Enter makes it' "what will be made is shown"

@@ -16,6 +16,7 @@
 #define MEMORY_MIB 2048 /* of a system that is not known */
 #define CPUS 2
 #define DISK_GIB 20
+#define BRIDGES_MAX 100 /* that are offered */
 
 static const struct option sources[] = {
     {"cdrom", "ISO image or CD", "boots it, and installs from it"},
@@ -30,11 +31,11 @@ static const struct option disks[] = {
     {"path", "Existing file", "an image or a block device"},
     {"none", "None", "no disk"},
 };
-static const struct option networks[] = {
-    {"user", "User-mode NAT", "out to everywhere, nothing comes in"},
-    {"bridge", "Bridge", "a bridge of this host"},
-    {"none", "None", "no card"},
-};
+/* Between them, each of the host's bridges. */
+static const struct option network_nat = {"user", "User-mode NAT", "out to everywhere, nothing comes in"},
+			   network_bridge = {"bridge", "Bridge", "a bridge of this host"},
+			   network_other = {"bridge", "Another bridge", "one that is not listed: its name is typed"},
+			   network_none = {"none", "None", "no card"};
 static const struct option firmwares[] = {
     {"bios", "BIOS", "SeaBIOS"},
     {"uefi", "UEFI", "OVMF"},
@@ -68,10 +69,10 @@ static const struct field rows[W_COUNT] = {
     [W_PATH] = {.kind = FIELD_FILE,
 		.label = "File",
 		.hint = "an image or a block device; Enter looks for it"},
-    [W_NETWORK] = {.kind = FIELD_CHOICE, .label = "Network", OPTIONS(networks)},
+    [W_NETWORK] = {.kind = FIELD_CHOICE, .label = "Network"},
     [W_BRIDGE] = {.kind = FIELD_TEXT,
 		  .label = "Bridge",
-		  .hint = "its name on this host, as br0; ip link show type bridge lists them"},
+		  .hint = "its name on this host, as br0"},
     [W_FIRMWARE] = {.kind = FIELD_CHOICE, .label = "Firmware", OPTIONS(firmwares)},
     [W_SCREEN] = {.kind = FIELD_CHECK,
 		  .label = "Screen",
@@ -90,17 +91,22 @@ enum browse wizard_browse(size_t field)
 	return field < W_COUNT ? what[field] : BROWSE_DISK;
 }
 
-/* A path as the options have it: whole, its commas doubled. */
-static char *path_value(const struct wizard *w, enum wizard_field i)
+/* A text as the options have it: its commas doubled. */
+static char *with_commas(const char *text)
 {
 	struct buf b = {0};
-	AUTO_FREE char *whole = path_whole(wizard_value(w, i));
-	for (const char *s = whole; *s; s++) {
+	for (const char *s = text; *s; s++) {
 		buf_add(&b, s, 1);
 		if (*s == ',')
 			buf_add(&b, s, 1);
 	}
 	return buf_take(&b);
+}
+
+static char *path_value(const struct wizard *w, enum wizard_field i) /* whole */
+{
+	AUTO_FREE char *whole = path_whole(wizard_value(w, i));
+	return with_commas(whole);
 }
 
 static void add_path(const struct wizard *w, struct install_request *r, const char *option,
@@ -373,6 +379,43 @@ static void add_systems(struct wizard *w)
 	}
 }
 
+/* @bridge: its name, or NULL. */
+static void add_network(struct wizard *w, const struct option *o, const char *bridge)
+{
+	char label[64];
+	AUTO_FREE char *name = bridge ? with_commas(bridge) : NULL;
+	struct option *n = &w->networks[w->nnetworks++];
+	n->value = name ? x_asprintf("bridge=%s", name) : x_strdup(o->value);
+	n->label = name ? x_asprintf("Bridge %s", str_printable(bridge, label, sizeof(label))) : x_strdup(o->label);
+	n->hint = x_strdup(o->hint);
+}
+
+/* The user-mode network, the bridges that there are, one that is typed, none. */
+static void add_networks(struct wizard *w)
+{
+	AUTO_FREE char *names = NULL;
+	char *save = NULL;
+	if (w->b->ops->host_bridges(w->b, &names, NULL))
+		names = x_strdup("");
+	w->networks = x_calloc(BRIDGES_MAX + 3, sizeof(*w->networks));
+	add_network(w, &network_nat, NULL);
+	for (char *name = strtok_r(names, "\n", &save); name && w->nnetworks <= BRIDGES_MAX;
+	     name = strtok_r(NULL, "\n", &save))
+		add_network(w, &network_bridge, name);
+	add_network(w, w->nnetworks > 1 ? &network_other : &network_bridge, NULL);
+	add_network(w, &network_none, NULL);
+}
+
+static void free_options(struct option *o, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		free((char *)o[i].value);
+		free((char *)o[i].label);
+		free((char *)o[i].hint);
+	}
+	free(o);
+}
+
 void wizard_init(struct wizard *w, struct backend *b)
 {
 	struct field *fields = x_calloc(W_COUNT, sizeof(*fields));
@@ -381,6 +424,9 @@ void wizard_init(struct wizard *w, struct backend *b)
 	add_systems(w);
 	fields[W_SYSTEM].options = w->systems;
 	fields[W_SYSTEM].noptions = w->nsystems;
+	add_networks(w);
+	fields[W_NETWORK].options = w->networks;
+	fields[W_NETWORK].noptions = w->nnetworks;
 	if (w->nsystems == 2)
 		fields[W_SYSTEM].hint = "the package osinfo-db would tell what systems want";
 	form_init(&w->form, fields, W_COUNT);
@@ -395,12 +441,8 @@ void wizard_done(struct wizard *w)
 {
 	install_plan_free(w->plan);
 	form_done(&w->form);
-	for (size_t i = 0; i < w->nsystems; i++) {
-		free((char *)w->systems[i].value);
-		free((char *)w->systems[i].label);
-		free((char *)w->systems[i].hint);
-	}
-	free(w->systems);
+	free_options(w->systems, w->nsystems);
+	free_options(w->networks, w->nnetworks);
 	free(w->domains);
 	free(w->looked_at);
 	free(w->found);

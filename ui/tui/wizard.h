@@ -38,6 +38,8 @@ struct wizard {
 	struct form form;
 	struct option *systems; /* their texts are ours */
 	size_t nsystems, room;
+	struct option *networks; /* as well */
+	size_t nnetworks;
 	struct host_info host;
 	struct domain_info *domains; /* that there were at the beginning: names that are taken */
 	size_t ndomains;

@@ -110,7 +110,7 @@ static void judge_fields(struct wizard *w)
 	judge_option(w, W_BRIDGE, "network", "bridge=", "the name of a bridge is wanted, or another network");
 }
 
-/* Is one of  to be seen and empty, that may not be? */
+/* Is one of @fields to be seen and empty, that may not be? */
 static bool lacks(const struct wizard *w, const enum wizard_field *fields, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
@@ -133,7 +133,7 @@ static bool blame_first(struct wizard *w, const enum wizard_field *fields, size_
 	return false;
 }
 
-/* The field of the option that  begins with, as errors of install_plan() do. */
+/* The field of the option that @message begins with, as errors of install_plan() do. */
 static bool blame(struct wizard *w, const char *message, bool focus)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(blames); i++) {
