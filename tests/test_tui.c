@@ -685,6 +685,36 @@ static bool in_manual(const char *man, const char *key)
 	return false;
 }
 
+START_TEST(help_and_the_way_out_are_in_every_key_bar)
+{
+	static const struct {
+		const char *keys; /* to the page */
+		const char *help, *out;
+	} pages[] = {{"", "? Help", "q Quit"}, {"i", "? Help", "q Back"}, {"x", "? Help", "q Back"}, {"n", "F1 Help", "Esc Leave"}};
+	for (const char *const *label = bar_order; *label; label++) {
+		const struct binding *b = bindings;
+		while (b->keys && !str_eq(b->label, *label))
+			b++;
+		ck_assert_msg(b->keys, "no key has the label %s", *label);
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(pages); i++)
+		for (int cols = 30; cols < 140; cols++) {
+			struct deck_test t;
+			char line[32];
+			AUTO_BUF struct buf bar = {0};
+			start(&t, THREE ";screen web1 port=5901", 24, cols, 256);
+			tick(&t, 1);
+			snprintf(line, sizeof(line), "key End %s", pages[i].keys);
+			step(&t, line);
+			for (int col = 0; col < cols; col++)
+				buf_puts(&bar, canvas_cell(&t.canvas, 23, col)->text);
+			ck_assert_msg(strstr(buf_text(&bar), pages[i].help) && strstr(buf_text(&bar), pages[i].out),
+				      "%d columns: %s", cols, buf_text(&bar));
+			stop(&t);
+		}
+}
+END_TEST
+
 START_TEST(the_manual_has_every_key)
 {
 	AUTO_FREE char *man = NULL;
@@ -805,6 +835,7 @@ int main(void)
 	tcase_add_test(tc, terminfo_sequences_are_known_too);
 	tcase_add_test(tc, key_names_read_back);
 	tcase_add_test(tc, keys_table_is_sound);
+	tcase_add_test(tc, help_and_the_way_out_are_in_every_key_bar);
 	tcase_add_test(tc, the_manual_has_every_key);
 	tcase_add_test(tc, canvas_clips_and_cleans);
 	tcase_add_test(tc, prompt_edits);

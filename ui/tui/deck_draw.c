@@ -10,6 +10,7 @@
 
 #define MESSAGE_MS 8000
 #define ERROR_MS 30000
+#define BAR_GAP 2 /* columns between two keys of the bar */
 
 enum role state_role(enum domain_state s)
 {
@@ -195,22 +196,54 @@ static void key_label(const struct binding *b, char *out, size_t size)
 	snprintf(out + n, size - n, "%.*s", (int)len, key);
 }
 
-void draw_keys(struct deck *d, const struct area *a)
+/* What the bar would have to show all of it: from each row of the table that applies, its width. */
+static int collect_keys(struct deck *d)
 {
 	struct view *v = deck_top(d);
 	enum scope scope = v->ops->scope(v);
-	int at = 1;
+	int width = 0;
+	d->nbar = 0;
 	for (const struct binding *b = bindings; b->keys; b++) {
 		char key[KEY_NAME_MAX];
 		if (!b->label || !(b->scopes & scope) || !binding_applies(d, b))
 			continue;
 		key_label(b, key, sizeof(key));
 		int w = text_width(key) + 1 + text_width(b->label);
-		if (at + w >= a->cols)
-			continue;
+		width += w + (d->nbar ? BAR_GAP : 0);
 		d->bar = x_realloc(d->bar, (d->nbar + 1) * sizeof(*d->bar));
-		d->bar[d->nbar++] = (struct bar_item){at, at + w, b};
+		d->bar[d->nbar++] = (struct bar_item){0, w, b};
+	}
+	return width;
+}
+
+/* Leave out what matters least of what there is. Return: the width that it had. */
+static int drop_key(struct deck *d)
+{
+	size_t least = d->nbar - 1, rank = 0;
+	for (size_t i = 0; i < d->nbar; i++)
+		for (size_t k = rank; bar_order[k]; k++)
+			if (str_eq(bar_order[k], d->bar[i].binding->label)) {
+				least = i;
+				rank = k + 1;
+			}
+	int width = d->bar[least].to + BAR_GAP;
+	d->nbar--;
+	memmove(d->bar + least, d->bar + least + 1, (d->nbar - least) * sizeof(*d->bar));
+	return width;
+}
+
+void draw_keys(struct deck *d, const struct area *a)
+{
+	int at = 1, width = collect_keys(d);
+	while (d->nbar && at + width >= a->cols)
+		width -= drop_key(d);
+	for (size_t i = 0; i < d->nbar; i++) {
+		struct bar_item *item = &d->bar[i];
+		char key[KEY_NAME_MAX];
+		key_label(item->binding, key, sizeof(key));
+		item->to += at;
+		item->from = at;
 		at += area_text(a, 0, at, -1, theme(ROLE_KEY), key) + 1;
-		at += area_text(a, 0, at, -1, theme(ROLE_LABEL), b->label) + 2;
+		at += area_text(a, 0, at, -1, theme(ROLE_LABEL), item->binding->label) + BAR_GAP;
 	}
 }
