@@ -674,6 +674,28 @@ START_TEST(a_deck_that_leaves_lets_go_of_its_keys_and_takes_nobody_along)
 }
 END_TEST
 
+START_TEST(a_guest_without_viewers_has_a_screen_for_decks_as_long_as_it_has_video)
+{
+	int fd = -1;
+	AUTO_JSON json_t *told = NULL;
+	screenlink_free(&m);
+	ck_assert_int_eq(screenlink_new(&m, keeper, NULL, &e), 0);
+	int deck = open_deck();
+	expect_at(deck, SCREEN_SURFACE);
+	ck_assert_int_eq(screenlink_query_vnc(&m, NULL, &told, &fd, &e), 0);
+	ck_assert(!json_flag(told, "enabled", true));
+	ck_assert_int_eq(command(screenlink_set_password, "{\"password\":\"x\"}"), -ENOTSUP);
+	close(deck);
+	screenlink_free(&m);
+	struct display *d = m.display;
+	m.display = NULL; /* no video either */
+	ck_assert_int_eq(screenlink_new(&m, keeper, NULL, &e), 0);
+	ck_assert_int_eq(screenlink_open(&m, NULL, NULL, &fd, &e), -ENODEV);
+	ck_assert_msg(strstr(e.msg, "neither <graphics> nor <video>"), "%s", e.msg);
+	m.display = d;
+}
+END_TEST
+
 START_TEST(decks_are_few)
 {
 	int decks[16], n = 0, fd = -1;
@@ -742,6 +764,7 @@ int main(void)
 	tcase_add_loop_test(t, what_would_open_the_screen_or_means_nothing_is_refused, 0, 9);
 	tcase_add_test(t, decks_look_beside_the_process_and_are_told_no_password);
 	tcase_add_test(t, a_deck_that_leaves_lets_go_of_its_keys_and_takes_nobody_along);
+	tcase_add_test(t, a_guest_without_viewers_has_a_screen_for_decks_as_long_as_it_has_video);
 	tcase_add_test(t, decks_are_few);
 	tcase_add_test(t, who_takes_text_is_told_cells_when_they_change);
 	suite_add_tcase(s, t);

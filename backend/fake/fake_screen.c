@@ -77,7 +77,7 @@ int fake_screen(struct backend *b, const char *uuid, struct screen_info *info, s
 	if (!(d->info.state & DOMAIN_ACTIVE))
 		return err_set(e, ENOTCONN, "domain '%s' is not running", d->info.name);
 	if (!d->graphics)
-		return err_set(e, ENOENT, "domain '%s' has no screen: its XML has no <graphics>",
+		return err_set(e, ENOENT, "domain '%s' has no display for viewers: its XML has no <graphics>",
 			       d->info.name);
 	*info = d->screen;
 	return 0;
@@ -88,7 +88,7 @@ int fake_screen_command(struct fake_domain *d, const char *command, const char *
 	AUTO_JSON json_t *args = arguments ? json_parse(arguments, strlen(arguments), NULL) : NULL;
 	const char *passwd = json_str(args, "password", ""), *when = json_str(args, "time", "");
 	if (!d->graphics)
-		return err_set(e, ENOTSUP, "this guest has no screen: its XML has no <graphics>");
+		return err_set(e, ENOTSUP, "no viewer sees this guest: its XML has no <graphics>");
 	if (str_eq(command, "set_password")) {
 		char *to = json_flag(args, "view", false) ? d->screen.view_passwd : d->screen.passwd;
 		snprintf(to, sizeof(d->screen.passwd), "%.8s", passwd);

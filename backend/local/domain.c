@@ -248,7 +248,7 @@ int local_domain_screen(struct backend *b, const char *uuid, struct screen_info 
 	if (!g)
 		return it ? err_set(e, ENOTCONN, "domain '%s' is not running", it->file) : not_found(l, uuid, e);
 	rc = graphics_info(l, uuid, info, e);
-	return rc == -ENOENT ? err_set(e, ENOENT, "domain '%s' has no screen: its XML has no <graphics>", g->name) : rc;
+	return rc == -ENOENT ? err_set(e, ENOENT, "domain '%s' has no display for viewers: its XML has no <graphics>", g->name) : rc;
 }
 
 int local_domain_define(struct backend *b, const char *text, const char *where, unsigned flags,

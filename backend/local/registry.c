@@ -177,7 +177,7 @@ static int guest_describe(struct local *l, struct guest *g)
 	g->live = (struct domain_live){0};
 	g->live.vnc_port = d->graphics && !graphics_info(l, g->uuid, &screen, NULL) ? screen.port : 0;
 	domain_live_taps(d, &g->live);
-	g->screen = d->graphics != NULL;
+	g->screen = d->graphics || d->video;
 	domain_free(d);
 	return 0;
 }

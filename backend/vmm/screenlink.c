@@ -126,7 +126,7 @@ int screenlink_open(struct machine *m, const json_t *args, json_t **ret, int *fd
 	struct screenlink *l = m->screenlink;
 	int pair[2], rc;
 	if (!l)
-		return err_set(e, ENODEV, "the guest has no screen: its XML has no <graphics>");
+		return err_set(e, ENODEV, "the guest has no screen: its XML has neither <graphics> nor <video>");
 	if (l->npeers - (the_process(l) != NULL) >= PEERS_MAX - 1) /* one place is the process's */
 		return err_set(e, EBUSY, "%u decks look at this screen already", l->npeers);
 	rc = unixsock_pair(SOCK_SEQPACKET, pair);
@@ -157,7 +157,7 @@ static void take_files(struct screenlink *l)
 
 int screenlink_new(struct machine *m, int keeper, const json_t *screen, struct err *e)
 {
-	if (!screen)
+	if (!screen && !m->display)
 		return 0;
 	struct screenlink *l = calloc(1, sizeof(*l));
 	if (!l || !display_of(m)) {
@@ -167,6 +167,7 @@ int screenlink_new(struct machine *m, int keeper, const json_t *screen, struct e
 	m->screenlink = l;
 	l->m = m;
 	l->keeper = keeper;
+	l->served = screen != NULL;
 	screen_config_init(&l->config, screen);
 	take_files(l);
 	int rc = uv_async_init(m->loop, &l->changed, something_changed);
@@ -198,7 +199,7 @@ void screenlink_free(struct machine *m)
 
 struct screen_config *screenlink_config(struct machine *m)
 {
-	return m->screenlink ? &m->screenlink->config : NULL;
+	return m->screenlink && m->screenlink->served ? &m->screenlink->config : NULL;
 }
 
 void screenlink_config_changed(struct machine *m, bool kick)

@@ -20,8 +20,8 @@
 struct machine;
 struct screen_config;
 
-/* @keeper: the launch socket, for what it is told. @screen: of the go message; NULL: this guest has none, and
- * nothing is done. Takes "tls.*" and "screen.json" out of m->fds. */
+/* @keeper: the launch socket, for what it is told. @screen: of the go message; NULL: no viewer comes in, and decks only while
+ * there is a video device. Takes "tls.*" and "screen.json" out of m->fds. */
 int screenlink_new(struct machine *m, int keeper, const json_t *screen, struct err *e);
 /* Viewers are sent away. */
 void screenlink_free(struct machine *m);
@@ -29,7 +29,7 @@ void screenlink_free(struct machine *m);
 /* One more screen process: @fd is taken. Whom there was is forgotten. */
 void screenlink_attach(struct machine *m, int fd);
 
-/* Its configuration, to be changed in place; NULL: no screen. */
+/* Its configuration, to be changed in place; NULL: it is not served to viewers. */
 struct screen_config *screenlink_config(struct machine *m);
 
 /* It was: tell the file, and the screen; @kick: and send viewers away. */

@@ -9,7 +9,7 @@
 static int config_of(struct machine *m, struct screen_config **c, struct err *e)
 {
 	*c = screenlink_config(m);
-	return *c ? 0 : err_set(e, ENOTSUP, "this guest has no screen: its XML has no <graphics>");
+	return *c ? 0 : err_set(e, ENOTSUP, "no viewer sees this guest: its XML has no <graphics>");
 }
 
 int screenlink_query_vnc(struct machine *m, const json_t *args, json_t **ret, int *fd, struct err *e)

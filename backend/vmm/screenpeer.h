@@ -58,6 +58,7 @@ struct screenlink {
 	uv_async_t changed;
 	struct screen_peer *peers[PEERS_MAX];
 	unsigned npeers;
+	bool served; /* viewers come in: it has <graphics> */
 	struct screen_config config;
 	int json_fd, tls_fds[3];
 	unsigned ntls;

@@ -17,7 +17,7 @@ XML
 cat > "$WORK/paint.xml" <<XML
 <domain type='kvm'><name>paint</name><memory unit='MiB'>32</memory><vcpu>1</vcpu>
 <os><type arch='x86_64' machine='pc'>hvm</type><kernel>$ROOT/$O/guests/paint.elf</kernel></os><features><acpi/></features>
-<devices><serial type='pty'/>$graphics</devices></domain>
+<devices><serial type='pty'/><video><model type='vga'/></video></devices></domain>
 XML
 painted() { [ "$(console paint | grep -c painted)" -ge "$1" ]; }
 # The colours of the terminal's line $1: numbers of the 256.
@@ -26,11 +26,12 @@ line_has() { says "$2" colours "$1"; }
 wrote() { awk '/^wchar/ { print $2 }' "/proc/$(deck_pid)/io"; }
 
 ok "a guest with a boot menu starts" eval "vmdeck define $WORK/menu.xml && vmdeck start menu --force"
-ok "a guest that paints starts" eval "vmdeck define $WORK/paint.xml && vmdeck start paint --force"
+ok "a guest that paints starts, with <video> but no <graphics>" eval "vmdeck define $WORK/paint.xml && vmdeck start paint --force"
+refused "no viewer can come to it" "No graphical display found" vmdeck domdisplay paint
 open_shell tmux-256color 100x40
 keys "clear; $V; echo left \$?" Enter
 has 'menu +running' "the deck shows them"
-has 'w Screen +d Display' "the key bar offers the screen, and where its display is"
+has 'w Screen +p Pause' "the key bar offers the screen"
 keys w
 claim "the firmware's greeting is there as text" wait_for 60 screen_has 'SeaBIOS \(version'
 claim "it asks for a key" wait_for 60 screen_has 'Press ESC for boot menu'

@@ -141,7 +141,7 @@ void action_screen(struct deck *d, int arg)
 	const struct figure *g = deck_target(d);
 	if (g && g->d->state & DOMAIN_ACTIVE && !g->d->screen)
 		deck_say(d, ROLE_WARNING,
-			 "'%s' has no screen: its XML has no <graphics>; c opens its serial console",
+			 "'%s' has no screen: its XML has no <video>; c opens its serial console",
 			 g->d->name);
 	else if (g)
 		page_screen_open(d, g->d->uuid);
