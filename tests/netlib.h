@@ -1,22 +1,43 @@
 /* A guest of a few lines, for tests of vmdeck-net: Ethernet frames by hand. It has 10.0.2.15, and answers ARP
- * for it whenever it waits for something. All waits end the test when nothing comes. */
+ * for it whenever it waits for something. All waits end the test when nothing comes. And name spaces of one's
+ * own, and vmdeck-net started in them. */
 #ifndef TESTS_NETLIB_H
 #define TESTS_NETLIB_H
 
 #include <arpa/inet.h>
 #include <check.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <net/if.h>
 #include <netinet/ip.h>
 #include <netinet/tcp.h>
 #include <netinet/udp.h>
 #include <poll.h>
+#include <sched.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mount.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "backend/vmm/keeper_child.h"
+#include "src/base/cleanup.h"
+#include "src/base/str.h"
+#include "src/base/unixsock.h"
+#include "src/proto/launch.h"
 
 #define NETLIB_WAIT_MS 20000 /* for what happens at once on a machine with time */
 #define ETH 14
+
+static char *program; /* vmdeck-net */
+static struct err e;
+static pid_t net;
 
 static const uint8_t guest_mac[6] = {0x52, 0x54, 0, 0x12, 0x34, 0x56};
 static int guest_fd = -1; /* the machine's end */
@@ -258,6 +279,92 @@ static inline void tcp_read(struct tcp *t, void *to, size_t n)
 		t->ack += (uint32_t)k;
 		tcp_send(t, ACK, NULL, 0);
 	}
+}
+
+/* --- name spaces --- */
+
+static inline int write_text(const char *path, const char *text)
+{
+	AUTO_CLOSE int fd = open(path, O_WRONLY | O_CLOEXEC);
+	return fd < 0 || write(fd, text, strlen(text)) < 0 ? -errno : 0;
+}
+
+static inline int loopback_up(void)
+{
+	struct ifreq r = {.ifr_name = "lo", .ifr_flags = IFF_UP};
+	AUTO_CLOSE int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	return ioctl(fd, SIOCSIFFLAGS, &r) < 0 ? -errno : 0;
+}
+
+/* Network and mount name spaces, in which @resolv_conf is the text of that file. An ordinary user needs a
+ * user name space for it, in which it is root. -errno. */
+static inline int own_spaces(const char *resolv_conf)
+{
+	char map[64], file[] = "/tmp/vmdeck-test-XXXXXX";
+	uid_t uid = geteuid();
+	if (unshare((uid ? CLONE_NEWUSER : 0) | CLONE_NEWNET | CLONE_NEWNS) < 0)
+		return -errno;
+	if (uid) {
+		snprintf(map, sizeof(map), "0 %u 1", (unsigned)uid);
+		write_text("/proc/self/setgroups", "deny");
+		write_text("/proc/self/uid_map", map);
+	}
+	AUTO_CLOSE int fd = mkstemp(file);
+	ssize_t len = (ssize_t)strlen(resolv_conf);
+	int rc = fd < 0 || write(fd, resolv_conf, (size_t)len) != len || fchmod(fd, 0644) < 0 ||
+			 mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
+			 mount(file, "/etc/resolv.conf", NULL, MS_BIND, NULL) < 0
+		     ? -errno
+		     : loopback_up();
+	unlink(file);
+	return rc;
+}
+
+/* --- vmdeck-net by itself --- */
+
+/* Where vmdeck-net is built: VMDECK_NET, or beside this program's folder. */
+static inline void find_program(void)
+{
+	char *self = realpath("/proc/self/exe", NULL);
+	program = getenv("VMDECK_NET")
+		      ? x_strdup(getenv("VMDECK_NET"))
+		      : x_asprintf("%.*s/../vmdeck-net", (int)(strrchr(self, '/') - self), self);
+	free(self);
+}
+
+/* Start one with @config; its answer decides. */
+static inline int start(const char *config)
+{
+	int f[2], g[2], pid;
+	ck_assert_int_eq(unixsock_pair(SOCK_SEQPACKET, f), 0);
+	ck_assert_int_eq(unixsock_pair(SOCK_SEQPACKET, g), 0);
+	net = keeper_child_start((const char *const[]){program, "web1", "0", NULL}, (const int[]){f[1], g[1]},
+				 2);
+	ck_assert_int_gt(net, 0);
+	close(f[1]);
+	close(g[1]);
+	ck_assert_int_gt(unixsock_send(g[0], config, strlen(config), NULL, 0), 0);
+	int rc = launch_wait(g[0], NETLIB_WAIT_MS, &pid, &e);
+	ck_assert(rc || pid == net);
+	guest_fd = f[0];
+	close(g[0]);
+	return rc;
+}
+
+/* How it ended. */
+static inline int wait_end(void)
+{
+	int status;
+	close(guest_fd);
+	guest_fd = -1;
+	ck_assert_int_eq(waitpid(net, &status, 0), net);
+	return status;
+}
+
+static inline void stop(void)
+{
+	if (guest_fd >= 0)
+		ck_assert_int_eq(wait_end(), 0);
 }
 
 #endif

@@ -29,68 +29,6 @@
 #include "tests/netlib.h"
 #include "tests/testlib.h"
 
-static char *program; /* vmdeck-net */
-static struct err e;
-static pid_t net;
-
-/* --- name spaces --- */
-
-static int write_text(const char *path, const char *text)
-{
-	AUTO_CLOSE int fd = open(path, O_WRONLY | O_CLOEXEC);
-	return fd < 0 || write(fd, text, strlen(text)) < 0 ? -errno : 0;
-}
-
-static int loopback_up(void)
-{
-	struct ifreq r = {.ifr_name = "lo", .ifr_flags = IFF_UP};
-	AUTO_CLOSE int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	return ioctl(fd, SIOCSIFFLAGS, &r) < 0 ? -errno : 0;
-}
-
-/* An ordinary user needs a user name space for it, in which it is root. */
-static int own_spaces(void)
-{
-	char map[64], file[] = "/tmp/vmdeck-test-XXXXXX";
-	uid_t uid = geteuid();
-	if (unshare((uid ? CLONE_NEWUSER : 0) | CLONE_NEWNET | CLONE_NEWNS) < 0)
-		return -errno;
-	if (uid) {
-		snprintf(map, sizeof(map), "0 %u 1", (unsigned)uid);
-		write_text("/proc/self/setgroups", "deny");
-		write_text("/proc/self/uid_map", map);
-	}
-	AUTO_CLOSE int fd = mkstemp(file);
-	int rc = fd < 0 || write(fd, "nameserver 127.0.0.1\n", 21) != 21 || fchmod(fd, 0644) < 0 ||
-			 mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
-			 mount(file, "/etc/resolv.conf", NULL, MS_BIND, NULL) < 0
-		     ? -errno
-		     : loopback_up();
-	unlink(file);
-	return rc;
-}
-
-/* --- vmdeck-net by itself --- */
-
-/* Start one with @config; its answer decides. */
-static int start(const char *config)
-{
-	int f[2], g[2], pid;
-	ck_assert_int_eq(unixsock_pair(SOCK_SEQPACKET, f), 0);
-	ck_assert_int_eq(unixsock_pair(SOCK_SEQPACKET, g), 0);
-	net = keeper_child_start((const char *const[]){program, "web1", "0", NULL}, (const int[]){f[1], g[1]},
-				 2);
-	ck_assert_int_gt(net, 0);
-	close(f[1]);
-	close(g[1]);
-	ck_assert_int_gt(unixsock_send(g[0], config, strlen(config), NULL, 0), 0);
-	int rc = launch_wait(g[0], NETLIB_WAIT_MS, &pid, &e);
-	ck_assert(rc || pid == net);
-	guest_fd = f[0];
-	close(g[0]);
-	return rc;
-}
-
 static void start_default(void)
 {
 	ck_assert_msg(
@@ -100,22 +38,6 @@ static void start_default(void)
 		"{\"udp\": true, \"address\": \"0.0.0.0\", \"start\": 5000, \"end\": 5001, \"to\": 50}]}") ==
 		0,
 	    "%s", e.msg);
-}
-
-/* How it ended. */
-static int wait_end(void)
-{
-	int status;
-	close(guest_fd);
-	guest_fd = -1;
-	ck_assert_int_eq(waitpid(net, &status, 0), net);
-	return status;
-}
-
-static void stop(void)
-{
-	if (guest_fd >= 0)
-		ck_assert_int_eq(wait_end(), 0);
 }
 
 /* A server in this name space at a port of its own choice. */
@@ -625,14 +547,10 @@ int main(int argc, char **argv)
 		return keeper_main(machine_argv);
 	if (!strcmp(role, "machine"))
 		_exit(fake_machine());
-	char *self = realpath("/proc/self/exe", NULL);
-	program = getenv("VMDECK_NET")
-		      ? x_strdup(getenv("VMDECK_NET"))
-		      : x_asprintf("%.*s/../vmdeck-net", (int)(strrchr(self, '/') - self), self);
-	free(self);
+	find_program();
 	setenv("ASAN_OPTIONS", "detect_leaks=0",
 	       0); /* vmdeck-net may not make the system calls that looking for leaks takes */
-	int rc = own_spaces();
+	int rc = own_spaces("nameserver 127.0.0.1\n");
 	if (rc) {
 		printf("test_net: no name spaces of its own: %s\n", strerror(-rc));
 		return 1;

@@ -11,9 +11,10 @@ another_net() { local pid; pid=$(net_pid nat) && [ "$pid" != "$1" ]; }
 # The world: a name server, and a web server that is found by its name.
 cp /etc/resolv.conf "$WORK/resolv.conf"; echo 'nameserver 127.0.0.1' > /etc/resolv.conf
 "$O/tools/dnsd" 127.0.0.1 53 10.8.0.1 & dns=$!
-busybox ip link add out0 type dummy && busybox ip addr add 10.8.0.1/24 dev out0 && busybox ip link set out0 up
+busybox ip link add out0 type dummy && busybox ip addr add 10.8.0.1/24 dev out0 && busybox ip link set out0 up && busybox ip addr add fd08::1/64 dev out0
 mkdir "$WORK/www"; head -c 4000000 /dev/urandom > "$WORK/www/down"; sum=$(md5sum < "$WORK/www/down")
 busybox httpd -f -p 10.8.0.1:8000 -h "$WORK/www" & httpd=$!
+busybox httpd -f -p "[fd08::1]:8000" -h "$WORK/www" & httpd6=$!
 
 guest nat cloud cmdline= disks="$(card "$(forward 2022 22)$(forward 8022 80)")"
 busybox httpd -f -p 127.0.0.1:8022 & taken=$!
@@ -29,6 +30,8 @@ ok "domifaddr tells it" says '10\.0\.2\.15/24' vmdeck domifaddr nat
 ok "a name is resolved" run_says nat '10\.8\.0\.1' 'nslookup www.test'
 ok "a file comes in whole, from a server by its name" run_says nat "${sum%% *}" 'wget -q -O /tmp/down http://www.test:8000/down && md5sum /tmp/down'
 busybox httpd -f -p 127.0.0.1:8001 -h "$WORK/www" & local_httpd=$!
+ok "a router tells it an IPv6 address" wait_for 30 run_says nat "inet6 fec0::5054:ff:fe.*/64" "ip addr show eth0"
+ok "with which the same file comes in" run_says nat "${sum%% *}" "wget -q -O /tmp/down6 'http://[fd08::1]:8000/down' && md5sum /tmp/down6"
 ok "what listens on the host's loopback is there" eval 'head -c 1000 "$WORK/www/down" > "$WORK/www/part"; run_says nat "^1000\$" "wget -q -O - http://10.0.2.2:8001/part | wc -c"'
 ok "the guest is reached through its forwarded port" eval 'run_in nat "cd /tmp; httpd -p 80 -h /tmp" && [ "$(busybox wget -q -O - http://127.0.0.1:8022/down | md5sum)" = "$sum" ]'
 first=$(net_pid nat)
@@ -39,6 +42,6 @@ ok "the guest lives, and is reached again" wait_for 90 eval '[ "$(timeout 30 bus
 ok "and reaches the world" run_says nat "${sum%% *}" 'wget -q -O /tmp/again http://www.test:8000/down && md5sum /tmp/again'
 ok "destroy ends it" vmdeck destroy nat
 ok "and its network" wait_for 10 not net_pid nat
-kill $dns $httpd $local_httpd 2>/dev/null
+kill $dns $httpd $httpd6 $local_httpd 2>/dev/null
 cat "$WORK/resolv.conf" > /etc/resolv.conf
 busybox ip link del out0
