@@ -1,17 +1,20 @@
+/* clang-format off */
 /* A terminal for the deck without anybody before it: runs a program on a pseudo-terminal, types, and tells
  * what it cost.
  *
- * Usage: deckterm [--size COLSxROWS] [--cell WxH] [--images] [--silent] [--rate BYTES] STEP... -- PROGRAM
- * ARGUMENT...
- *   --cell    pixels of a cell, as TIOCGWINSZ tells them
- *   --images  it knows kitty's graphics protocol
- *   --silent  it answers no questions
- *   --rate    it takes so many bytes a second
- * Steps:  key=TEXT          type it (\e \r \xHH are read)
- *         until=TEXT        wait until it was written, at most 60 s; prints "until TEXT: N bytes, N ms"
- *         wait=MS
- *         measure=MS        prints "bytes N pictures N images N cpu N ms of MS" of the program's next MS
+ * Usage: deckterm [OPTION...] STEP... -- PROGRAM ARGUMENT...
+ *   --size COLSxROWS   of the terminal
+ *   --cell WxH         pixels of a cell, as TIOCGWINSZ tells them
+ *   --images           it knows kitty's graphics protocol
+ *   --silent           it answers no questions
+ *   --rate BYTES       it takes so many a second
+ * Steps:
+ *   key=TEXT     type it (\e \r \xHH are read)
+ *   until=TEXT   wait until it was written, at most 60 s; prints "until TEXT: N bytes, N ms"
+ *   wait=MS
+ *   measure=MS   prints "bytes N pictures N images N cpu N ms of MS" of the program's next MS
  * Pictures are those that end with a question (DSR 5), images those of the graphics protocol. */
+/* clang-format on */
 #include <errno.h>
 #include <poll.h>
 #include <pty.h>

@@ -1,14 +1,31 @@
+/* clang-format off */
 /* rfbview HOST PORT [KEY=VALUE...] - a VNC viewer for scripts, on libvncclient.
  *
- * Keys: passwd= encodings= exclusive=1 continuous=1, ca= (CA certificate: VeNCrypt X509), anon=1 (VeNCrypt
- * TLS without one), plain=1 (neither) Commands on stdin, a line each: key SYM DOWN, xt SYM CODE DOWN, pointer
- * X Y MASK, cut TEXT, size W H continuous off, fence FLAGS TEXT (one digit) copies               says how
- * many copies of what it has it was told of shot FILE            the picture, as PPM pixel X Y RRGGBB wait
- * until it is so, 10 s until WORD           wait for that event, 10 s stop                 read nothing until
- * the end quit Events on stdout: connected WxH, resized WxH, cut TEXT, leds N, pointer absolute|relative,
- * continuous on|off, fence TEXT, pixel ok|relative, pixel ok, pixel RRGGBB (it is another), copies N, closed.
+ * Keys:
+ *   passwd= encodings= exclusive=1 continuous=1
+ *   ca=FILE              CA certificate: VeNCrypt X509
+ *   anon=1               VeNCrypt TLS without one
+ *   plain=1              neither
+ * Commands on stdin, a line each:
+ *   key SYM DOWN
+ *   xt SYM CODE DOWN
+ *   pointer X Y MASK
+ *   cut TEXT
+ *   size W H
+ *   continuous off
+ *   fence FLAGS TEXT     one digit
+ *   copies               says how many copies of what it has it was told of
+ *   shot FILE            the picture, as PPM
+ *   pixel X Y RRGGBB     wait until it is so, 10 s
+ *   until WORD           wait for that event, 10 s
+ *   stop                 read nothing until the end
+ *   quit
+ * Events on stdout:
+ *   connected WxH, resized WxH, cut TEXT, leds N, pointer absolute|relative, continuous on|off, fence TEXT,
+ *   pixel ok, pixel RRGGBB (it is another), copies N, closed
  * Exit status: 0, 1 when it could not connect or was closed before "quit", 2 when something waited for did
  * not come. */
+/* clang-format on */
 #include <poll.h>
 #include <stdbool.h>
 #include <stdio.h>

@@ -1,16 +1,28 @@
+/* clang-format off */
 /* screenhost PROGRAM PORT|PATH [KEY=VALUE...] - play machine and keeper for vmdeck-screen: a picture with a
  * pattern in it, and a log of what viewers do.
  *
- * Keys: size=WxH passwd= view_passwd= passwd_valid_to= share= tls= ca= cert= key= (PEM files), absolute=0,
- * idle=1 (all damage is said each time, as by a device that does not know better) Commands on stdin, a line
- * each: play MS              draw a box somewhere else every MS, until another command text X Y W H fill it
- * with lines of 16 that look like text, no two alike scroll X Y W H DY     move what is in there DY down,
- * with text where nothing was storm N SEED         N of those and fills, anywhere; then says "stormed" roll
- * MS              scroll a screen full of text up by a line every MS, until another command shot FILE the
- * picture, as PPM fill X Y W H RRGGBB, size W H, none, leds N, absolute N, cursor, dot, pos X Y, kick set KEY
- * VALUE        and configure anew count                say how many refreshes were asked for mute answer no
- * more of them die                  kill the screen, start another quit Events on stdout: key CODE DOWN,
- * pointer ABSOLUTE X Y BUTTONS WHEEL HWHEEL, resize W H, release, viewers JSON, count N, exit STATUS. */
+ * Keys:
+ *   size=WxH passwd= view_passwd= passwd_valid_to= share= tls= absolute=0
+ *   ca= cert= key=       PEM files
+ *   idle=1               all damage is said each time, as by a device that does not know better
+ * Commands on stdin, a line each:
+ *   play MS              draw a box somewhere else every MS, until another command
+ *   text X Y W H         fill it with lines of 16 that look like text, no two alike
+ *   scroll X Y W H DY    move what is in there DY down, with text where nothing was
+ *   storm N SEED         N of those and fills, anywhere; then says "stormed"
+ *   roll MS              scroll a screen full of text up by a line every MS, until another command
+ *   shot FILE            the picture, as PPM
+ *   fill X Y W H RRGGBB, size W H, none, leds N, absolute N, cursor, dot, pos X Y, kick
+ *   set KEY VALUE        and configure anew
+ *   count                say how many refreshes were asked for
+ *   mute                 answer no more of them
+ *   die                  kill the screen, start another
+ *   quit
+ * Events on stdout:
+ *   key CODE DOWN, pointer ABSOLUTE X Y BUTTONS WHEEL HWHEEL, resize W H, release, viewers JSON, count N,
+ *   exit STATUS */
+/* clang-format on */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
