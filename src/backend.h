@@ -151,7 +151,8 @@ struct backend_ops {
 	int (*domain_create)(struct backend *, const char *text, const char *where, unsigned start_flags,
 	                     struct domain_info *info, char **notes, struct err *);
 	/* @notes as above. -EALREADY when it runs. */
-	int (*domain_start)(struct backend *, const char *uuid, unsigned start_flags, char **notes, struct err *);
+	int (*domain_start)(struct backend *, const char *uuid, unsigned start_flags, char **notes,
+			    struct err *);
 	/* Ask the guest (ACPI power button; reboot = Ctrl-Alt-Del is not known to Linux as reboot: see launch.c). */
 	int (*domain_shutdown)(struct backend *, const char *uuid, enum shutdown_what, struct err *);
 	int (*domain_destroy)(struct backend *, const char *uuid, struct err *);
@@ -163,19 +164,23 @@ struct backend_ops {
 	/* A stream socket to serial console @index: guest output comes, what is written goes in. @replay: first the last
 	 * that many recorded bytes (0 = live only; UINT64_MAX = all that is kept since power-on). -ENOTCONN when the
 	 * guest does not run, -ENOENT when it has no such console. */
-	int (*console_open)(struct backend *, const char *uuid, unsigned index, uint64_t replay, int *fd, struct err *);
+	int (*console_open)(struct backend *, const char *uuid, unsigned index, uint64_t replay, int *fd,
+			    struct err *);
 	/* The record of a console, running or not: bytes to @fd, oldest first. @since_boot: of the last power-on. */
-	int (*console_log)(struct backend *, const char *uuid, unsigned index, bool since_boot, int fd, struct err *);
+	int (*console_log)(struct backend *, const char *uuid, unsigned index, bool since_boot, int fd,
+			   struct err *);
 	/* The path one would give to socat: virsh ttyconsole. */
 	int (*console_path)(struct backend *, const char *uuid, unsigned index, char **path, struct err *);
 
 	/* The image of disk @target (or the one of that path), of what runs or else the definition. -ENOENT: none, or an empty drive. */
-	int (*domain_block_info)(struct backend *, const char *uuid, const char *target, struct block_info *, struct err *);
+	int (*domain_block_info)(struct backend *, const char *uuid, const char *target, struct block_info *,
+				 struct err *);
 	/* Change what lies in the removable drive @target (or the one that holds the image of that path). @source: NULL to eject. */
 	int (*domain_change_media)(struct backend *, const char *uuid, const char *target, const char *source,
 	                           enum media_action, unsigned media_flags, struct err *);
 	/* Plug the cable of the network card @key (its MAC address, its tap, or "net0") in, or pull it. Flags as for a medium. */
-	int (*domain_set_link)(struct backend *, const char *uuid, const char *key, bool up, unsigned media_flags, struct err *);
+	int (*domain_set_link)(struct backend *, const char *uuid, const char *key, bool up,
+			       unsigned media_flags, struct err *);
 	/* Where the screen is, and who looks; never waits for the guest. -ENOENT: it has none. -ENOTCONN: it does not run. */
 	int (*domain_screen)(struct backend *, const char *uuid, struct screen_info *, struct err *);
 
@@ -191,8 +196,8 @@ struct backend_ops {
 	int (*sample)(struct backend *, struct sample *, struct err *);
 
 	/* One QMP-shaped command to a running guest; @reply is its "return" as JSON text. */
-	int (*domain_command)(struct backend *, const char *uuid, const char *command, const char *arguments_json,
-	                      char **reply, struct err *);
+	int (*domain_command)(struct backend *, const char *uuid, const char *command,
+			      const char *arguments_json, char **reply, struct err *);
 
 	/* The IPv4 address of who has that MAC address beside this host, as far as it has heard of it. -ENOENT: it has not. */
 	int (*host_neighbour)(struct backend *, const uint8_t mac[6], char address[56], struct err *);
@@ -202,7 +207,8 @@ struct backend_ops {
 	int (*host_info)(struct backend *, struct host_info *, struct err *);
 	int (*host_validate)(struct backend *, struct host_check **list, size_t *n, struct err *);
 	/* Make, define and start; on failure all that was made is taken away again. @info and @notes as for domain_create. */
-	int (*domain_install)(struct backend *, const struct install_job *, struct domain_info *info, char **notes, struct err *);
+	int (*domain_install)(struct backend *, const struct install_job *, struct domain_info *info,
+			      char **notes, struct err *);
 	/* @look: into a folder or an ISO too, for a kernel. A path that is not there is no error. */
 	int (*path_info)(struct backend *, const char *path, bool look, struct path_info *, struct err *);
 	/* What `vmdeck domain-release` does when a guest has ended: clean-up and on_poweroff, on_reboot, on_crash. */

@@ -413,7 +413,8 @@ static int fake_command(struct backend *b, const char *uuid, const char *command
 		return rc;
 	if (str_eq(command, "query-status"))
 		*reply = x_asprintf("{\"status\":\"%s\"}", domain_state_text(d->info.state));
-	else if (str_eq(command, "set_password") || str_eq(command, "expire_password") || str_eq(command, "x-vnc-kick")) {
+	else if (str_eq(command, "set_password") || str_eq(command, "expire_password") ||
+		 str_eq(command, "x-vnc-kick")) {
 		rc = fake_screen_command(d, command, arguments, e);
 		if (!rc)
 			*reply = x_strdup("{}");
@@ -472,7 +473,8 @@ static int fake_change_media(struct backend *b, const char *uuid, const char *ta
 }
 
 /* Only the texts change, as above. */
-static int fake_set_link(struct backend *b, const char *uuid, const char *key, bool up, unsigned flags, struct err *e)
+static int fake_set_link(struct backend *b, const char *uuid, const char *key, bool up, unsigned flags,
+			 struct err *e)
 {
 	struct fake *f = fake_of(b);
 	FAKE_LOCK(f);
@@ -483,11 +485,13 @@ static int fake_set_link(struct backend *b, const char *uuid, const char *key, b
 	for (unsigned live = 0; live < 2 && !rc; live++) {
 		char **text = live ? &d->live_xml : &d->xml, *new = NULL;
 		struct domain *parsed = NULL;
-		if (!(flags & (live ? MEDIA_LIVE : MEDIA_CONFIG)) || !*text || domain_parse(*text, strlen(*text), d->info.name, &parsed, NULL))
+		if (!(flags & (live ? MEDIA_LIVE : MEDIA_CONFIG)) || !*text ||
+		    domain_parse(*text, strlen(*text), d->info.name, &parsed, NULL))
 			continue;
 		size_t i = domain_interface_find(parsed, key), n = parsed->ninterfaces;
 		domain_free(parsed);
-		rc = i == n ? err_set(e, ENODEV, "interface (%s) not found", key) : domain_text_link(*text, d->info.name, i, up, &new, e);
+		rc = i == n ? err_set(e, ENODEV, "interface (%s) not found", key)
+			    : domain_text_link(*text, d->info.name, i, up, &new, e);
 		if (!rc) {
 			free(*text);
 			*text = new;

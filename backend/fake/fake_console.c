@@ -247,10 +247,10 @@ int fake_console_path(struct backend *b, const char *uuid, unsigned index, char 
 int fake_screenshot(struct backend *b, const char *uuid, unsigned screen, int *fd, struct err *e)
 {
 	static const uint8_t png[] = {
-		0x89, 'P',  'N',  'G',  '\r', '\n', 0x1a, '\n', 0,    0,    0,    13,  'I',  'H',  'D',  'R',  0, 0, 0, 1,
-		0,    0,    0,    1,    8,    0,    0,    0,    0,    0x3a, 0x7e, 0x9b, 0x55, 0,    0,    0,    10, 'I', 'D', 'A',
-		'T',  0x78, 0x9c, 0x63, 0x60, 0,    0,    0,    2,    0,    1,    0x48, 0xaf, 0xa4, 0x71, 0,    0, 0, 0, 'I',
-		'E',  'N',  'D',  0xae, 0x42, 0x60, 0x82,
+	    0x89, 'P',  'N',  'G',  '\r', '\n', 0x1a, '\n', 0,    0,    0,    13,  'I',  'H',  'D',  'R',  0,
+	    0,    0,    1,    0,    0,    0,    1,    8,    0,    0,    0,    0,   0x3a, 0x7e, 0x9b, 0x55, 0,
+	    0,    0,    10,   'I',  'D',  'A',  'T',  0x78, 0x9c, 0x63, 0x60, 0,   0,    0,    2,    0,    1,
+	    0x48, 0xaf, 0xa4, 0x71, 0,    0,    0,    0,    'I',  'E',  'N',  'D', 0xae, 0x42, 0x60, 0x82,
 	};
 	struct fake *f = fake_of(b);
 	FAKE_LOCK(f);

@@ -8,7 +8,8 @@
 
 #define FREE_BYTES (200ull << 30)
 
-int fake_path_info(struct backend *b, const char *path, bool look_inside, struct path_info *info, struct err *e)
+int fake_path_info(struct backend *b, const char *path, bool look_inside, struct path_info *info,
+		   struct err *e)
 {
 	struct fake *f = fake_of(b);
 	FAKE_LOCK(f);
@@ -36,14 +37,16 @@ int fake_path_info(struct backend *b, const char *path, bool look_inside, struct
 }
 
 /* Defined and started; on failure it is not there. */
-int fake_install(struct backend *b, const struct install_job *job, struct domain_info *info, char **notes, struct err *e)
+int fake_install(struct backend *b, const struct install_job *job, struct domain_info *info, char **notes,
+		 struct err *e)
 {
 	struct fake *f = fake_of(b);
 	FAKE_LOCK(f);
 	struct domain_info d = {0};
 	int rc = fake_fails(f, "domain_install", e);
 	if (!rc && job->flags & INSTALL_TRANSIENT)
-		return b->ops->domain_create(b, job->first_xml ? job->first_xml : job->define_xml, "installation", 0, info, notes, e);
+		return b->ops->domain_create(b, job->first_xml ? job->first_xml : job->define_xml,
+					     "installation", 0, info, notes, e);
 	if (!rc)
 		rc = b->ops->domain_define(b, job->define_xml, "installation", 0, &d, NULL, e);
 	if (rc)
@@ -67,12 +70,16 @@ int fake_path_script(struct fake *f, char *args, struct err *e)
 	while (word && kind < ARRAY_SIZE(kinds) && !str_eq(kinds[kind], word))
 		kind++;
 	if (!word || kind == ARRAY_SIZE(kinds))
-		return err_set(e, EINVAL, "fake script: path PATH missing|file|block|folder|other [KEY=VALUE...]");
+		return err_set(e, EINVAL,
+			       "fake script: path PATH missing|file|block|folder|other [KEY=VALUE...]");
 	f->paths = x_realloc(f->paths, (f->npaths + 1) * sizeof(*f->paths));
 	struct fake_path *p = &f->paths[f->npaths++];
 	*p = (struct fake_path){.path = x_strdup(path)};
-	p->info = (struct path_info){
-	    .kind = (enum path_kind)kind, .device = 1, .free_bytes = FREE_BYTES, .readable = true, .writable = true};
+	p->info = (struct path_info){.kind = (enum path_kind)kind,
+				     .device = 1,
+				     .free_bytes = FREE_BYTES,
+				     .readable = true,
+				     .writable = true};
 	while ((word = strtok_r(NULL, " ", &save))) {
 		uint64_t n = 0;
 		char *eq = strchr(word, '=');
@@ -95,7 +102,8 @@ int fake_path_script(struct fake *f, char *args, struct err *e)
 		else if (!str_eq(word, "volume"))
 			return err_set(e, EINVAL, "fake script: path %s: no key '%s'", path, word);
 		else { /* to the end of the line */
-			AUTO_FREE char *all = x_asprintf("%s%s%s", eq, save && *save ? " " : "", save ? save : "");
+			AUTO_FREE char *all =
+			    x_asprintf("%s%s%s", eq, save && *save ? " " : "", save ? save : "");
 			snprintf(p->info.volume_id, sizeof(p->info.volume_id), "%s", all);
 			break;
 		}

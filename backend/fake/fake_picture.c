@@ -184,7 +184,8 @@ int fake_screen_open(struct backend *b, const char *uuid, int *fd, struct err *e
 	if (!(d->info.state & DOMAIN_ACTIVE))
 		return err_set(e, ENOTCONN, "domain '%s' is not running", d->info.name);
 	if (!d->graphics)
-		return err_set(e, ENODEV, "the guest has no screen: its XML has neither <graphics> nor <video>");
+		return err_set(e, ENODEV,
+			       "the guest has no screen: its XML has neither <graphics> nor <video>");
 	struct fake_picture *p = picture_of(d);
 	unsigned i = 0;
 	while (i < FAKE_ATTACH_MAX && p->peers[i].fd >= 0)

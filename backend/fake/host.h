@@ -126,8 +126,10 @@ int fake_screenshot(struct backend *b, const char *uuid, unsigned screen, int *f
 int fake_path_script(struct fake *f, char *args, struct err *e);
 void fake_paths_done(struct fake *f);
 int fake_console_path(struct backend *b, const char *uuid, unsigned index, char **path, struct err *e);
-int fake_path_info(struct backend *b, const char *path, bool look_inside, struct path_info *info, struct err *e);
-int fake_install(struct backend *b, const struct install_job *job, struct domain_info *info, char **notes, struct err *e);
+int fake_path_info(struct backend *b, const char *path, bool look_inside, struct path_info *info,
+		   struct err *e);
+int fake_install(struct backend *b, const struct install_job *job, struct domain_info *info, char **notes,
+		 struct err *e);
 int fake_sample(struct backend *b, struct sample *s, struct err *e);
 int fake_host_neighbour(struct backend *b, const uint8_t mac[6], char address[56], struct err *e);
 int fake_host_bridges(struct backend *b, char **names, struct err *e);

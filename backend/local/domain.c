@@ -246,9 +246,13 @@ int local_domain_screen(struct backend *b, const char *uuid, struct screen_info 
 	struct guest *g = guest_by_uuid(l, uuid);
 	const struct store_item *it = store_by_uuid(l, uuid);
 	if (!g)
-		return it ? err_set(e, ENOTCONN, "domain '%s' is not running", it->file) : not_found(l, uuid, e);
+		return it ? err_set(e, ENOTCONN, "domain '%s' is not running", it->file)
+			  : not_found(l, uuid, e);
 	rc = graphics_info(l, uuid, info, e);
-	return rc == -ENOENT ? err_set(e, ENOENT, "domain '%s' has no display for viewers: its XML has no <graphics>", g->name) : rc;
+	return rc == -ENOENT
+		   ? err_set(e, ENOENT, "domain '%s' has no display for viewers: its XML has no <graphics>",
+			     g->name)
+		   : rc;
 }
 
 int local_domain_define(struct backend *b, const char *text, const char *where, unsigned flags,
@@ -295,10 +299,15 @@ static int check_nvram(const char *path, const char *name, unsigned flags, bool 
 	if (!path)
 		return 0;
 	if (!(flags & (UNDEFINE_NVRAM | UNDEFINE_KEEP_NVRAM)))
-		return err_set(e, EINVAL, "domain '%s' has the variables of its UEFI in '%s': --nvram removes them, --keep-nvram leaves them",
+		return err_set(e, EINVAL,
+			       "domain '%s' has the variables of its UEFI in '%s': --nvram removes them, "
+			       "--keep-nvram leaves them",
 			       name, path);
 	if (flags & UNDEFINE_NVRAM && active)
-		return err_set(e, EBUSY, "domain '%s' runs with the variables in '%s': stop it first, or use --keep-nvram", name, path);
+		return err_set(
+		    e, EBUSY,
+		    "domain '%s' runs with the variables in '%s': stop it first, or use --keep-nvram", name,
+		    path);
 	return 0;
 }
 

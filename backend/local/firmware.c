@@ -66,7 +66,8 @@ static bool for_us(const json_t *targets)
 static bool fits(const json_t *d)
 {
 	const json_t *features = json_object_get(d, "features"), *map = json_object_get(d, "mapping");
-	return has_string(json_object_get(d, "interface-types"), "uefi") && str_eq(json_str(map, "device", NULL), "flash") &&
+	return has_string(json_object_get(d, "interface-types"), "uefi") &&
+	       str_eq(json_str(map, "device", NULL), "flash") &&
 	       str_eq(json_str(map, "mode", "split"), "split") && for_us(json_object_get(d, "targets")) &&
 	       !has_string(features, "requires-smm") && !has_string(features, "enrolled-keys");
 }
@@ -144,8 +145,10 @@ static int efi_find(const struct domain *d, struct efi *out, struct err *e)
 {
 	bool found = search(d->loader, out);
 	if (!found && !d->loader)
-		return err_set(e, ENOENT, "domain '%s' wants UEFI, and none for this machine is described in %s: install the package ovmf",
-		               d->name, descriptor_dirs[ARRAY_SIZE(descriptor_dirs) - 1]);
+		return err_set(e, ENOENT,
+			       "domain '%s' wants UEFI, and none for this machine is described in %s: "
+			       "install the package ovmf",
+			       d->name, descriptor_dirs[ARRAY_SIZE(descriptor_dirs) - 1]);
 	if (!found)
 		out->code = x_strdup(d->loader);
 	if (d->nvram_template) {
@@ -170,8 +173,9 @@ static int open_packaged(const struct domain *d, struct fd_set_named *fds, const
 {
 	int fd = open_file(name, path, O_RDONLY, e);
 	if (fd == -ENOENT)
-		return err_set(e, ENOENT, "domain '%s' needs '%s', which is not there: install the package %s", d->name, path,
-		               package);
+		return err_set(e, ENOENT,
+			       "domain '%s' needs '%s', which is not there: install the package %s", d->name,
+			       path, package);
 	return fd < 0 ? fd : named_add(fds, name, fd);
 }
 
@@ -197,9 +201,10 @@ int firmware_open(const struct domain *d, struct fd_set_named *fds, struct err *
 {
 	if (d->secure_boot)
 		return err_set(e, ENOTSUP,
-		               "domain '%s' wants Secure Boot, which needs the machine q35 with SMM, and vmdeck has the machine pc: "
-		               "remove secure='yes' and the secure-boot and enrolled-keys features from <os>",
-		               d->name);
+			       "domain '%s' wants Secure Boot, which needs the machine q35 with SMM, and "
+			       "vmdeck has the machine pc: "
+			       "remove secure='yes' and the secure-boot and enrolled-keys features from <os>",
+			       d->name);
 	int rc;
 	if (is_efi(d))
 		rc = open_efi(d, fds, e);
@@ -211,7 +216,8 @@ int firmware_open(const struct domain *d, struct fd_set_named *fds, struct err *
 		rc = open_net_rom(d, fds, e);
 	if (rc || !d->video)
 		return rc;
-	return open_packaged(d, fds, "vga.rom", d->video->model == VIDEO_VIRTIO ? VGABIOS_VIRTIO : VGABIOS, "seabios", e);
+	return open_packaged(d, fds, "vga.rom", d->video->model == VIDEO_VIRTIO ? VGABIOS_VIRTIO : VGABIOS,
+			     "seabios", e);
 }
 
 /* The first start makes the guest's store from the template. */
@@ -225,9 +231,10 @@ static int nvram_make(const struct domain *d, const char *path, struct err *e)
 		return rc;
 	if (!f.template)
 		return err_set(e, ENOENT,
-		               "domain '%s': there is no variable store '%s', and no template to make it from is known for '%s': name one "
-		               "with <nvram template='...'>",
-		               d->name, path, f.code);
+			       "domain '%s': there is no variable store '%s', and no template to make it "
+			       "from is known for '%s': name one "
+			       "with <nvram template='...'>",
+			       d->name, path, f.code);
 	rc = file_read(f.template, TEMPLATE_MAX, &data, &len, e);
 	if (!rc)
 		rc = dir_make(dirname(copy), 0700, e);
@@ -245,8 +252,8 @@ static int hold_nvram(const char *path, int *held, struct err *e)
 	return *held < 0 ? *held : image_lock(*held, path, "nvram", true, false, e);
 }
 
-int firmware_open_nvram(const struct local *l, const struct domain *d, unsigned start_flags, struct fd_set_named *fds,
-                        struct err *e)
+int firmware_open_nvram(const struct local *l, const struct domain *d, unsigned start_flags,
+			struct fd_set_named *fds, struct err *e)
 {
 	AUTO_FREE char *path = firmware_nvram_path(l, d);
 	if (!path)

@@ -171,7 +171,8 @@ static void add_keymap(struct graphics *a)
 	struct keymap *k = a->g->keymap ? keymap_open(a->g->keymap, &e) : NULL;
 	if (!k) {
 		if (a->g->keymap)
-			note(a, "warning: keymap '%s': %s; viewers that send characters get a US keyboard", a->g->keymap, e.msg);
+			note(a, "warning: keymap '%s': %s; viewers that send characters get a US keyboard",
+			     a->g->keymap, e.msg);
 		return;
 	}
 	json_t *list = json_array();

@@ -287,8 +287,8 @@ int local_console_open(struct backend *b, const char *uuid, unsigned index, uint
 	return 0;
 }
 
-int guest_and_definition(struct local *l, const char *uuid, unsigned *flags, struct guest **g, const struct store_item **it,
-			 struct err *e)
+int guest_and_definition(struct local *l, const char *uuid, unsigned *flags, struct guest **g,
+			 const struct store_item **it, struct err *e)
 {
 	int rc = store_refresh(l, e);
 	if (!rc)
@@ -309,8 +309,8 @@ int guest_and_definition(struct local *l, const char *uuid, unsigned *flags, str
 }
 
 /* A command whose answer brings a descriptor: @what, of the guest's screen. */
-static int screen_command(struct local *l, const char *uuid, const char *name, json_t *args, const char *what, int *fd,
-			  struct err *e)
+static int screen_command(struct local *l, const char *uuid, const char *name, json_t *args, const char *what,
+			  int *fd, struct err *e)
 {
 	struct guest *g;
 	struct err err = {0};

@@ -21,10 +21,11 @@ static void pad(struct buf *b, size_t to)
 }
 
 /* One member: header, name and content, each up to a multiple of 4. */
-static void member(struct buf *b, unsigned inode, unsigned mode, const char *name, const char *content, size_t len)
+static void member(struct buf *b, unsigned inode, unsigned mode, const char *name, const char *content,
+		   size_t len)
 {
-	buf_printf(b, "070701%08X%08X%08X%08X%08X%08X%08zX%08X%08X%08X%08X%08zX%08X", inode, mode, 0, 0, 1, 0, len, 0, 0, 0, 0,
-		   strlen(name) + 1, 0);
+	buf_printf(b, "070701%08X%08X%08X%08X%08X%08X%08zX%08X%08X%08X%08X%08zX%08X", inode, mode, 0, 0, 1, 0,
+		   len, 0, 0, 0, 0, strlen(name) + 1, 0);
 	buf_add(b, name, strlen(name) + 1);
 	pad(b, 4);
 	buf_add(b, content, len);

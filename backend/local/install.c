@@ -52,7 +52,8 @@ int install_pending(const struct local *l, const char *uuid, struct domain **d, 
 /* The first boot is for a later start. */
 static int keep_first(struct making *k, struct err *e)
 {
-	AUTO_FREE char *path = pending_path(k->l, k->define->uuid), *dir = x_strndup(path, strlen(path) - strlen("/first.xml"));
+	AUTO_FREE char *path = pending_path(k->l, k->define->uuid),
+		       *dir = x_strndup(path, strlen(path) - strlen("/first.xml"));
 	int rc = dir_make(dir, 0750, e);
 	if (rc)
 		return rc;
@@ -84,7 +85,9 @@ static int make_file(struct making *k, const struct install_file *f, struct err 
 	int rc = f->sparse ? 0 : posix_fallocate(fd, 0, (off_t)f->bytes);
 	if (!rc && ftruncate(fd, (off_t)f->bytes) < 0)
 		rc = errno;
-	return rc ? err_sys(e, rc, "cannot make the disk '%s' of %llu bytes", f->path, (unsigned long long)f->bytes) : 0;
+	return rc ? err_sys(e, rc, "cannot make the disk '%s' of %llu bytes", f->path,
+			    (unsigned long long)f->bytes)
+		  : 0;
 }
 
 /* The copies of kernel and initrd. */
@@ -116,7 +119,8 @@ static int check(struct making *k, struct err *e)
 	int rc = domain_parse(j->define_xml, strlen(j->define_xml), "definition", &k->define, e);
 	if (!rc && j->first_xml)
 		rc = domain_parse(j->first_xml, strlen(j->first_xml), "first boot", &k->first, e);
-	if (!rc && k->first && (!str_eq(k->first->uuid, k->define->uuid) || !str_eq(k->first->name, k->define->name)))
+	if (!rc && k->first &&
+	    (!str_eq(k->first->uuid, k->define->uuid) || !str_eq(k->first->name, k->define->name)))
 		rc = err_set(e, EINVAL, "the first boot and the definition are two domains");
 	if (!rc)
 		rc = store_refresh(k->l, e);
@@ -178,11 +182,13 @@ static int make_all(struct making *k, struct buf *notes, struct err *e)
 	if (!rc && k->job->flags & INSTALL_NO_START)
 		return k->first ? keep_first(k, e) : 0;
 	if (!rc)
-		rc = launch_guest(k->l, k->first ? k->first : k->define, k->job->flags & INSTALL_FORCE ? START_FORCE : 0, notes, e);
+		rc = launch_guest(k->l, k->first ? k->first : k->define,
+				  k->job->flags & INSTALL_FORCE ? START_FORCE : 0, notes, e);
 	return rc;
 }
 
-int local_domain_install(struct backend *b, const struct install_job *job, struct domain_info *info, char **notes, struct err *out)
+int local_domain_install(struct backend *b, const struct install_job *job, struct domain_info *info,
+			 char **notes, struct err *out)
 {
 	struct making k = {.l = local_of(b), .job = job};
 	struct err e = {0};

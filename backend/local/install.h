@@ -22,7 +22,8 @@ int install_pending(const struct local *l, const char *uuid, struct domain **d, 
 /* Take away what the first boot of @uuid has booted from; nothing when there is nothing. */
 void install_forget(const struct local *l, const char *uuid);
 
-int local_domain_install(struct backend *, const struct install_job *, struct domain_info *, char **, struct err *);
+int local_domain_install(struct backend *, const struct install_job *, struct domain_info *, char **,
+			 struct err *);
 int local_path_info(struct backend *, const char *, bool, struct path_info *, struct err *);
 
 #endif

@@ -39,7 +39,8 @@ static int no_privilege(const struct tap *t, const char *what, struct err *e)
 {
 	return err_set(e, EPERM,
 		       "domain '%s': %s needs root (CAP_NET_ADMIN): run vmdeck as root, name a tap of yours "
-		       "that is in the bridge as <target dev=>, or use <interface type='user'>, which needs no privilege",
+		       "that is in the bridge as <target dev=>, or use <interface type='user'>, which needs "
+		       "no privilege",
 		       t->d->name, what);
 }
 

@@ -420,13 +420,15 @@ static int start_claimed(struct launch *a, struct err *e)
 	return rc;
 }
 
-int launch_guest(struct local *l, const struct domain *defined, unsigned flags, struct buf *notes, struct err *out)
+int launch_guest(struct local *l, const struct domain *defined, unsigned flags, struct buf *notes,
+		 struct err *out)
 {
 	struct err e = {0};
 	struct domain *less = NULL;
 	int rc = media_at_start(defined, &less, notes, &e);
 	const struct domain *d = less ? less : defined;
-	struct launch a = {.l = l, .d = d, .flags = flags, .notes = notes, .lock = -1, .pidfd = -1, .net = json_object()};
+	struct launch a = {
+	    .l = l, .d = d, .flags = flags, .notes = notes, .lock = -1, .pidfd = -1, .net = json_object()};
 	a.vmm = spawn_find("vmdeck-vmm", "VMDECK_VMM", &e);
 	if (!rc)
 		rc = a.vmm ? domain_startable(d, &e) : -ENOENT;

@@ -103,8 +103,8 @@ int registry_refresh(struct local *l, struct err *e);
 struct guest *guest_by_uuid(struct local *l, const char *uuid);
 /* What is to be changed, for media_flags: *g runs, *it is its definition (each NULL where there is none). Neither LIVE nor CONFIG in
  * *flags becomes the one that libvirt means by that; one that is asked for is there. */
-int guest_and_definition(struct local *l, const char *uuid, unsigned *flags, struct guest **g, const struct store_item **it,
-			 struct err *e);
+int guest_and_definition(struct local *l, const char *uuid, unsigned *flags, struct guest **g,
+			 const struct store_item **it, struct err *e);
 struct guest *guest_by_name(struct local *l, const char *name);
 /* Its live XML, the caller's to free. -EPROTO when it was started by a release that writes another version. */
 int live_read(const struct local *l, const char *uuid, char **xml, struct err *e);
@@ -187,14 +187,15 @@ int usernet_open(struct local *l, const struct domain *d, json_t *go, struct err
  * named with its package. */
 int firmware_open(const struct domain *d, struct fd_set_named *fds, struct err *e);
 /* The variable store of an EFI guest, made from its template when it is not there yet; nothing for others. */
-int firmware_open_nvram(const struct local *l, const struct domain *d, unsigned start_flags, struct fd_set_named *fds,
-                        struct err *e);
+int firmware_open_nvram(const struct local *l, const struct domain *d, unsigned start_flags,
+			struct fd_set_named *fds, struct err *e);
 /* Where that store is, the caller's to free; NULL: the guest has none. */
 char *firmware_nvram_path(const struct local *l, const struct domain *d);
 
 /* interface.c: the taps of interfaces in bridges, made and put into @fds as "net:N"; @live tells their names. They vanish with
  * their descriptors. */
-int interfaces_open(const struct domain *d, struct fd_set_named *fds, struct domain_live *live, struct err *e);
+int interfaces_open(const struct domain *d, struct fd_set_named *fds, struct domain_live *live,
+		    struct err *e);
 
 /* The calls, by file. */
 int local_domain_list(struct backend *, struct domain_info **, size_t *, struct err *);
@@ -215,8 +216,8 @@ int local_domain_autostart(struct backend *, const char *, bool, struct err *);
 int local_domain_command(struct backend *, const char *, const char *, const char *, char **, struct err *);
 int local_domain_release(struct backend *, const char *, struct err *);
 int local_domain_block_info(struct backend *, const char *, const char *, struct block_info *, struct err *);
-int local_domain_change_media(struct backend *, const char *, const char *, const char *, enum media_action, unsigned,
-			      struct err *);
+int local_domain_change_media(struct backend *, const char *, const char *, const char *, enum media_action,
+			      unsigned, struct err *);
 int local_console_open(struct backend *, const char *, unsigned, uint64_t, int *, struct err *);
 int local_console_log(struct backend *, const char *, unsigned, bool, int, struct err *);
 int local_console_path(struct backend *, const char *, unsigned, char **, struct err *);

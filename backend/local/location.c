@@ -76,9 +76,11 @@ static const char *plain_name(const char *name, char out[PATH_MAX])
 static struct archive *iso_open(const char *path, struct err *e)
 {
 	struct archive *a = archive_read_new();
-	if (a && archive_read_support_format_iso9660(a) == ARCHIVE_OK && archive_read_open_filename(a, path, BLOCK) == ARCHIVE_OK)
+	if (a && archive_read_support_format_iso9660(a) == ARCHIVE_OK &&
+	    archive_read_open_filename(a, path, BLOCK) == ARCHIVE_OK)
 		return a;
-	err_set(e, EINVAL, "'%s' cannot be read as an ISO: %s", path, a && archive_error_string(a) ? archive_error_string(a) : "out of memory");
+	err_set(e, EINVAL, "'%s' cannot be read as an ISO: %s", path,
+		a && archive_error_string(a) ? archive_error_string(a) : "out of memory");
 	archive_read_free(a);
 	return NULL;
 }
@@ -130,7 +132,8 @@ static int iso_write(struct archive *a, int fd, const char *name, struct err *e)
 		if (wrote)
 			return err_sys(e, -wrote, "cannot copy '%s'", name);
 	}
-	return rc == ARCHIVE_EOF ? 0 : err_set(e, EIO, "'%s' cannot be read: %s", name, archive_error_string(a));
+	return rc == ARCHIVE_EOF ? 0
+				 : err_set(e, EIO, "'%s' cannot be read: %s", name, archive_error_string(a));
 }
 
 static int iso_copy(const char *iso, const char *name, int fd, struct err *e)

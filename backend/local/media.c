@@ -230,12 +230,14 @@ int local_domain_block_info(struct backend *b, const char *uuid, const char *tar
 		if (str_eq(d->disks[i].target, target) || str_eq(d->disks[i].source, target))
 			k = &d->disks[i];
 	if (!k || !k->source) {
-		rc = err_set(e, ENOENT, k ? "disk '%s' is empty" : "No disk found whose source path or target is %s",
+		rc = err_set(e, ENOENT,
+			     k ? "disk '%s' is empty" : "No disk found whose source path or target is %s",
 			     str_printable(target, show, sizeof(show)));
 	} else {
 		AUTO_CLOSE int fd = open(k->source, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 		uint64_t bytes = 0;
-		if (fd < 0 || fstat(fd, &st) < 0 || (S_ISBLK(st.st_mode) && ioctl(fd, BLKGETSIZE64, &bytes) < 0))
+		if (fd < 0 || fstat(fd, &st) < 0 ||
+		    (S_ISBLK(st.st_mode) && ioctl(fd, BLKGETSIZE64, &bytes) < 0))
 			rc = err_set(e, errno, "image '%s': %s", k->source, strerror(errno));
 		else if (S_ISBLK(st.st_mode))
 			*info = (struct block_info){bytes, bytes, bytes};

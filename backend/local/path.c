@@ -79,7 +79,8 @@ static void read_volume(int fd, struct path_info *out)
 	field(out->volume_id, s + 40, 32);
 	field(out->publisher_id, s + 318, 128);
 	field(out->application_id, s + 574, 128);
-	out->volume_bytes = (uint64_t)(s[80] | s[81] << 8 | s[82] << 16 | (uint32_t)s[83] << 24) * (unsigned)(s[128] | s[129] << 8);
+	out->volume_bytes = (uint64_t)(s[80] | s[81] << 8 | s[82] << 16 | (uint32_t)s[83] << 24) *
+			    (unsigned)(s[128] | s[129] << 8);
 	if (!*out->volume_id)
 		snprintf(out->volume_id, sizeof(out->volume_id), "CDROM");
 }
@@ -152,8 +153,8 @@ static void read_users(struct local *l, const struct stat *file, struct path_inf
 	for (size_t i = 0; i < l->nitems; i++) {
 		AUTO_FREE char *path = store_path(l, l->items[i]->file);
 		AUTO_FREE char *text = NULL;
-		if (!l->items[i]->broken && !file_read(path, 1 << 20, &text, NULL, NULL) && strstr(text, "<disk") &&
-		    has_disk(text, path, file, out))
+		if (!l->items[i]->broken && !file_read(path, 1 << 20, &text, NULL, NULL) &&
+		    strstr(text, "<disk") && has_disk(text, path, file, out))
 			return;
 	}
 	for (size_t i = 0; i < l->nguests; i++)
@@ -172,7 +173,10 @@ int local_path_info(struct backend *b, const char *path, bool look, struct path_
 		if (errno != ENOENT && errno != ENOTDIR)
 			return err_sys(e, errno, "'%s'", path);
 	} else {
-		out.kind = S_ISREG(st.st_mode) ? PATH_FILE : S_ISBLK(st.st_mode) ? PATH_BLOCK : S_ISDIR(st.st_mode) ? PATH_FOLDER : PATH_OTHER;
+		out.kind = S_ISREG(st.st_mode)   ? PATH_FILE
+			   : S_ISBLK(st.st_mode) ? PATH_BLOCK
+			   : S_ISDIR(st.st_mode) ? PATH_FOLDER
+						 : PATH_OTHER;
 		out.bytes = out.kind == PATH_FILE ? (uint64_t)st.st_size : 0;
 		out.readable = faccessat(AT_FDCWD, path, R_OK, AT_EACCESS) == 0;
 		out.writable = faccessat(AT_FDCWD, path, W_OK, AT_EACCESS) == 0;

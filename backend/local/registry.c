@@ -432,7 +432,8 @@ void ended_read(const struct local *l, const char *uuid, struct ended *out)
 
 bool ended_restarts(const struct ended *en)
 {
-	return str_eq(en->action, "restart") || str_eq(en->action, "rename-restart") || str_eq(en->action, "coredump-restart");
+	return str_eq(en->action, "restart") || str_eq(en->action, "rename-restart") ||
+	       str_eq(en->action, "coredump-restart");
 }
 
 int ended_write(const struct local *l, const char *uuid, const struct ended *en, struct err *e)

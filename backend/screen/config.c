@@ -39,16 +39,19 @@ static int layout(struct config *c, const json_t *list, struct err *e)
 	if (!n)
 		return 0;
 	if (n > KEYS_ROWS_MAX)
-		return err_set(e, EINVAL, "the machine's keyboard layout has %zu rows, more than %d", n, KEYS_ROWS_MAX);
+		return err_set(e, EINVAL, "the machine's keyboard layout has %zu rows, more than %d", n,
+			       KEYS_ROWS_MAX);
 	c->keys = calloc(n, sizeof(*c->keys));
 	if (!c->keys)
 		return err_set(e, ENOMEM, "out of memory");
 	for (size_t i = 0; i < n; i++) {
-		int64_t sym = json_integer_value(json_array_get(list, 3 * i)), code = json_integer_value(json_array_get(list, 3 * i + 1));
+		int64_t sym = json_integer_value(json_array_get(list, 3 * i)),
+			code = json_integer_value(json_array_get(list, 3 * i + 1));
 		if (sym <= 0 || sym > UINT32_MAX || code <= 0 || code >= KEYCODE_MAX)
 			continue;
 		uint8_t mods = (uint8_t)json_integer_value(json_array_get(list, 3 * i + 2));
-		c->keys[c->nkeys++] = (struct keys_row){.sym = (uint32_t)sym, .code = (uint8_t)code, .mods = mods};
+		c->keys[c->nkeys++] =
+		    (struct keys_row){.sym = (uint32_t)sym, .code = (uint8_t)code, .mods = mods};
 	}
 	return 0;
 }

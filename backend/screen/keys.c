@@ -66,7 +66,8 @@ static bool is_letter(uint32_t sym)
 static bool is_text(uint32_t sym)
 {
 	struct keys_row r;
-	return (sym > 0x20 && sym < 0x7f) || (sym >= 0xa0 && sym < 0x100) || (sym != ' ' && in_layout(sym, &r));
+	return (sym > 0x20 && sym < 0x7f) || (sym >= 0xa0 && sym < 0x100) ||
+	       (sym != ' ' && in_layout(sym, &r));
 }
 
 /* Modifiers that have to change while a character's key goes down, and how. */

@@ -67,7 +67,8 @@ static int add_serials(struct machine *m, struct err *e)
 /* The IDE function is there when a disk wants it. */
 static int ide_function(struct machine *m, struct dev **out, struct err *e)
 {
-	static const struct dev_def def = {.model = "piix3-ide", .name = "ide", .addr = {.set = true, .slot = 1, .function = 1}};
+	static const struct dev_def def = {
+	    .model = "piix3-ide", .name = "ide", .addr = {.set = true, .slot = 1, .function = 1}};
 	*out = dev_find(m, "ide");
 	return *out ? 0 : dev_new(m, &def, out, e);
 }
@@ -102,7 +103,8 @@ static int add_interfaces(struct machine *m, struct err *e)
 		const struct domain_interface *net = &m->domain->interfaces[i];
 		char name[16];
 		snprintf(name, sizeof(name), VIRTIO_NET_NAME "%zu", i);
-		struct dev_def def = {.model = "virtio-net", .name = name, .addr = net->addr, .index = (unsigned)i, .net = net};
+		struct dev_def def = {
+		    .model = "virtio-net", .name = name, .addr = net->addr, .index = (unsigned)i, .net = net};
 		int rc = dev_new(m, &def, NULL, e);
 		if (rc)
 			return err_prefix(e, "interface %s", name);
@@ -115,7 +117,10 @@ static int add_rngs(struct machine *m, struct err *e)
 	for (size_t i = 0; i < m->domain->nrngs; i++) {
 		char name[16];
 		snprintf(name, sizeof(name), "rng%zu", i);
-		struct dev_def def = {.model = "virtio-rng", .name = name, .addr = m->domain->rngs[i].addr, .rng = &m->domain->rngs[i]};
+		struct dev_def def = {.model = "virtio-rng",
+				      .name = name,
+				      .addr = m->domain->rngs[i].addr,
+				      .rng = &m->domain->rngs[i]};
 		int rc = dev_new(m, &def, NULL, e);
 		if (rc)
 			return rc;
@@ -126,8 +131,9 @@ static int add_rngs(struct machine *m, struct err *e)
 /* The PS/2 ones are part of the i8042. */
 static int add_inputs(struct machine *m, struct err *e)
 {
-	static const char *const models[] = {
-		[INPUT_KEYBOARD] = "virtio-keyboard", [INPUT_MOUSE] = "virtio-mouse", [INPUT_TABLET] = "virtio-tablet"};
+	static const char *const models[] = {[INPUT_KEYBOARD] = "virtio-keyboard",
+					     [INPUT_MOUSE] = "virtio-mouse",
+					     [INPUT_TABLET] = "virtio-tablet"};
 	static const struct dev_def vmmouse = {.model = "vmmouse", .name = "vmmouse"};
 	int rc = m->domain->vmport ? dev_new(m, &vmmouse, NULL, e) : 0;
 	for (size_t i = 0; !rc && i < m->domain->ninputs; i++) {

@@ -30,15 +30,15 @@ bool bus_overlaps(const struct bus *b, uint64_t base, uint64_t len)
 	return region_overlapping(b, base, len) != NULL;
 }
 
-int bus_add(struct bus *b, uint64_t base, uint64_t len, const struct region_ops *ops, struct dev *dev, const char *name,
-            struct err *e)
+int bus_add(struct bus *b, uint64_t base, uint64_t len, const struct region_ops *ops, struct dev *dev,
+	    const char *name, struct err *e)
 {
 	if (!len || base + len - 1 < base)
 		return err_set(e, EINVAL, "%s: bad range at 0x%llx", name, (unsigned long long)base);
 	const struct region *r = region_overlapping(b, base, len);
 	if (r)
-		return err_set(e, EBUSY, "%s at 0x%llx overlaps %s at 0x%llx", name, (unsigned long long)base, r->name,
-		               (unsigned long long)r->base);
+		return err_set(e, EBUSY, "%s at 0x%llx overlaps %s at 0x%llx", name, (unsigned long long)base,
+			       r->name, (unsigned long long)r->base);
 	if (b->n == BUS_REGIONS_MAX)
 		return err_set(e, ENOSPC, "%s: no room for another range", name);
 	unsigned i = lower(b, base);
@@ -99,7 +99,8 @@ void bus_repeat(struct bus *b, uint64_t addr, void *data, unsigned size, unsigne
 	uint8_t *p = data;
 	unsigned i = lower(b, addr);
 	const struct region *found = i < b->n && b->regions[i].base <= addr ? &b->regions[i] : NULL;
-	if (count < 2 || !found || found->len - (addr - found->base) < size || !found->ops->read || !found->ops->write) {
+	if (count < 2 || !found || found->len - (addr - found->base) < size || !found->ops->read ||
+	    !found->ops->write) {
 		for (; count; count--, p += size)
 			bus_access(b, addr, p, size, write);
 		return;

@@ -33,8 +33,8 @@ struct bus {
 };
 
 /* -EBUSY on overlap, naming both; -ENOSPC. @name must outlive the bus. */
-int bus_add(struct bus *, uint64_t base, uint64_t len, const struct region_ops *, struct dev *, const char *name,
-            struct err *);
+int bus_add(struct bus *, uint64_t base, uint64_t len, const struct region_ops *, struct dev *,
+	    const char *name, struct err *);
 void bus_remove(struct bus *, uint64_t base);
 /* Is any byte of the range taken? */
 bool bus_overlaps(const struct bus *, uint64_t base, uint64_t len);

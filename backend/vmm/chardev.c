@@ -244,7 +244,8 @@ static int client_new(struct chardev *c, int fd, uint64_t replay, struct err *e)
 	k->c = c;
 	k->fd = fd;
 	if (c->recording) {
-		uint64_t end = record_end(&c->record), begin = record_begin(&c->record), boot = record_boot(&c->record);
+		uint64_t end = record_end(&c->record), begin = record_begin(&c->record),
+			 boot = record_boot(&c->record);
 		uint64_t oldest = boot > begin ? boot : begin;
 		k->at = replay < end - oldest ? end - replay : oldest;
 	}
@@ -366,7 +367,8 @@ static void open_record(struct chardev *c)
 		if (c->record_fds[i] < 0)
 			return;
 	}
-	int rc = record_open_writer(&c->record, c->record_fds, c->record_fds[RECORD_SEGMENTS], RECORD_SEGMENT_BYTES);
+	int rc = record_open_writer(&c->record, c->record_fds, c->record_fds[RECORD_SEGMENTS],
+				    RECORD_SEGMENT_BYTES);
 	if (rc)
 		log_warn("console %u is not recorded: %s", c->index, strerror(-rc));
 	c->recording = !rc;

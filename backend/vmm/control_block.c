@@ -31,8 +31,10 @@ static void state_of(const struct machine *m, const struct domain_disk *k, struc
 {
 	const struct ide_drive *d = drive_of(m, k->target);
 	struct dev *virtio = d ? NULL : dev_find(m, k->target);
-	*s = (struct ide_drive_state){
-	    .path = k->source, .inserted = virtio || k->device == DISK_DEVICE_FLOPPY, .format = "raw", .readonly = true};
+	*s = (struct ide_drive_state){.path = k->source,
+				      .inserted = virtio || k->device == DISK_DEVICE_FLOPPY,
+				      .format = "raw",
+				      .readonly = true};
 	if (d) {
 		ide_drive_state(d, s);
 	} else if (virtio) {

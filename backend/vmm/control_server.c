@@ -139,7 +139,8 @@ static void execute(struct control_client *k, const char *line, size_t len)
 	}
 	const struct control_command *c = command_find(name);
 	if (!c) {
-		AUTO_FREE char *text = x_asprintf("there is no command '%.64s': query-commands lists them", name);
+		AUTO_FREE char *text =
+		    x_asprintf("there is no command '%.64s': query-commands lists them", name);
 		answer_error(k, id, "CommandNotFound", text);
 		return;
 	}

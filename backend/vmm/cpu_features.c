@@ -157,5 +157,6 @@ static int by_name(const void *key, const void *row)
 
 const struct cpu_feature_bit *cpu_feature_find(const char *name)
 {
-	return bsearch(name, cpu_feature_bits, ARRAY_SIZE(cpu_feature_bits), sizeof(cpu_feature_bits[0]), by_name);
+	return bsearch(name, cpu_feature_bits, ARRAY_SIZE(cpu_feature_bits), sizeof(cpu_feature_bits[0]),
+		       by_name);
 }

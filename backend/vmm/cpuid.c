@@ -104,7 +104,8 @@ static void fix_caches(struct kvm_cpuid2 *c, const struct cpu_topology *t)
 		if (!type)
 			continue;
 		if (e->function == 4)
-			e->eax = (e->eax & 0x3fff) | (sharing - 1) << 14 | (core_ids > 64 ? 63 : core_ids - 1) << 26;
+			e->eax = (e->eax & 0x3fff) | (sharing - 1) << 14 |
+				 (core_ids > 64 ? 63 : core_ids - 1) << 26;
 		else if (e->function == 0x8000001d)
 			e->eax = (e->eax & 0x3fff) | (sharing - 1) << 14;
 	}
@@ -139,7 +140,9 @@ static void fix_amd(struct kvm_cpuid2 *c, const struct cpu_topology *t)
 	unsigned per_package = t->dies * t->cores * t->threads;
 	struct kvm_cpuid_entry2 *e = find(c, 0x80000008, 0);
 	if (e)
-		e->ecx = per_package > 1 ? (t->thread_bits + t->core_bits + t->die_bits) << 12 | (per_package - 1) : 0;
+		e->ecx = per_package > 1
+			     ? (t->thread_bits + t->core_bits + t->die_bits) << 12 | (per_package - 1)
+			     : 0;
 	struct kvm_cpuid_entry2 *ext = find(c, 0x80000001, 0), *vendor = find(c, 0, 0);
 	bool amd = vendor && vendor->ebx == 0x68747541; /* "Auth" */
 	if (!amd || !ext)
@@ -202,14 +205,16 @@ static int apply_features(const struct machine *m, struct kvm_cpuid2 *c, struct 
 		const struct cpu_feature *f = &m->domain->cpu_features[i];
 		const struct cpu_feature_bit *b = cpu_feature_find(f->name);
 		if (!b)
-			return err_set(e, EINVAL, "CPU feature '%s' is not known: see vmdeck(1) for the names", f->name);
+			return err_set(e, EINVAL,
+				       "CPU feature '%s' is not known: see vmdeck(1) for the names", f->name);
 		struct kvm_cpuid_entry2 *leaf = find(c, b->leaf, b->index);
 		bool there = leaf && (*reg_of(leaf, b->reg) & BIT(b->bit));
 		if (f->require && !there)
-			return err_set(e, ENOTSUP,
-			               "the host's KVM has no CPU feature '%s', which the guest requires: remove it "
-			               "from <cpu> or move to another host",
-			               f->name);
+			return err_set(
+			    e, ENOTSUP,
+			    "the host's KVM has no CPU feature '%s', which the guest requires: remove it "
+			    "from <cpu> or move to another host",
+			    f->name);
 		if (!f->require && leaf)
 			*reg_of(leaf, b->reg) &= ~BIT(b->bit);
 	}

@@ -111,7 +111,8 @@ static unsigned key_value(const json_t *key, struct err *e)
 	if (!strcmp(type, "number")) {
 		code = number > 0 && number < 0x10000 ? keycode_from_xt((unsigned)number) : 0;
 	} else if (!strcmp(type, "x-linux")) {
-		code = number > 0 && number < KEYCODE_MAX && keycode_name((unsigned)number) ? (unsigned)number : 0;
+		code = number > 0 && number < KEYCODE_MAX && keycode_name((unsigned)number) ? (unsigned)number
+											    : 0;
 	} else {
 		err_set(e, EINVAL, "a key's type is 'qcode', 'number' or 'x-linux', not '%.40s'", type);
 		return 0;
@@ -130,7 +131,8 @@ int input_send_key(struct machine *m, const json_t *args, json_t **ret, int *fd,
 	if (!n || n > KEYS_MAX)
 		return err_set(e, EINVAL, "send-key wants \"keys\": 1 to %d of them", KEYS_MAX);
 	if (hold_ms < 0 || hold_ms > HOLD_MS_MAX)
-		return err_set(e, EINVAL, "hold-time is 0 to %d ms, not %lld", HOLD_MS_MAX, (long long)hold_ms);
+		return err_set(e, EINVAL, "hold-time is 0 to %d ms, not %lld", HOLD_MS_MAX,
+			       (long long)hold_ms);
 	for (size_t i = 0; i < n; i++)
 		if (!(codes[i] = key_value(json_array_get(keys, i), e)))
 			return -EINVAL;
@@ -138,7 +140,9 @@ int input_send_key(struct machine *m, const json_t *args, json_t **ret, int *fd,
 	pthread_mutex_lock(&m->lock);
 	struct typing *t = m->typing;
 	if (t->n + 2 * n > WAITING_MAX) {
-		rc = err_set(e, EAGAIN, "%u key events wait already: send fewer keys, or with a shorter hold-time", t->n);
+		rc =
+		    err_set(e, EAGAIN,
+			    "%u key events wait already: send fewer keys, or with a shorter hold-time", t->n);
 	} else {
 		for (size_t i = 0; i < n; i++)
 			add(t, codes[i], true, (unsigned)hold_ms);
@@ -156,7 +160,8 @@ int input_type(struct machine *m, const json_t *args, json_t **ret, int *fd, str
 	size_t n = json_array_size(keys);
 	int64_t hold_ms = json_int(args, "hold-time", TYPE_MS);
 	if (hold_ms < 0 || hold_ms > HOLD_MS_MAX)
-		return err_set(e, EINVAL, "hold-time is 0 to %d ms, not %lld", HOLD_MS_MAX, (long long)hold_ms);
+		return err_set(e, EINVAL, "hold-time is 0 to %d ms, not %lld", HOLD_MS_MAX,
+			       (long long)hold_ms);
 	for (size_t i = 0; i < n; i++) {
 		int64_t key = json_integer_value(json_array_get(keys, i)), code = key < 0 ? -key : key;
 		if (key <= -KEYCODE_MAX || key >= KEYCODE_MAX || !keycode_name((unsigned)code))
@@ -181,7 +186,8 @@ int input_type(struct machine *m, const json_t *args, json_t **ret, int *fd, str
 
 /* input-send-event */
 
-static int event_key(struct machine *m, const json_t *data, bool *frame, struct input_pointer *p, struct err *e)
+static int event_key(struct machine *m, const json_t *data, bool *frame, struct input_pointer *p,
+		     struct err *e)
 {
 	unsigned code = key_value(json_object_get(data, "key"), e);
 	if (!code)
@@ -190,7 +196,8 @@ static int event_key(struct machine *m, const json_t *data, bool *frame, struct 
 	return 0;
 }
 
-static int event_button(struct machine *m, const json_t *data, bool *frame, struct input_pointer *p, struct err *e)
+static int event_button(struct machine *m, const json_t *data, bool *frame, struct input_pointer *p,
+			struct err *e)
 {
 	static const struct {
 		const char *name;
@@ -233,12 +240,14 @@ static int event_move(const json_t *data, bool absolute, bool *frame, struct inp
 	return 0;
 }
 
-static int event_rel(struct machine *m, const json_t *data, bool *frame, struct input_pointer *p, struct err *e)
+static int event_rel(struct machine *m, const json_t *data, bool *frame, struct input_pointer *p,
+		     struct err *e)
 {
 	return event_move(data, false, frame, p, e);
 }
 
-static int event_abs(struct machine *m, const json_t *data, bool *frame, struct input_pointer *p, struct err *e)
+static int event_abs(struct machine *m, const json_t *data, bool *frame, struct input_pointer *p,
+		     struct err *e)
 {
 	return event_move(data, true, frame, p, e);
 }
@@ -260,7 +269,8 @@ static int send_events(struct machine *m, const json_t *events, struct err *e)
 			if (!strcmp(types[k].type, type))
 				rc = types[k].send(m, json_object_get(event, "data"), &frame, &p, e);
 		if (rc == -ENOENT)
-			return err_set(e, EINVAL, "an event's type is 'abs', 'btn', 'key' or 'rel', not '%.40s'", type);
+			return err_set(e, EINVAL,
+				       "an event's type is 'abs', 'btn', 'key' or 'rel', not '%.40s'", type);
 		if (rc)
 			return rc;
 	}

@@ -60,7 +60,8 @@ static pid_t start_process(const struct keeper_screen *s, int sock)
 	snprintf(count, sizeof(count), "%u", s->nlisten);
 	for (unsigned i = 0; i < s->nlisten; i++)
 		fds[SCREEN_LISTEN_FD - LAUNCH_FD + i] = s->listen[i];
-	return keeper_child_start((const char *const[]){s->program, count, s->name, NULL}, fds, 1 + s->nlisten);
+	return keeper_child_start((const char *const[]){s->program, count, s->name, NULL}, fds,
+				  1 + s->nlisten);
 }
 
 void keeper_screen_start(struct keeper_screen *s, int machine)

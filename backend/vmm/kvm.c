@@ -53,7 +53,8 @@ int kvm_open(struct machine *m, int sys_fd, struct err *e)
 		return err_set(e, ENOTSUP, "/dev/kvm speaks API version %d, not %d", api, KVM_API_VERSION);
 	for (size_t i = 0; i < ARRAY_SIZE(required); i++)
 		if (!kvm_cap(k, required[i].cap))
-			return err_set(e, ENOTSUP, "the host's KVM has no %s: a newer kernel is needed", required[i].name);
+			return err_set(e, ENOTSUP, "the host's KVM has no %s: a newer kernel is needed",
+				       required[i].name);
 	k->run_bytes = ioctl(sys_fd, KVM_GET_VCPU_MMAP_SIZE, 0);
 	if (k->run_bytes < (int)sizeof(struct kvm_run))
 		return err_sys(e, errno, "KVM_GET_VCPU_MMAP_SIZE");
@@ -91,11 +92,12 @@ static void route_pins(struct kvm_irq_routing *r)
 static int slot_put(struct kvm *k, struct mem_slot *s, bool there)
 {
 	struct kvm_userspace_memory_region r = {
-		.slot = s->id,
-		.flags = (s->flags & MEM_READONLY ? KVM_MEM_READONLY : 0) | (s->flags & MEM_DIRTY_LOG ? KVM_MEM_LOG_DIRTY_PAGES : 0),
-		.guest_phys_addr = s->gpa,
-		.memory_size = there ? s->len : 0,
-		.userspace_addr = (uintptr_t)s->hva,
+	    .slot = s->id,
+	    .flags = (s->flags & MEM_READONLY ? KVM_MEM_READONLY : 0) |
+		     (s->flags & MEM_DIRTY_LOG ? KVM_MEM_LOG_DIRTY_PAGES : 0),
+	    .guest_phys_addr = s->gpa,
+	    .memory_size = there ? s->len : 0,
+	    .userspace_addr = (uintptr_t)s->hva,
 	};
 	if (ioctl(k->vm_fd, KVM_SET_USER_MEMORY_REGION, &r) < 0)
 		return -errno;
@@ -116,13 +118,15 @@ static int memory_slots(struct machine *m, struct err *e)
 	for (unsigned i = 0; i < m->mem.nslots; i++) {
 		int rc = slot_add(m->kvm, &m->mem.slots[i]);
 		if (rc)
-			return err_sys(e, -rc, "KVM refuses guest memory at 0x%llx", (unsigned long long)m->mem.slots[i].gpa);
+			return err_sys(e, -rc, "KVM refuses guest memory at 0x%llx",
+				       (unsigned long long)m->mem.slots[i].gpa);
 	}
 	return 0;
 }
 
 /* A vCPU that ran while a slot is away for a moment would see a hole: hence none does. */
-static int sink_commit(void *ctx, const struct mem_slot *gone, unsigned ngone, struct mem_slot *added, unsigned nadded)
+static int sink_commit(void *ctx, const struct mem_slot *gone, unsigned ngone, struct mem_slot *added,
+		       unsigned nadded)
 {
 	struct machine *m = ctx;
 	struct kvm *k = m->kvm;
@@ -186,14 +190,17 @@ static void enable_caps(struct kvm *k)
 
 static void zone_register(const struct kvm *k, unsigned i)
 {
-	struct kvm_coalesced_mmio_zone z = {.addr = k->coalesced[i].gpa, .size = (uint32_t)k->coalesced[i].len, .pio = k->coalesced[i].pio};
+	struct kvm_coalesced_mmio_zone z = {
+	    .addr = k->coalesced[i].gpa, .size = (uint32_t)k->coalesced[i].len, .pio = k->coalesced[i].pio};
 	if (ioctl(k->vm_fd, KVM_REGISTER_COALESCED_MMIO, &z) < 0)
-		log_debug("kvm", "writes at 0x%llx are not coalesced: %s", (unsigned long long)z.addr, strerror(errno));
+		log_debug("kvm", "writes at 0x%llx are not coalesced: %s", (unsigned long long)z.addr,
+			  strerror(errno));
 }
 
 static bool zone_add(struct kvm *k, uint64_t at, uint64_t len, bool pio)
 {
-	if (!k || k->ncoalesced == KVM_COALESCED_MAX || !kvm_cap(k, pio ? KVM_CAP_COALESCED_PIO : KVM_CAP_COALESCED_MMIO))
+	if (!k || k->ncoalesced == KVM_COALESCED_MAX ||
+	    !kvm_cap(k, pio ? KVM_CAP_COALESCED_PIO : KVM_CAP_COALESCED_MMIO))
 		return false;
 	k->coalesced[k->ncoalesced].gpa = at;
 	k->coalesced[k->ncoalesced].len = len;
@@ -241,10 +248,12 @@ int kvm_vm_create(struct machine *m, struct err *e)
 	while (k->vm_fd < 0 && errno == EINTR);
 	if (k->vm_fd < 0)
 		return err_sys(e, errno, "KVM cannot create a virtual machine%s",
-		               errno == EBUSY ? " (another hypervisor holds the processor's extensions)" : "");
+			       errno == EBUSY ? " (another hypervisor holds the processor's extensions)"
+					      : "");
 	uint64_t identity = IDENTITY_MAP_GPA;
 	struct kvm_pit_config pit = {.flags = KVM_PIT_SPEAKER_DUMMY};
-	if (ioctl(k->vm_fd, KVM_SET_IDENTITY_MAP_ADDR, &identity) < 0 || ioctl(k->vm_fd, KVM_SET_TSS_ADDR, TSS_GPA) < 0)
+	if (ioctl(k->vm_fd, KVM_SET_IDENTITY_MAP_ADDR, &identity) < 0 ||
+	    ioctl(k->vm_fd, KVM_SET_TSS_ADDR, TSS_GPA) < 0)
 		return err_sys(e, errno, "KVM refuses its own pages at 0x%llx", (unsigned long long)identity);
 	enable_caps(k);
 	if (ioctl(k->vm_fd, KVM_CREATE_IRQCHIP, 0) < 0)

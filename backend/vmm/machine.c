@@ -13,7 +13,8 @@
 #include "backend/vmm/timer.h"
 #include "src/base/log.h"
 
-int machine_init_bare(struct machine *m, uint64_t ram_bytes, const struct irq_sink *sink, void *ctx, struct err *e)
+int machine_init_bare(struct machine *m, uint64_t ram_bytes, const struct irq_sink *sink, void *ctx,
+		      struct err *e)
 {
 	*m = (struct machine){0};
 	pthread_mutex_init(&m->lock, NULL);
@@ -48,7 +49,8 @@ uint64_t machine_now(const struct machine *m)
 
 int64_t machine_wall(const struct machine *m, uint32_t *ns)
 {
-	struct timespec ts = {.tv_sec = (time_t)(m->fake_now_ns / 1000000000u), .tv_nsec = (long)(m->fake_now_ns % 1000000000u)};
+	struct timespec ts = {.tv_sec = (time_t)(m->fake_now_ns / 1000000000u),
+			      .tv_nsec = (long)(m->fake_now_ns % 1000000000u)};
 	if (m->loop)
 		clock_gettime(CLOCK_REALTIME, &ts);
 	if (ns)

@@ -28,12 +28,14 @@ int memory_init(struct memory *m, uint64_t ram_bytes, unsigned flags, struct err
 {
 	*m = (struct memory){.ram_bytes = ram_bytes};
 	int map = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
-	void *p = flags & MEMORY_HUGEPAGES ? mmap(NULL, ram_bytes, PROT_READ | PROT_WRITE, map | MAP_HUGETLB, -1, 0)
-					   : map_aligned(ram_bytes, map);
+	void *p = flags & MEMORY_HUGEPAGES
+		      ? mmap(NULL, ram_bytes, PROT_READ | PROT_WRITE, map | MAP_HUGETLB, -1, 0)
+		      : map_aligned(ram_bytes, map);
 	if (p == MAP_FAILED || !p) {
 		char size[FMT_MAX];
-		return err_sys(e, errno, "cannot map %s of guest memory%s", fmt_bytes(ram_bytes, size),
-		               flags & MEMORY_HUGEPAGES ? " in huge pages (reserve them: sysctl vm.nr_hugepages)" : "");
+		return err_sys(
+		    e, errno, "cannot map %s of guest memory%s", fmt_bytes(ram_bytes, size),
+		    flags & MEMORY_HUGEPAGES ? " in huge pages (reserve them: sysctl vm.nr_hugepages)" : "");
 	}
 	if (!(flags & MEMORY_HUGEPAGES))
 		madvise(p, ram_bytes, MADV_HUGEPAGE); /* advice: each may fail, on kernels without it */
@@ -60,7 +62,8 @@ void memory_done(struct memory *m)
 
 /* --- the map --- */
 
-int memory_overlay(struct memory *m, const char *name, uint64_t gpa, uint64_t len, uint8_t *hva, unsigned flags)
+int memory_overlay(struct memory *m, const char *name, uint64_t gpa, uint64_t len, uint8_t *hva,
+		   unsigned flags)
 {
 	if (!len || gpa % PAGE || len % PAGE || gpa + len < gpa)
 		return -EINVAL;
@@ -79,7 +82,8 @@ void memory_overlay_remove(struct memory *m, const char *name)
 {
 	for (unsigned i = 0; i < m->noverlays; i++)
 		if (!strcmp(m->overlays[i].name, name)) {
-			memmove(&m->overlays[i], &m->overlays[i + 1], (m->noverlays - i - 1) * sizeof(m->overlays[0]));
+			memmove(&m->overlays[i], &m->overlays[i + 1],
+				(m->noverlays - i - 1) * sizeof(m->overlays[0]));
 			m->noverlays--;
 			return;
 		}
@@ -96,7 +100,8 @@ static unsigned parts(const struct memory *m, struct mem_overlay out[MEM_OVERLAY
 		out[n++] = (struct mem_overlay){"ram", cuts[i], end - cuts[i], m->ram + cuts[i], 0};
 	}
 	if (m->ram_bytes > m->low_bytes)
-		out[n++] = (struct mem_overlay){"ram", MEM_HIGH_BASE, m->ram_bytes - m->low_bytes, m->ram + m->low_bytes, 0};
+		out[n++] = (struct mem_overlay){"ram", MEM_HIGH_BASE, m->ram_bytes - m->low_bytes,
+						m->ram + m->low_bytes, 0};
 	memcpy(out + n, m->overlays, m->noverlays * sizeof(out[0]));
 	return n + m->noverlays;
 }
@@ -135,7 +140,10 @@ static int flatten(const struct memory *m, struct mem_slot *out, unsigned *nout)
 		} else if (top && top->hva) {
 			if (k == MEM_SLOTS_MAX)
 				return -ENOSPC;
-			out[k++] = (struct mem_slot){.gpa = at, .len = end - at, .hva = top->hva + (at - top->gpa), .flags = top->flags};
+			out[k++] = (struct mem_slot){.gpa = at,
+						     .len = end - at,
+						     .hva = top->hva + (at - top->gpa),
+						     .flags = top->flags};
 		}
 		before = top;
 	}
@@ -146,7 +154,8 @@ static int flatten(const struct memory *m, struct mem_slot *out, unsigned *nout)
 static struct mem_slot *same_slot(struct mem_slot *slots, unsigned n, const struct mem_slot *s)
 {
 	for (unsigned i = 0; i < n; i++)
-		if (slots[i].gpa == s->gpa && slots[i].len == s->len && slots[i].hva == s->hva && slots[i].flags == s->flags)
+		if (slots[i].gpa == s->gpa && slots[i].len == s->len && slots[i].hva == s->hva &&
+		    slots[i].flags == s->flags)
 			return &slots[i];
 	return NULL;
 }

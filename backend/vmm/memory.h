@@ -46,7 +46,8 @@ struct mem_overlay {
 /* Who makes slots real: KVM, or nobody in a bare machine. */
 struct mem_sink {
 	/* Take @gone away and add @added, with no vCPU inside the guest meanwhile. 0 or -errno. */
-	int (*commit)(void *ctx, const struct mem_slot *gone, unsigned ngone, struct mem_slot *added, unsigned nadded);
+	int (*commit)(void *ctx, const struct mem_slot *gone, unsigned ngone, struct mem_slot *added,
+		      unsigned nadded);
 	/* Pages of the slot that were written since the last call, a bit each; the log begins anew. 0 or -errno. */
 	int (*dirty)(void *ctx, const struct mem_slot *slot, uint64_t *bitmap);
 };
@@ -75,7 +76,8 @@ void memory_done(struct memory *m);
 
 /* Lay @len bytes at @hva (NULL: a hole) over what is at @gpa, above all that lies there; one of the same name is replaced
  * in its place. Multiples of 4 KiB. -ENOSPC, -EINVAL. Not seen before memory_commit(). */
-int memory_overlay(struct memory *m, const char *name, uint64_t gpa, uint64_t len, uint8_t *hva, unsigned flags);
+int memory_overlay(struct memory *m, const char *name, uint64_t gpa, uint64_t len, uint8_t *hva,
+		   unsigned flags);
 void memory_overlay_remove(struct memory *m, const char *name);
 /* Make it so. 0 or -errno: then nothing has changed, and what was noted since the last time is forgotten. */
 int memory_commit(struct memory *m);

@@ -100,7 +100,8 @@ static uint64_t bar_wanted(const struct pci_dev *p, unsigned bar)
 	const struct pci_bar *b = &p->bars[bar];
 	uint16_t command = pci_get16(&p->config[CFG_COMMAND]);
 	uint32_t at = pci_get32(&p->config[bar_at(bar)]);
-	if (!b->size || !(command & (b->io ? COMMAND_IO : COMMAND_MEM)) || (bar == PCI_ROM && !(at & ROM_ENABLE)))
+	if (!b->size || !(command & (b->io ? COMMAND_IO : COMMAND_MEM)) ||
+	    (bar == PCI_ROM && !(at & ROM_ENABLE)))
 		return 0;
 	uint64_t base = at & ~(uint64_t)(b->io ? 3 : 15);
 	base &= ~(uint64_t)(b->size - 1);

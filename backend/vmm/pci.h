@@ -69,9 +69,11 @@ void pci_dev_done(struct pci_dev *p);
 
 /* Config space as the guest sees it, @size 1, 2 or 4. A function that is not there reads all ones. */
 uint32_t pci_config_read(struct pci_bus *b, unsigned slot, unsigned function, unsigned off, unsigned size);
-void pci_config_write(struct pci_bus *b, unsigned slot, unsigned function, unsigned off, unsigned size, uint32_t val);
+void pci_config_write(struct pci_bus *b, unsigned slot, unsigned function, unsigned off, unsigned size,
+		      uint32_t val);
 
-void pci_bar_init(struct pci_dev *p, unsigned bar, uint32_t size, bool io, const struct region_ops *, const char *name);
+void pci_bar_init(struct pci_dev *p, unsigned bar, uint32_t size, bool io, const struct region_ops *,
+		  const char *name);
 /* Give it an expansion ROM: a copy of @image. -EINVAL: no ROM of 1 byte to 16 MiB. */
 int pci_rom_init(struct pci_dev *p, const void *image, size_t len, const char *name, struct err *e);
 /* Room of @len bytes for a capability in config space; its offset. The first two bytes (id, next) are set. */

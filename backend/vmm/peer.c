@@ -32,7 +32,8 @@ bool peer_allowed(int keeper, int fd)
 	AUTO_CLOSE int ours = pair[0];
 	int rc = launch_ask_peer(keeper, fd, pair[1]);
 	close(pair[1]); /* the keeper's going away without an answer wakes us */
-	return !rc && ready(ours, POLLIN, PEER_WAIT_MS) && recv(ours, &yes, 1, MSG_DONTWAIT) == 1 && yes == 'y';
+	return !rc && ready(ours, POLLIN, PEER_WAIT_MS) && recv(ours, &yes, 1, MSG_DONTWAIT) == 1 &&
+	       yes == 'y';
 }
 
 void peer_answer(const int fds[2])

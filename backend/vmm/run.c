@@ -219,7 +219,8 @@ static void reset_or_crash(struct machine *m, const char *detail)
 
 static bool restarts(enum domain_action a)
 {
-	return a == DOMAIN_ACTION_RESTART || a == DOMAIN_ACTION_RENAME_RESTART || a == DOMAIN_ACTION_COREDUMP_RESTART;
+	return a == DOMAIN_ACTION_RESTART || a == DOMAIN_ACTION_RENAME_RESTART ||
+	       a == DOMAIN_ACTION_COREDUMP_RESTART;
 }
 
 /* on_reboot is destroy. */
@@ -319,7 +320,8 @@ static void terminated(uv_signal_t *s, int signum)
 static void stats_map(struct machine *m)
 {
 	int fd = named_get(&m->fds, "stats");
-	void *p = fd < 0 ? MAP_FAILED : mmap(NULL, STATS_FILE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	void *p =
+	    fd < 0 ? MAP_FAILED : mmap(NULL, STATS_FILE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	if (p != MAP_FAILED) {
 		free(m->stats);
 		m->stats = p;
@@ -358,7 +360,8 @@ static int loop_init(struct machine *m, struct run *r, struct err *e)
 }
 
 /* From descriptors to a guest that waits at the gate. */
-static int build(struct machine *m, struct run *r, const struct fd_set_named *fds, const json_t *go, struct err *e)
+static int build(struct machine *m, struct run *r, const struct fd_set_named *fds, const json_t *go,
+		 struct err *e)
 {
 	struct boot_entry entry;
 	struct domain *d;
@@ -372,8 +375,9 @@ static int build(struct machine *m, struct run *r, const struct fd_set_named *fd
 		return rc;
 	stats_map(m);
 	if ((rc = kvm_open(m, named_take(&m->fds, "kvm"), e)) || (rc = kvm_vm_create(m, e)) ||
-	    (rc = machine_devices(m, e)) || (rc = machine_firmware(m, &entry, e)) || (rc = vcpus_create(m, &entry, e)) ||
-	    (rc = control_serve(m, e)) || (rc = screenlink_new(m, r->sock, json_object_get(go, "screen"), e)) ||
+	    (rc = machine_devices(m, e)) || (rc = machine_firmware(m, &entry, e)) ||
+	    (rc = vcpus_create(m, &entry, e)) || (rc = control_serve(m, e)) ||
+	    (rc = screenlink_new(m, r->sock, json_object_get(go, "screen"), e)) ||
 	    (rc = keeperlink_new(m, r->sock, e)))
 		return rc;
 	malloc_trim(0);

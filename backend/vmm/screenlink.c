@@ -126,7 +126,8 @@ int screenlink_open(struct machine *m, const json_t *args, json_t **ret, int *fd
 	struct screenlink *l = m->screenlink;
 	int pair[2], rc;
 	if (!l)
-		return err_set(e, ENODEV, "the guest has no screen: its XML has neither <graphics> nor <video>");
+		return err_set(e, ENODEV,
+			       "the guest has no screen: its XML has neither <graphics> nor <video>");
 	if (l->npeers - (the_process(l) != NULL) >= PEERS_MAX - 1) /* one place is the process's */
 		return err_set(e, EBUSY, "%u decks look at this screen already", l->npeers);
 	rc = unixsock_pair(SOCK_SEQPACKET, pair);

@@ -187,7 +187,8 @@ static void (*const exits[])(struct vcpu *) = {
 static void dispatch(struct vcpu *v)
 {
 	uint32_t reason = v->run->exit_reason;
-	void (*handle)(struct vcpu *) = reason < ARRAY_SIZE(exits) && exits[reason] ? exits[reason] : exit_fault;
+	void (*handle)(struct vcpu *) =
+	    reason < ARRAY_SIZE(exits) && exits[reason] ? exits[reason] : exit_fault;
 	pthread_mutex_lock(&v->m->lock);
 	kvm_coalesced_drain(v->m); /* they were before this exit */
 	handle(v);
@@ -475,12 +476,14 @@ void vcpus_sample(struct machine *m, struct vcpu_sample *out, unsigned limit_ms)
 			g->v[i].run->immediate_exit = 1;
 			pthread_kill(g->v[i].thread, KICK_SIGNAL);
 		}
-	while (samples_missing(g) && pthread_cond_clockwait(&g->changed, &g->lock, CLOCK_MONOTONIC, &end) == 0)
+	while (samples_missing(g) &&
+	       pthread_cond_clockwait(&g->changed, &g->lock, CLOCK_MONOTONIC, &end) == 0)
 		;
 	for (unsigned i = 0; i < g->n; i++) {
 		struct vcpu *v = &g->v[i];
 		bool missing = v->wanted || !g->open;
-		out[i] = missing ? (struct vcpu_sample){.state = g->open ? VCPU_UNKNOWN : VCPU_PARKED} : v->sample;
+		out[i] =
+		    missing ? (struct vcpu_sample){.state = g->open ? VCPU_UNKNOWN : VCPU_PARKED} : v->sample;
 		v->wanted = false;
 	}
 	pthread_mutex_unlock(&g->lock);

@@ -51,7 +51,8 @@ void vcpu_fault_text(int fd, unsigned index, const struct kvm_run *run, char *ou
 	snprintf(out, n, "vCPU %u: ", index);
 	if (run->exit_reason == KVM_EXIT_INTERNAL_ERROR) {
 		unsigned sub = run->internal.suberror;
-		add(out, n, "KVM internal error %u: %s", sub, sub < ARRAY_SIZE(suberrors) ? suberrors[sub] : "unknown");
+		add(out, n, "KVM internal error %u: %s", sub,
+		    sub < ARRAY_SIZE(suberrors) ? suberrors[sub] : "unknown");
 	} else if (run->exit_reason == KVM_EXIT_FAIL_ENTRY) {
 		add(out, n, "the processor refuses the guest's state (hardware reason 0x%llx)",
 		    (unsigned long long)run->fail_entry.hardware_entry_failure_reason);
@@ -61,8 +62,8 @@ void vcpu_fault_text(int fd, unsigned index, const struct kvm_run *run, char *ou
 	struct kvm_regs r;
 	struct kvm_sregs s;
 	if (ioctl(fd, KVM_GET_REGS, &r) == 0 && ioctl(fd, KVM_GET_SREGS, &s) == 0)
-		add(out, n, " at rip 0x%llx (%s, cr0 0x%llx cr3 0x%llx cr4 0x%llx efer 0x%llx rsp 0x%llx)", r.rip, mode_text(&s),
-		    s.cr0, s.cr3, s.cr4, s.efer, r.rsp);
+		add(out, n, " at rip 0x%llx (%s, cr0 0x%llx cr3 0x%llx cr4 0x%llx efer 0x%llx rsp 0x%llx)",
+		    r.rip, mode_text(&s), s.cr0, s.cr3, s.cr4, s.efer, r.rsp);
 	if (run->exit_reason == KVM_EXIT_INTERNAL_ERROR)
 		add_instruction(out, n, run);
 }

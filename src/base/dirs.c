@@ -88,7 +88,8 @@ static int fill(struct dirs *d, mode_t mode, struct err *e)
 	d->log = xdg("XDG_STATE_HOME", ".local/state");
 	d->data = xdg("XDG_DATA_HOME", ".local/share");
 	const char *x = getenv("XDG_RUNTIME_DIR");
-	d->runtime = x && *x == '/' ? x_asprintf("%s/vmdeck", x) : x_asprintf("/tmp/vmdeck-%u", (unsigned)geteuid());
+	d->runtime =
+	    x && *x == '/' ? x_asprintf("%s/vmdeck", x) : x_asprintf("/tmp/vmdeck-%u", (unsigned)geteuid());
 	return 0;
 }
 
@@ -107,8 +108,10 @@ const struct dirs *dirs_get(struct err *e)
 			return NULL;
 	struct stat st; /* a runtime folder in /tmp could be another's */
 	if (stat(d.runtime, &st) < 0 || st.st_uid != geteuid()) {
-		err_set(e, EPERM, "the folder '%s' belongs to another user: set XDG_RUNTIME_DIR to a folder of your own",
-		        d.runtime);
+		err_set(
+		    e, EPERM,
+		    "the folder '%s' belongs to another user: set XDG_RUNTIME_DIR to a folder of your own",
+		    d.runtime);
 		return NULL;
 	}
 	done = true;

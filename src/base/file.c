@@ -158,5 +158,6 @@ int dir_remove(const char *path, struct err *e)
 		if (strcmp(de->d_name, ".") && strcmp(de->d_name, ".."))
 			unlinkat(dirfd(d), de->d_name, 0);
 	closedir(d);
-	return rmdir(path) < 0 && errno != ENOENT ? err_sys(e, errno, "cannot remove the folder '%s'", path) : 0;
+	return rmdir(path) < 0 && errno != ENOENT ? err_sys(e, errno, "cannot remove the folder '%s'", path)
+						  : 0;
 }

@@ -17,7 +17,8 @@ json_t *json_parse(const char *text, size_t len, struct err *e)
 
 char *json_text(const json_t *j, bool pretty)
 {
-	return json_dumps(j, JSON_ENCODE_ANY | JSON_REAL_PRECISION(6) | (pretty ? JSON_INDENT(2) : JSON_COMPACT));
+	return json_dumps(j, JSON_ENCODE_ANY | JSON_REAL_PRECISION(6) |
+				 (pretty ? JSON_INDENT(2) : JSON_COMPACT));
 }
 
 const char *json_str(const json_t *obj, const char *key, const char *def)

@@ -155,7 +155,8 @@ static void landlock(const struct sandbox_needs *needs)
 /* What is root's own is then no longer its own. */
 static void become_nobody(void)
 {
-	if (geteuid() == 0 && (setgroups(0, NULL) < 0 || setresgid(NOBODY, NOBODY, NOBODY) < 0 || setresuid(NOBODY, NOBODY, NOBODY) < 0))
+	if (geteuid() == 0 && (setgroups(0, NULL) < 0 || setresgid(NOBODY, NOBODY, NOBODY) < 0 ||
+			       setresuid(NOBODY, NOBODY, NOBODY) < 0))
 		log_info("sandbox: it stays root: %s", strerror(errno));
 }
 
@@ -245,7 +246,8 @@ static bool has_rule(const struct sandbox_rule *rules, size_t n, int call)
 }
 
 /* Those of @rules whose system call has no row in @own. */
-static int add_rules(scmp_filter_ctx ctx, const struct sandbox_rule *rules, size_t n, const struct sandbox_rule *own, size_t nown)
+static int add_rules(scmp_filter_ctx ctx, const struct sandbox_rule *rules, size_t n,
+		     const struct sandbox_rule *own, size_t nown)
 {
 	int rc = 0;
 	for (size_t i = 0; i < n && !rc; i++)

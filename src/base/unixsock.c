@@ -71,7 +71,8 @@ int unixsock_pair(int type, int fds[2])
 
 ssize_t unixsock_send(int fd, const void *p, size_t n, const int *fds, size_t nfds)
 {
-	char ctl[CMSG_SPACE(UNIXSOCK_FDS * sizeof(int))] __attribute__((aligned(__alignof__(struct cmsghdr))));
+	char ctl[CMSG_SPACE(UNIXSOCK_FDS * sizeof(int))]
+	    __attribute__((aligned(__alignof__(struct cmsghdr))));
 	struct iovec iov = {(void *)p, n};
 	struct msghdr m = {.msg_iov = &iov, .msg_iovlen = 1};
 	if (nfds > UNIXSOCK_FDS)
@@ -95,9 +96,11 @@ ssize_t unixsock_send(int fd, const void *p, size_t n, const int *fds, size_t nf
 
 ssize_t unixsock_recv(int fd, void *p, size_t n, int *fds, size_t *nfds)
 {
-	char ctl[CMSG_SPACE(UNIXSOCK_FDS * sizeof(int))] __attribute__((aligned(__alignof__(struct cmsghdr))));
+	char ctl[CMSG_SPACE(UNIXSOCK_FDS * sizeof(int))]
+	    __attribute__((aligned(__alignof__(struct cmsghdr))));
 	struct iovec iov = {p, n};
-	struct msghdr m = {.msg_iov = &iov, .msg_iovlen = 1, .msg_control = ctl, .msg_controllen = sizeof(ctl)};
+	struct msghdr m = {
+	    .msg_iov = &iov, .msg_iovlen = 1, .msg_control = ctl, .msg_controllen = sizeof(ctl)};
 	ssize_t k;
 	do
 		k = recvmsg(fd, &m, MSG_CMSG_CLOEXEC);

@@ -74,7 +74,8 @@ const struct cmd cmd_domain_define = {
 
 static int domain_undefine_exec(struct cmd_ctx *c, struct err *e)
 {
-	unsigned flags = (cmd_flag(c, "nvram") ? UNDEFINE_NVRAM : 0u) | (cmd_flag(c, "keep-nvram") ? UNDEFINE_KEEP_NVRAM : 0u);
+	unsigned flags = (cmd_flag(c, "nvram") ? UNDEFINE_NVRAM : 0u) |
+			 (cmd_flag(c, "keep-nvram") ? UNDEFINE_KEEP_NVRAM : 0u);
 	if (!c->values) /* from the deck, which takes nothing away but the definition */
 		flags = UNDEFINE_KEEP_NVRAM;
 	if (flags == (UNDEFINE_NVRAM | UNDEFINE_KEEP_NVRAM))
@@ -119,7 +120,8 @@ static int run_with_console(struct cmd_ctx *c, bool paused, struct err *e)
 static unsigned start_flags(const struct cmd_ctx *c)
 {
 	return (cmd_flag(c, "paused") || cmd_flag(c, "console") ? START_PAUSED : 0) |
-	       (cmd_flag(c, "force") ? START_FORCE : 0) | (cmd_flag(c, "no-password") ? START_NO_PASSWORD : 0) |
+	       (cmd_flag(c, "force") ? START_FORCE : 0) |
+	       (cmd_flag(c, "no-password") ? START_NO_PASSWORD : 0) |
 	       (cmd_flag(c, "reset-nvram") ? START_RESET_NVRAM : 0);
 }
 

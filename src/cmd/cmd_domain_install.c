@@ -155,7 +155,8 @@ static int show_console(struct cmd_ctx *c, struct err *e)
 	int fd = -1;
 	int rc = c->backend->ops->console_open(c->backend, c->domain.uuid, 0, UINT64_MAX, &fd, e);
 	fflush(c->out);
-	return rc ? err_prefix(e, "Failed to open the console of domain '%s'", c->domain.name) : console_talk(c, fd, e);
+	return rc ? err_prefix(e, "Failed to open the console of domain '%s'", c->domain.name)
+		  : console_talk(c, fd, e);
 }
 
 /* The console of the installer and, when that has started the guest anew, of what was installed. */
@@ -177,16 +178,24 @@ static int tell_end(struct cmd_ctx *c, const struct install_plan *p, enum progre
 {
 	bool off = !(c->domain.state & DOMAIN_ACTIVE);
 	if (at == GOES_ON)
-		cmd_done(c, "Domain installation still in progress. You can reconnect to\nthe console to complete the installation process:\n"
-			    "  vmdeck console %s", p->name);
+		cmd_done(c,
+			 "Domain installation still in progress. You can reconnect to\nthe console to "
+			 "complete the installation process:\n"
+			 "  vmdeck console %s",
+			 p->name);
 	else if (off && (c->domain.state == DOMAIN_CRASHED || c->domain.reason == DOMAIN_REASON_DESTROYED))
 		return err_set(e, ECANCELED,
-			       "Domain installation does not appear to have been successful: domain '%s' is %s (%s%s%s). If it was, you can "
+			       "Domain installation does not appear to have been successful: domain '%s' is "
+			       "%s (%s%s%s). If it was, you can "
 			       "restart your domain by running: vmdeck start %s",
-			       p->name, domain_state_text(c->domain.state), domain_reason_text(c->domain.reason),
-			       *c->domain.detail ? ": " : "", c->domain.detail, p->name);
+			       p->name, domain_state_text(c->domain.state),
+			       domain_reason_text(c->domain.reason), *c->domain.detail ? ": " : "",
+			       c->domain.detail, p->name);
 	else if (off && c->domain.persistent)
-		cmd_done(c, "Domain creation completed.\nYou can restart your domain by running:\n  vmdeck start %s", p->name);
+		cmd_done(
+		    c,
+		    "Domain creation completed.\nYou can restart your domain by running:\n  vmdeck start %s",
+		    p->name);
 	else
 		cmd_done(c, "Domain creation completed.");
 	return 0;
@@ -204,7 +213,8 @@ static int follow(struct cmd_ctx *c, const struct install_plan *p, enum show sho
 	fflush(c->out);
 	if (show == SHOW_TEXT)
 		rc = show_text(c, p, e);
-	if (show == SHOW_TEXT && cmd_flag(c, "destroy-on-exit") && look(c, c->domain.id, &away) != OVER && c->domain.state & DOMAIN_ACTIVE)
+	if (show == SHOW_TEXT && cmd_flag(c, "destroy-on-exit") && look(c, c->domain.id, &away) != OVER &&
+	    c->domain.state & DOMAIN_ACTIVE)
 		return c->backend->ops->domain_destroy(c->backend, c->domain.uuid, e);
 	if (rc)
 		return rc;
@@ -214,7 +224,10 @@ static int follow(struct cmd_ctx *c, const struct install_plan *p, enum show sho
 		fflush(c->out);
 		at = wait_for_end(c, id, *wait && *wait != '-' ? strtod(wait, NULL) : -1);
 		if (at == GOES_ON)
-			return err_set(e, ETIMEDOUT, "Installation has exceeded specified time limit: domain '%s' goes on with it", p->name);
+			return err_set(
+			    e, ETIMEDOUT,
+			    "Installation has exceeded specified time limit: domain '%s' goes on with it",
+			    p->name);
 	}
 	return tell_end(c, p, at, e);
 }
@@ -247,7 +260,9 @@ static int install_exec(struct cmd_ctx *c, struct err *e)
 			rc = install_run(c->backend, p, &c->domain, &notes, e);
 			if (!rc)
 				cmd_notes(c, notes);
-			rc = rc ? err_prefix(e, "Failed to install domain '%s', nothing of it is left", p->name) : follow(c, p, show, e);
+			rc = rc ? err_prefix(e, "Failed to install domain '%s', nothing of it is left",
+					     p->name)
+				: follow(c, p, show, e);
 		}
 	}
 	install_plan_free(p);
@@ -285,14 +300,16 @@ static const char *install_words(const struct cmd_arg *a, unsigned i)
 }
 
 const struct cmd cmd_domain_install = {
-	.name = "domain-install",
-	.alias = "install",
-	.summary = "make a new guest and install it, with virt-install's options",
-	.about = "Make the disks, define the guest and start its installer. When that reboots the guest, it comes up from its disk, "
-		 "whether anybody waits or not. Sub-options of an option are listed by --OPTION=?. See vmdeck-install(1).",
-	.target = CMD_HOST,
-	.flags = CMD_TTY | CMD_ABBREV,
-	.args = install_args,
-	.words = install_words,
-	.exec = install_exec,
+    .name = "domain-install",
+    .alias = "install",
+    .summary = "make a new guest and install it, with virt-install's options",
+    .about = "Make the disks, define the guest and start its installer. When that reboots the guest, it "
+	     "comes up from its disk, "
+	     "whether anybody waits or not. Sub-options of an option are listed by --OPTION=?. See "
+	     "vmdeck-install(1).",
+    .target = CMD_HOST,
+    .flags = CMD_TTY | CMD_ABBREV,
+    .args = install_args,
+    .words = install_words,
+    .exec = install_exec,
 };

@@ -79,8 +79,10 @@ static void info_network(struct cmd_ctx *c, const struct domain *d)
 	for (size_t i = 0; i < d->ninterfaces; i++) {
 		const struct domain_interface *f = &d->interfaces[i];
 		char mac[DOMAIN_MAC_TEXT];
-		fprintf(c->out, "%-15s %s%s%s (%s)\n", "Network:", f->type == INTERFACE_BRIDGE ? "bridge " : "user-mode network",
-			f->bridge ? f->bridge : "", f->link_down ? ", cable pulled" : "", domain_mac_text(f->mac, mac));
+		fprintf(c->out, "%-15s %s%s%s (%s)\n",
+			"Network:", f->type == INTERFACE_BRIDGE ? "bridge " : "user-mode network",
+			f->bridge ? f->bridge : "", f->link_down ? ", cable pulled" : "",
+			domain_mac_text(f->mac, mac));
 		for (size_t k = 0; k < f->nforwards; k++) {
 			AUTO_FREE char *text = net_forward_text(&f->forwards[k]);
 			fprintf(c->out, "%-15s %s of the guest\n", "Forwarded:", text);
@@ -102,9 +104,11 @@ static void info_machine(struct cmd_ctx *c, json_t *j)
 		return;
 	}
 	struct screen_info now;
-	if (d->graphics && !c->backend->ops->domain_screen(c->backend, c->domain.uuid, &now, NULL) && now.port)
+	if (d->graphics && !c->backend->ops->domain_screen(c->backend, c->domain.uuid, &now, NULL) &&
+	    now.port)
 		d->graphics->port = now.port; /* that it has, where the XML leaves it to us */
-	AUTO_FREE char *firmware = domain_firmware_text(d), *boot = domain_boot_text(d, true), *screen = domain_screen_text(d);
+	AUTO_FREE char *firmware = domain_firmware_text(d), *boot = domain_boot_text(d, true),
+		       *screen = domain_screen_text(d);
 	bool none = nothing_boots(c, d);
 	if (j) {
 		json_set_str(j, "firmware", firmware);
@@ -113,7 +117,8 @@ static void info_machine(struct cmd_ctx *c, json_t *j)
 		json_set_str(j, "screen", screen);
 	} else {
 		fprintf(c->out, "%-15s %s\n", "Firmware:", firmware);
-		fprintf(c->out, "%-15s %s%s\n", "Boots:", boot, none ? "; the firmware found no bootable device" : "");
+		fprintf(c->out, "%-15s %s%s\n", "Boots:", boot,
+			none ? "; the firmware found no bootable device" : "");
 		fprintf(c->out, "%-15s %s\n", "Screen:", screen);
 		info_network(c, d);
 	}
@@ -155,14 +160,14 @@ static int domain_info_exec(struct cmd_ctx *c, struct err *e)
 }
 
 const struct cmd cmd_domain_info = {
-	.name = "domain-info",
-	.alias = "dominfo",
-	.summary = "domain information",
-	.about = "Returns basic information about the domain, what firmware it starts with, from what, and its "
-		"screen.",
-	.target = CMD_DOMAIN,
-	.flags = CMD_JSON | CMD_QUIET,
-	.exec = domain_info_exec,
+    .name = "domain-info",
+    .alias = "dominfo",
+    .summary = "domain information",
+    .about = "Returns basic information about the domain, what firmware it starts with, from what, and its "
+	     "screen.",
+    .target = CMD_DOMAIN,
+    .flags = CMD_JSON | CMD_QUIET,
+    .exec = domain_info_exec,
 };
 
 static int domain_state_exec(struct cmd_ctx *c, struct err *e)

@@ -61,9 +61,11 @@ struct install_plan {
 };
 
 /* Put the options together; asks the host what is needed, makes nothing. On success *out is the caller's. Errors name the option. */
-int install_plan(struct backend *b, const struct install_request *r, struct install_plan **out, struct err *e);
+int install_plan(struct backend *b, const struct install_request *r, struct install_plan **out,
+		 struct err *e);
 /* Do it: disks, definition, start. On failure nothing is left. @info, *notes (may be NULL): as of domain_create. */
-int install_run(struct backend *b, const struct install_plan *p, struct domain_info *info, char **notes, struct err *e);
+int install_run(struct backend *b, const struct install_plan *p, struct domain_info *info, char **notes,
+		struct err *e);
 void install_plan_free(struct install_plan *p);
 /* Take an edited definition into the plan; what runs first gets the same changes. -EINVAL when it cannot be read; the plan is then as
  * it was. (install_edit.c) */

@@ -47,14 +47,16 @@ static void make_order(struct maker *m, const struct install_value *boot, const 
 
 static int make_firmware(struct maker *m, const struct install_value *boot, struct err *e)
 {
-	const char *loader = value_get(boot, "loader"), *template = value_get(boot, "nvram.template"), *nvram = value_get(boot, "nvram");
+	const char *loader = value_get(boot, "loader"), *template = value_get(boot, "nvram.template"),
+		   *nvram = value_get(boot, "nvram");
 	if (value_on(boot, "loader.secure", false))
 		return err_set(e, EOPNOTSUPP, "--boot loader.secure=yes: Secure Boot is not there yet");
 	if (loader) {
 		AUTO_FREE char *full = realpath(loader, NULL);
 		if (!full)
 			return err_sys(e, errno, "--boot loader='%s'", loader);
-		put(m, IN_BOTH, "    <loader readonly='%s'", value_on(boot, "loader.readonly", true) ? "yes" : "no");
+		put(m, IN_BOTH, "    <loader readonly='%s'",
+		    value_on(boot, "loader.readonly", true) ? "yes" : "no");
 		put_attr(m, IN_BOTH, "type", value_get(boot, "loader.type"));
 		put(m, IN_BOTH, ">");
 		put_escaped(m, IN_BOTH, full);
@@ -103,7 +105,8 @@ static char *extra_args(struct maker *m, const struct install_value *install)
 }
 
 /* The kernel of the first boot: copies, which the backend makes when it is done. */
-static int make_kernel(struct maker *m, const struct install_value *boot, const struct install_value *install, struct err *e)
+static int make_kernel(struct maker *m, const struct install_value *boot, const struct install_value *install,
+		       struct err *e)
 {
 	const char *every = value_get(boot, "kernel");
 	AUTO_FREE char *args = extra_args(m, install);
@@ -116,9 +119,12 @@ static int make_kernel(struct maker *m, const struct install_value *boot, const 
 		if (*args)
 			put_text(m, IN_FIRST, 2, "cmdline", args);
 		if (m->p->inject && !m->p->boot.initrd)
-			return err_set(e, EINVAL, "--initrd-inject: there is no initrd to put it into: name it with --location ...,initrd=FILE");
+			return err_set(e, EINVAL,
+				       "--initrd-inject: there is no initrd to put it into: name it with "
+				       "--location ...,initrd=FILE");
 	} else if (*args || m->p->inject) {
-		return err_set(e, EINVAL, "--%s works with --location only: a CD's own boot loader has the command line",
+		return err_set(e, EINVAL,
+			       "--%s works with --location only: a CD's own boot loader has the command line",
 			       *args ? "extra-args" : "initrd-inject");
 	}
 	if (!every && (value_get(boot, "initrd") || value_get(boot, "kernel_args")))

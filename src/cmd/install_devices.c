@@ -8,8 +8,8 @@
 #include "src/cmd/install_maker.h"
 
 /* Call @fn for each @option with its value taken apart. */
-static int each(struct maker *m, const char *option, int (*fn)(struct maker *, const struct install_value *, struct err *),
-		struct err *e)
+static int each(struct maker *m, const char *option,
+		int (*fn)(struct maker *, const struct install_value *, struct err *), struct err *e)
 {
 	int rc = 0;
 	for (size_t i = 0; i < m->r->n && !rc; i++) {
@@ -50,7 +50,8 @@ static void put_forwards(struct maker *m, const struct install_value *v)
 {
 	for (size_t i = 0; i < v->n; i++) {
 		struct install_forward f;
-		if (!str_eq(v->pairs[i].sub->name, "portForward") || install_forward(v->pairs[i].value, &f, NULL))
+		if (!str_eq(v->pairs[i].sub->name, "portForward") ||
+		    install_forward(v->pairs[i].value, &f, NULL))
 			continue;
 		put(m, IN_BOTH, "      <portForward proto='%s'", f.udp ? "udp" : "tcp");
 		put_attr(m, IN_BOTH, "address", *f.address ? f.address : NULL);
@@ -74,7 +75,8 @@ static bool old_form(const char *type, const char *prefix, const char **name)
 
 static int put_interface(struct maker *m, const struct install_value *v, struct err *e)
 {
-	const char *type = value_get(v, "type"), *network = value_get(v, "network"), *bridge = value_get(v, "bridge");
+	const char *type = value_get(v, "type"), *network = value_get(v, "network"),
+		   *bridge = value_get(v, "bridge");
 	const char *source = value_get(v, "source"), *order = value_get(v, "boot.order");
 	if (str_eq(type, "none"))
 		return 0;
@@ -84,8 +86,10 @@ static int put_interface(struct maker *m, const struct install_value *v, struct 
 		bridge = bridge ? bridge : source;
 	else if (str_eq(type, "network"))
 		network = network ? network : source;
-	else if (str_eq(type, "direct") || str_eq(type, "hostdev") || str_eq(type, "ethernet") || str_eq(type, "vhostuser"))
-		return err_set(e, EOPNOTSUPP, "--network %s is not there yet: user, network=default or bridge=NAME", type);
+	else if (str_eq(type, "direct") || str_eq(type, "hostdev") || str_eq(type, "ethernet") ||
+		 str_eq(type, "vhostuser"))
+		return err_set(e, EOPNOTSUPP,
+			       "--network %s is not there yet: user, network=default or bridge=NAME", type);
 	else if (type && !str_eq(type, "user") && !str_eq(type, "passt") && !network && !bridge)
 		network = type; /* a network's name alone */
 	bool user = !network && !bridge;
@@ -94,7 +98,9 @@ static int put_interface(struct maker *m, const struct install_value *v, struct 
 	if (type && str_eq(type, "network") && !network)
 		return err_set(e, EINVAL, "--network network wants the name of a network: network=default");
 	if (!user && value_get(v, "portForward"))
-		return err_set(e, EINVAL, "--network portForward= is of user networking: --network user,portForward=...");
+		return err_set(
+		    e, EINVAL,
+		    "--network portForward= is of user networking: --network user,portForward=...");
 	put(m, IN_BOTH, "    <interface type='%s'>\n", user ? "user" : bridge ? "bridge" : "network");
 	if (!user) {
 		put(m, IN_BOTH, "      <source");
@@ -102,8 +108,10 @@ static int put_interface(struct maker *m, const struct install_value *v, struct 
 		put(m, IN_BOTH, "/>\n");
 	}
 	put_mac(m, value_get(v, "mac"));
-	const char *rows[][3] = {{"model", "type", value_get(v, "model")}, {"target", "dev", value_get(v, "target.dev")},
-				 {"link", "state", value_get(v, "link.state")}, {"mtu", "size", value_get(v, "mtu.size")},
+	const char *rows[][3] = {{"model", "type", value_get(v, "model")},
+				 {"target", "dev", value_get(v, "target.dev")},
+				 {"link", "state", value_get(v, "link.state")},
+				 {"mtu", "size", value_get(v, "mtu.size")},
 				 {"driver", "queues", value_get(v, "driver.queues")}};
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		const char *value = rows[i][2] ? rows[i][2] : i == 0 ? "virtio" : NULL;
@@ -134,11 +142,15 @@ static int make_network(struct maker *m, struct err *e)
 
 static int put_serial(struct maker *m, const struct install_value *v, struct err *e)
 {
-	const char *type = value_get(v, "type"), *log = value_get(v, "log.file"), *port = value_get(v, "target.port");
+	const char *type = value_get(v, "type"), *log = value_get(v, "log.file"),
+		   *port = value_get(v, "target.port");
 	if (str_eq(type, "none"))
 		return 0;
 	if (type && !str_eq(type, "pty") && !(str_eq(type, "file") && value_get(v, "path")))
-		maker_note(m, "serial ports are consoles of vmdeck, whatever else they are to be: type %s has no effect", type);
+		maker_note(m,
+			   "serial ports are consoles of vmdeck, whatever else they are to be: type %s has "
+			   "no effect",
+			   type);
 	if (str_eq(type, "file") && !log)
 		log = value_get(v, "path");
 	put(m, IN_BOTH, "    <serial type='pty'%s>\n", log || port ? "" : "/");
@@ -178,7 +190,8 @@ static int put_graphics(struct maker *m, const struct install_value *v, struct e
 {
 	static const char *const rows[][2] = {{"password", "passwd"}, {"passwordvalidto", "passwdValidTo"},
 					      {"sharePolicy", "sharePolicy"}, {"keymap", "keymap"}};
-	const char *type = value_get(v, "type"), *listen = value_get(v, "listen"), *port = value_get(v, "port");
+	const char *type = value_get(v, "type"), *listen = value_get(v, "listen"),
+		   *port = value_get(v, "port");
 	const char *socket = value_get(v, "socket"), *old = install_get(m->r, "vnclisten");
 	uint64_t n = 0;
 	if (str_eq(type, "none"))
@@ -188,10 +201,14 @@ static int put_graphics(struct maker *m, const struct install_value *v, struct e
 	if (str_eq(type, "spice"))
 		maker_note(m, "--graphics spice: the screen is shown by VNC");
 	else if (type && !str_eq(type, "vnc"))
-		return err_set(e, EOPNOTSUPP, "--graphics %s: the screen is shown by VNC: --graphics vnc, or none", type);
+		return err_set(e, EOPNOTSUPP,
+			       "--graphics %s: the screen is shown by VNC: --graphics vnc, or none", type);
 	port = port ? port : install_get(m->r, "vncport");
 	if (port && !str_eq(port, "-1") && (!str_u64(port, &n) || n < 5900 || n > 65535))
-		return err_set(e, EINVAL, "--graphics port='%s' is not allowed: 5900 to 65535, or -1 for the lowest free one", port);
+		return err_set(
+		    e, EINVAL,
+		    "--graphics port='%s' is not allowed: 5900 to 65535, or -1 for the lowest free one",
+		    port);
 	put(m, IN_BOTH, "    <graphics type='vnc'");
 	if (socket)
 		put_attr(m, IN_BOTH, "socket", socket);
@@ -204,14 +221,16 @@ static int put_graphics(struct maker *m, const struct install_value *v, struct e
 		put_attr(m, IN_BOTH, "listen", listen);
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
 		put_attr(m, IN_BOTH, rows[i][1], value_get(v, rows[i][0]));
-	put(m, IN_BOTH, str_eq(listen, "none") ? ">\n      <listen type='none'/>\n    </graphics>\n" : "/>\n");
+	put(m, IN_BOTH,
+	    str_eq(listen, "none") ? ">\n      <listen type='none'/>\n    </graphics>\n" : "/>\n");
 	m->p->screen = true;
 	return 0;
 }
 
 static int put_video(struct maker *m, const struct install_value *v, struct err *e)
 {
-	const char *model = value_get(v, "model"), *x = value_get(v, "resolution.x"), *y = value_get(v, "resolution.y");
+	const char *model = value_get(v, "model"), *x = value_get(v, "resolution.x"),
+		   *y = value_get(v, "resolution.y");
 	if (!x != !y)
 		return err_set(e, EINVAL, "--video: resolution.x and resolution.y stand together");
 	put(m, IN_BOTH, "    <video>\n      <model");
@@ -220,7 +239,8 @@ static int put_video(struct maker *m, const struct install_value *v, struct err 
 	put_attr(m, IN_BOTH, "vgamem", value_get(v, "vgamem"));
 	put_attr(m, IN_BOTH, "heads", value_get(v, "heads"));
 	if (x)
-		put(m, IN_BOTH, ">\n        <resolution x='%s' y='%s'/>\n      </model>\n    </video>\n", x, y);
+		put(m, IN_BOTH, ">\n        <resolution x='%s' y='%s'/>\n      </model>\n    </video>\n", x,
+		    y);
 	else
 		put(m, IN_BOTH, "/>\n    </video>\n");
 	return 0;
@@ -241,7 +261,9 @@ static int make_screen(struct maker *m, struct err *e)
 {
 	AUTO_VALUE struct install_value v = {0};
 	bool none = maker_flag(m, "nographics") || is_none(m, "graphics");
-	int rc = none ? 0 : install_get(m->r, "graphics") ? each(m, "graphics", put_graphics, e) : put_graphics(m, &v, e);
+	int rc = none                            ? 0
+		 : install_get(m->r, "graphics") ? each(m, "graphics", put_graphics, e)
+						 : put_graphics(m, &v, e);
 	if (!rc)
 		rc = each(m, "input", put_input, e);
 	if (!rc && install_get(m->r, "video"))

@@ -43,7 +43,11 @@ static void take_target(struct maker *m, const char *target)
 
 static const char *prefix_of(const char *bus)
 {
-	return str_eq(bus, "virtio") ? "vd" : str_eq(bus, "ide") ? "hd" : str_eq(bus, "fdc") ? "fd" : str_eq(bus, "xen") ? "xvd" : "sd";
+	return str_eq(bus, "virtio") ? "vd"
+	       : str_eq(bus, "ide")  ? "hd"
+	       : str_eq(bus, "fdc")  ? "fd"
+	       : str_eq(bus, "xen")  ? "xvd"
+				     : "sd";
 }
 
 static void put_driver(struct maker *m, const struct install_value *v)
@@ -61,7 +65,8 @@ static void put_drive(struct maker *m, const struct drive *d)
 {
 	const struct install_value *v = d->v;
 	bool disk = str_eq(d->device, "disk");
-	const char *bus = value_get(v, "bus"), *target = value_get(v, "target"), *order = value_get(v, "boot.order");
+	const char *bus = value_get(v, "bus"), *target = value_get(v, "target"),
+		   *order = value_get(v, "boot.order");
 	char name[16];
 	if (!bus)
 		bus = str_eq(d->device, "floppy") ? "fdc" : disk && m->os.virtio_disk ? "virtio" : "ide";
@@ -104,7 +109,8 @@ static void add_file(struct maker *m, const char *path, uint64_t bytes, bool spa
 }
 
 /* Is there room for one more file, with those that are on the same file system? */
-static int take_space(struct maker *m, const struct path_info *at, const char *path, uint64_t bytes, bool sparse, struct err *e)
+static int take_space(struct maker *m, const struct path_info *at, const char *path, uint64_t bytes,
+		      bool sparse, struct err *e)
 {
 	char want[FMT_MAX], have[FMT_MAX];
 	struct space *s = NULL;
@@ -120,36 +126,46 @@ static int take_space(struct maker *m, const struct path_info *at, const char *p
 	fmt_bytes(bytes, want);
 	fmt_bytes(s->free, have);
 	if (s->sure > s->free)
-		return err_set(e, ENOSPC, "--disk '%s': %s do not fit: %s are free there; make it smaller, or put it elsewhere with path=",
+		return err_set(e, ENOSPC,
+			       "--disk '%s': %s do not fit: %s are free there; make it smaller, or put it "
+			       "elsewhere with path=",
 			       path, want, have);
 	if (s->bytes > s->free && maker_checks(m, "disk_size"))
 		return err_set(e, ENOSPC,
-			       "--disk '%s': %s would not fit when the guest has filled them: %s are free there; make it smaller, "
+			       "--disk '%s': %s would not fit when the guest has filled them: %s are free "
+			       "there; make it smaller, "
 			       "or --check disk_size=off",
 			       path, want, have);
 	if (s->bytes > s->free)
-		maker_note(m, "warning: disk '%s' of %s cannot be filled: %s are free there", path, want, have);
+		maker_note(m, "warning: disk '%s' of %s cannot be filled: %s are free there", path, want,
+			   have);
 	return 0;
 }
 
 /* An image that is to be made. */
-static int plan_file(struct maker *m, const char *path, const struct path_info *at, const struct install_value *v, struct err *e)
+static int plan_file(struct maker *m, const char *path, const struct path_info *at,
+		     const struct install_value *v, struct err *e)
 {
 	const char *size = value_get(v, "size"), *format = value_get(v, "format");
 	uint64_t bytes;
 	bool sparse = value_on(v, "sparse", true);
 	if (!size)
-		return err_set(e, ENOENT, "--disk '%s' is not there: name one that is, or give size= in GiB for a new one", path);
+		return err_set(
+		    e, ENOENT,
+		    "--disk '%s' is not there: name one that is, or give size= in GiB for a new one", path);
 	int rc = install_size(size, &bytes, e);
 	if (rc)
 		return rc;
 	if (format && !str_eq(format, "raw"))
-		return err_set(e, EOPNOTSUPP, "--disk '%s',format=%s: new images are raw until other formats are there", path, format);
+		return err_set(e, EOPNOTSUPP,
+			       "--disk '%s',format=%s: new images are raw until other formats are there",
+			       path, format);
 	for (size_t i = 0; i < m->p->nfiles; i++)
 		if (str_eq(m->p->files[i].path, path))
 			return err_set(e, EINVAL, "--disk '%s' is given twice", path);
 	if (!at->writable)
-		return err_set(e, EACCES, "--disk '%s': nothing can be made in that folder: choose another one", path);
+		return err_set(e, EACCES,
+			       "--disk '%s': nothing can be made in that folder: choose another one", path);
 	rc = take_space(m, at, path, bytes, sparse, e);
 	if (!rc)
 		add_file(m, path, bytes, sparse);
@@ -157,27 +173,35 @@ static int plan_file(struct maker *m, const char *path, const struct path_info *
 }
 
 /* An image or device that is there. */
-static int check_image(struct maker *m, const char *path, const struct path_info *at, const struct install_value *v,
-		       bool disk, struct err *e)
+static int check_image(struct maker *m, const char *path, const struct path_info *at,
+		       const struct install_value *v, bool disk, struct err *e)
 {
 	const char *format = value_get(v, "format"), *is = at->format;
 	if (at->kind == PATH_FOLDER || at->kind == PATH_OTHER)
 		return err_set(e, EINVAL, "--disk '%s' is %s, not an image or a block device", path,
 			       at->kind == PATH_FOLDER ? "a folder" : "something else");
-	if (!at->readable || (disk && !at->writable && !value_on(v, "readonly", str_eq(value_get(v, "perms"), "ro"))))
-		return err_set(e, EACCES, "--disk '%s' cannot be %s by this user%s", path, at->readable ? "written" : "read",
+	if (!at->readable ||
+	    (disk && !at->writable && !value_on(v, "readonly", str_eq(value_get(v, "perms"), "ro"))))
+		return err_set(e, EACCES, "--disk '%s' cannot be %s by this user%s", path,
+			       at->readable ? "written" : "read",
 			       at->readable ? ": change its permissions, or add readonly=on" : "");
 	if (format && !str_eq(format, "raw") && !(str_eq(format, "iso") && !disk))
-		return err_set(e, EOPNOTSUPP, "--disk '%s',format=%s: images are raw until other formats are there: qemu-img convert -O raw",
+		return err_set(e, EOPNOTSUPP,
+			       "--disk '%s',format=%s: images are raw until other formats are there: "
+			       "qemu-img convert -O raw",
 			       path, format);
 	if (!format && *is && !str_eq(is, "raw"))
 		return err_set(e, EOPNOTSUPP,
-			       "--disk '%s' is a %s image: images are raw until other formats are there: qemu-img convert -O raw, or "
+			       "--disk '%s' is a %s image: images are raw until other formats are there: "
+			       "qemu-img convert -O raw, or "
 			       "format=raw when it is what it looks like by chance",
 			       path, is);
-	if (disk && *at->used_by && !(at->used_shareable && value_on(v, "shareable", false)) && maker_checks(m, "path_in_use"))
-		return err_set(e, EBUSY, "--disk '%s' is already in use by guest '%s'; --check path_in_use=off takes it all the same", path,
-			       at->used_by);
+	if (disk && *at->used_by && !(at->used_shareable && value_on(v, "shareable", false)) &&
+	    maker_checks(m, "path_in_use"))
+		return err_set(e, EBUSY,
+			       "--disk '%s' is already in use by guest '%s'; --check path_in_use=off takes "
+			       "it all the same",
+			       path, at->used_by);
 	if (value_get(v, "size"))
 		maker_note(m, "disk '%s' is there already: it is used as it is, size= is of no effect", path);
 	return 0;
@@ -190,10 +214,13 @@ static char *full_path(const char *path)
 	if (real)
 		return real;
 	const char *slash = strrchr(path, '/');
-	AUTO_FREE char *folder = slash == path ? x_strdup("/") : slash ? x_strndup(path, (size_t)(slash - path)) : x_strdup(".");
+	AUTO_FREE char *folder = slash == path ? x_strdup("/")
+				 : slash       ? x_strndup(path, (size_t)(slash - path))
+					       : x_strdup(".");
 	AUTO_FREE char *real_folder = realpath(folder, NULL);
 	if (real_folder)
-		return x_asprintf("%s/%s", str_eq(real_folder, "/") ? "" : real_folder, slash ? slash + 1 : path);
+		return x_asprintf("%s/%s", str_eq(real_folder, "/") ? "" : real_folder,
+				  slash ? slash + 1 : path);
 	AUTO_FREE char *here = *path == '/' ? NULL : getcwd(NULL, 0);
 	return here ? x_asprintf("%s/%s", here, path) : x_strdup(path);
 }
@@ -226,7 +253,8 @@ static int one_disk(struct maker *m, const struct install_value *v, struct err *
 		return err_set(e, EINVAL, "--disk: queues= is of a virtio disk");
 	if (given || value_get(v, "size")) {
 		if (given && strstr(given, "://"))
-			return err_set(e, EOPNOTSUPP, "--disk '%s': images are files or block devices of this host", given);
+			return err_set(e, EOPNOTSUPP,
+				       "--disk '%s': images are files or block devices of this host", given);
 		AUTO_FREE char *path = given ? full_path(given) : new_path(m);
 		rc = m->b->ops->path_info(m->b, path, false, &at, e);
 		d.made = !rc && at.kind == PATH_MISSING;
@@ -241,7 +269,8 @@ static int one_disk(struct maker *m, const struct install_value *v, struct err *
 	if (!rc) {
 		m->ndisks += disk;
 		/* Without another method such a drive is what is installed from. */
-		d.installer = str_eq(d.device, "cdrom") && m->method == METHOD_CDROM && d.path && str_eq(d.path, m->medium);
+		d.installer = str_eq(d.device, "cdrom") && m->method == METHOD_CDROM && d.path &&
+			      str_eq(d.path, m->medium);
 		put_drive(m, &d);
 	}
 	free(d.path);
@@ -256,7 +285,8 @@ static int installer_drive(struct maker *m, struct err *e)
 	int rc = m->b->ops->path_info(m->b, m->medium, false, &at, e);
 	if (rc)
 		return rc;
-	struct drive d = {.v = &v, .device = "cdrom", .path = m->medium, .block = at.kind == PATH_BLOCK, .installer = true};
+	struct drive d = {
+	    .v = &v, .device = "cdrom", .path = m->medium, .block = at.kind == PATH_BLOCK, .installer = true};
 	put_drive(m, &d);
 	return 0;
 }

@@ -19,7 +19,8 @@ static int make_memory(struct maker *m, struct err *e)
 		rc = maker_value(m, "memorybacking", &back, e);
 	if (rc)
 		return rc;
-	uint64_t mib = m->os.memory_bytes ? m->os.memory_bytes / MIB : MEMORY_MIB, now = value_number(&v, "memory", 0);
+	uint64_t mib = m->os.memory_bytes ? m->os.memory_bytes / MIB : MEMORY_MIB,
+		 now = value_number(&v, "memory", 0);
 	uint64_t most = value_number(&v, "maxmemory", 0);
 	if (!now && !most && mib * MIB > m->host.memory_bytes)
 		mib = m->host.memory_bytes / 2 / MIB;
@@ -30,11 +31,13 @@ static int make_memory(struct maker *m, struct err *e)
 	now = now ? now : most ? most : mib;
 	most = most ? most : now;
 	if (most < now)
-		return err_set(e, EINVAL, "--memory %llu,maxmemory=%llu is not allowed: the most is less than the guest begins with",
+		return err_set(e, EINVAL,
+			       "--memory %llu,maxmemory=%llu is not allowed: the most is less than the guest "
+			       "begins with",
 			       (unsigned long long)now, (unsigned long long)most);
 	if (most > UINT64_MAX / MIB || most * MIB > m->host.memory_bytes)
-		return err_set(e, ENOMEM, "--memory %llu is more than this host has, %s: give less", (unsigned long long)most,
-			       fmt_bytes(m->host.memory_bytes, have));
+		return err_set(e, ENOMEM, "--memory %llu is more than this host has, %s: give less",
+			       (unsigned long long)most, fmt_bytes(m->host.memory_bytes, have));
 	if (m->os.memory_min_bytes > most * MIB)
 		maker_note(m, "warning: %s wants at least %s of memory, the guest gets %llu MiB", m->os.name,
 			   fmt_bytes(m->os.memory_min_bytes, want), (unsigned long long)most);
@@ -43,8 +46,8 @@ static int make_memory(struct maker *m, struct err *e)
 	bool huge = value_on(&v, "hugepages", false) || value_on(&back, "hugepages", false);
 	bool lonely = value_on(&back, "nosharepages", false);
 	if (huge || lonely)
-		put(m, IN_BOTH, "  <memoryBacking>\n%s%s  </memoryBacking>\n", huge ? "    <hugepages/>\n" : "",
-		    lonely ? "    <nosharepages/>\n" : "");
+		put(m, IN_BOTH, "  <memoryBacking>\n%s%s  </memoryBacking>\n",
+		    huge ? "    <hugepages/>\n" : "", lonely ? "    <nosharepages/>\n" : "");
 	return 0;
 }
 
@@ -72,10 +75,13 @@ static int complete(struct maker *t, uint64_t most, struct err *e)
 {
 	uint64_t given = product(t), *room = !t->cores ? &t->cores : !t->sockets ? &t->sockets : NULL;
 	if (most % given || (!room && given != most))
-		return err_set(e, EINVAL, "--vcpus: %llu CPUs are not %llu sockets of %llu dies of %llu cores of %llu threads",
-			       (unsigned long long)most, (unsigned long long)(t->sockets ? t->sockets : 1),
-			       (unsigned long long)(t->dies ? t->dies : 1), (unsigned long long)(t->cores ? t->cores : 1),
-			       (unsigned long long)(t->threads ? t->threads : 1));
+		return err_set(
+		    e, EINVAL,
+		    "--vcpus: %llu CPUs are not %llu sockets of %llu dies of %llu cores of %llu threads",
+		    (unsigned long long)most, (unsigned long long)(t->sockets ? t->sockets : 1),
+		    (unsigned long long)(t->dies ? t->dies : 1),
+		    (unsigned long long)(t->cores ? t->cores : 1),
+		    (unsigned long long)(t->threads ? t->threads : 1));
 	if (room)
 		*room = most / given;
 	t->sockets = t->sockets ? t->sockets : 1;
@@ -102,15 +108,18 @@ static int make_vcpus(struct maker *m, const struct install_value *cpu, struct e
 	most = most ? most : now;
 	now = now ? now : most;
 	if (most < now || most > DOMAIN_VCPUS_MAX)
-		return err_set(e, EINVAL, "--vcpus %llu,maxvcpus=%llu is not allowed: 1 to %d, and not more than maxvcpus",
-			       (unsigned long long)now, (unsigned long long)most, DOMAIN_VCPUS_MAX);
+		return err_set(
+		    e, EINVAL,
+		    "--vcpus %llu,maxvcpus=%llu is not allowed: 1 to %d, and not more than maxvcpus",
+		    (unsigned long long)now, (unsigned long long)most, DOMAIN_VCPUS_MAX);
 	if (grouped && (rc = complete(m, most, e)))
 		return rc;
 	if (now > m->host.cpus && m->host.cpus)
-		maker_note(m, "warning: %llu vCPUs are more than the %u CPUs of this host", (unsigned long long)now,
-			   m->host.cpus);
+		maker_note(m, "warning: %llu vCPUs are more than the %u CPUs of this host",
+			   (unsigned long long)now, m->host.cpus);
 	if (now < most)
-		put(m, IN_BOTH, "  <vcpu current='%llu'>%llu</vcpu>\n", (unsigned long long)now, (unsigned long long)most);
+		put(m, IN_BOTH, "  <vcpu current='%llu'>%llu</vcpu>\n", (unsigned long long)now,
+		    (unsigned long long)most);
 	else
 		put(m, IN_BOTH, "  <vcpu>%llu</vcpu>\n", (unsigned long long)most);
 	return 0;
@@ -118,7 +127,8 @@ static int make_vcpus(struct maker *m, const struct install_value *cpu, struct e
 
 static bool is_policy(const char *s)
 {
-	return str_eq(s, "force") || str_eq(s, "require") || str_eq(s, "optional") || str_eq(s, "disable") || str_eq(s, "forbid");
+	return str_eq(s, "force") || str_eq(s, "require") || str_eq(s, "optional") || str_eq(s, "disable") ||
+	       str_eq(s, "forbid");
 }
 
 static bool has_features(const struct install_value *cpu)
@@ -154,7 +164,8 @@ static const char *mode_of(const char *model, const char *mode)
 		return mode;
 	if (!model || str_eq(model, "host") || str_eq(model, "host-passthrough"))
 		return "host-passthrough";
-	if (str_eq(model, "host-model-only") || str_eq(model, "host-copy") || str_eq(model, "hv-default") || str_eq(model, "hypervisor-default"))
+	if (str_eq(model, "host-model-only") || str_eq(model, "host-copy") || str_eq(model, "hv-default") ||
+	    str_eq(model, "hypervisor-default"))
 		return "host-model";
 	return mode_named(model) ? model : NULL;
 }
@@ -199,7 +210,8 @@ static int make_features(struct maker *m, struct err *e)
 	put(m, IN_BOTH, "  <features>\n%s%s%s", acpi ? "    <acpi/>\n" : "", apic ? "    <apic/>\n" : "",
 	    value_on(&v, "pae", false) ? "    <pae/>\n" : "");
 	if (value_get(&v, "vmport.state"))
-		put(m, IN_BOTH, "    <vmport state='%s'/>\n", value_on(&v, "vmport.state", true) ? "on" : "off");
+		put(m, IN_BOTH, "    <vmport state='%s'/>\n",
+		    value_on(&v, "vmport.state", true) ? "on" : "off");
 	put(m, IN_BOTH, "  </features>\n");
 	return 0;
 }
@@ -219,7 +231,10 @@ static int make_clock(struct maker *m, struct err *e)
 	int rc = maker_value(m, "clock", &v, e);
 	const char *offset = rc ? NULL : value_get(&v, "offset");
 	if (!rc)
-		put(m, IN_BOTH, "  <clock offset='%s'/>\n", offset ? offset : str_eq(m->os.family, "winnt") ? "localtime" : "utc");
+		put(m, IN_BOTH, "  <clock offset='%s'/>\n",
+		    offset                          ? offset
+		    : str_eq(m->os.family, "winnt") ? "localtime"
+						    : "utc");
 	return rc;
 }
 
@@ -235,7 +250,8 @@ static int make_events(struct maker *m, struct err *e)
 		const char *action = value_get(&v, names[i]);
 		bool reboot = str_eq(names[i], "on_reboot") && m->p->installs;
 		if (action) /* what follows the first boot's end is the definition */
-			put_text(m, m->p->installs && !str_eq(names[i], "on_crash") ? IN_DEFINE : IN_BOTH, 1, names[i], action);
+			put_text(m, m->p->installs && !str_eq(names[i], "on_crash") ? IN_DEFINE : IN_BOTH, 1,
+				 names[i], action);
 		if (reboot)
 			put_text(m, IN_FIRST, 1, names[i], "destroy");
 	}

@@ -73,7 +73,8 @@ bool maker_checks(struct maker *m, const char *name)
 	bool on = true;
 	for (size_t i = 0; i < m->r->n; i++) {
 		AUTO_VALUE struct install_value v = {0};
-		if (str_eq(m->r->words[i].option, "check") && !install_split(install_option("check"), m->r->words[i].value, &v, NULL))
+		if (str_eq(m->r->words[i].option, "check") &&
+		    !install_split(install_option("check"), m->r->words[i].value, &v, NULL))
 			on = value_on(&v, name, value_on(&v, "all", on));
 	}
 	return on;
@@ -100,7 +101,9 @@ static int check_options(struct maker *m, struct err *e)
 static int take_medium(struct maker *m, const char *option, const char *path, struct err *e)
 {
 	if (strstr(path, "://"))
-		return err_set(e, EOPNOTSUPP, "--%s '%s': nothing is downloaded: fetch the ISO first, and give its path", option, path);
+		return err_set(e, EOPNOTSUPP,
+			       "--%s '%s': nothing is downloaded: fetch the ISO first, and give its path",
+			       option, path);
 	m->medium = realpath(path, NULL);
 	return m->medium ? 0 : err_sys(e, errno, "--%s '%s'", option, path);
 }
@@ -125,14 +128,17 @@ static int take_location(struct maker *m, struct err *e)
 	AUTO_VALUE struct install_value v = {0};
 	struct path_info at;
 	int rc = maker_value(m, "location", &v, e);
-	const char *path = rc ? NULL : value_get(&v, "location"), *kernel = value_get(&v, "kernel"), *initrd = value_get(&v, "initrd");
+	const char *path = rc ? NULL : value_get(&v, "location"), *kernel = value_get(&v, "kernel"),
+		   *initrd = value_get(&v, "initrd");
 	if (rc)
 		return rc;
 	struct install_boot *b = &m->p->boot;
 	if (!path && kernel) { /* the two files as they are */
 		m->method = METHOD_KERNEL;
 		*b = (struct install_boot){x_strdup("/"), realpath(kernel, NULL), initrd ? realpath(initrd, NULL) : NULL};
-		return b->kernel && (b->initrd || !initrd) ? 0 : err_sys(e, errno, "--location '%s'", b->kernel ? initrd : kernel);
+		return b->kernel && (b->initrd || !initrd)
+			   ? 0
+			   : err_sys(e, errno, "--location '%s'", b->kernel ? initrd : kernel);
 	}
 	if (!path)
 		return err_set(e, EINVAL, "--location wants a folder, an ISO, or kernel=");
@@ -144,7 +150,9 @@ static int take_location(struct maker *m, struct err *e)
 	if (at.kind != PATH_FOLDER && !*at.volume_id && at.kind != PATH_BLOCK)
 		return err_set(e, EINVAL, "--location '%s' is neither a folder nor an ISO", path);
 	if (!kernel && !*at.kernel)
-		return err_set(e, ENOENT, "--location '%s': there is no kernel where installers have theirs: name it with kernel=,initrd=",
+		return err_set(e, ENOENT,
+			       "--location '%s': there is no kernel where installers have theirs: name it "
+			       "with kernel=,initrd=",
 			       path);
 	m->tree = at;
 	b->location = x_strdup(m->medium);
@@ -165,7 +173,8 @@ static int find_method(struct maker *m, struct err *e)
 		return rc;
 	for (size_t i = 0; i < m->r->n; i++) {
 		AUTO_VALUE struct install_value v = {0};
-		if (!str_eq(m->r->words[i].option, "disk") || install_split(install_option("disk"), m->r->words[i].value, &v, e) ||
+		if (!str_eq(m->r->words[i].option, "disk") ||
+		    install_split(install_option("disk"), m->r->words[i].value, &v, e) ||
 		    !str_eq(value_get(&v, "device"), "cdrom") || !value_get(&v, "path"))
 			continue;
 		m->method = METHOD_CDROM;
@@ -173,7 +182,8 @@ static int find_method(struct maker *m, struct err *e)
 	}
 	if (boot.n == 0)
 		return err_set(e, EINVAL,
-			       "nothing says from what it is installed: --cdrom ISO, --location FOLDER or ISO, --pxe, --import with a "
+			       "nothing says from what it is installed: --cdrom ISO, --location FOLDER or "
+			       "ISO, --pxe, --import with a "
 			       "disk, or --boot hd");
 	m->method = METHOD_IMPORT;
 	return 0;
@@ -189,8 +199,11 @@ static int take_install(struct maker *m, struct err *e)
 	if (rc || !kernel)
 		return rc;
 	m->method = METHOD_KERNEL;
-	m->p->boot = (struct install_boot){x_strdup("/"), realpath(kernel, NULL), initrd ? realpath(initrd, NULL) : NULL};
-	return m->p->boot.kernel && (m->p->boot.initrd || !initrd) ? 0 : err_sys(e, errno, "--install '%s'", kernel);
+	m->p->boot = (struct install_boot){x_strdup("/"), realpath(kernel, NULL),
+					   initrd ? realpath(initrd, NULL) : NULL};
+	return m->p->boot.kernel && (m->p->boot.initrd || !initrd)
+		   ? 0
+		   : err_sys(e, errno, "--install '%s'", kernel);
 }
 
 static int take_inject(struct maker *m, struct err *e)
@@ -218,14 +231,18 @@ static int take_method(struct maker *m, struct err *e)
 	static const struct {
 		const char *option;
 		enum install_method method;
-	} rows[] = {{"cdrom", METHOD_CDROM}, {"location", METHOD_LOCATION}, {"pxe", METHOD_PXE}, {"import", METHOD_IMPORT}};
+	} rows[] = {{"cdrom", METHOD_CDROM},
+		    {"location", METHOD_LOCATION},
+		    {"pxe", METHOD_PXE},
+		    {"import", METHOD_IMPORT}};
 	const char *other = NULL;
 	int rc = take_install(m, e);
 	for (size_t i = 0; i < ARRAY_SIZE(rows) && !rc; i++) {
 		if (!maker_flag(m, rows[i].option))
 			continue;
 		if (m->method)
-			return err_set(e, EINVAL, "--%s and --%s do not go together: it is installed from one thing",
+			return err_set(e, EINVAL,
+				       "--%s and --%s do not go together: it is installed from one thing",
 				       other ? other : "install", rows[i].option);
 		m->method = rows[i].method;
 		other = rows[i].option;
@@ -245,7 +262,8 @@ static int detect(struct maker *m, struct err *e)
 {
 	struct path_info at;
 	unsigned reboots = 1;
-	struct osinfo_tree tree = {m->tree.tree_arch, m->tree.tree_family, m->tree.tree_variant, m->tree.tree_version};
+	struct osinfo_tree tree = {m->tree.tree_arch, m->tree.tree_family, m->tree.tree_variant,
+				   m->tree.tree_version};
 	if (*m->tree.tree_family && !osinfo_detect_tree(&tree, &m->os, e))
 		return 0;
 	if (!m->medium || m->b->ops->path_info(m->b, m->medium, false, &at, NULL))
@@ -265,7 +283,8 @@ static int take_system(struct maker *m, struct err *e)
 		return rc;
 	const char *name = value_get(&v, "id") ? value_get(&v, "id") : value_get(&v, "name");
 	bool look = value_on(&v, "detect", !v.n || str_eq(name, "detect") || str_eq(name, "auto"));
-	bool known = name && !str_eq(name, "detect") && !str_eq(name, "auto") && !str_eq(name, "generic") && !str_eq(name, "none");
+	bool known = name && !str_eq(name, "detect") && !str_eq(name, "auto") && !str_eq(name, "generic") &&
+		     !str_eq(name, "none");
 	m->os = (struct osinfo){.bios = true, .efi = true, .virtio_disk = true, .virtio_net = true};
 	struct osinfo none = m->os;
 	if (look)
@@ -275,7 +294,8 @@ static int take_system(struct maker *m, struct err *e)
 	if (known && !m->os.id) {
 		rc = osinfo_find(name, &m->os, e);
 		if (rc == -ENODATA && !value_on(&v, "require", false)) {
-			maker_note(m, "--osinfo %s: %s; the guest gets what suits most", name, e ? e->msg : "unknown");
+			maker_note(m, "--osinfo %s: %s; the guest gets what suits most", name,
+				   e ? e->msg : "unknown");
 			rc = 0;
 			if (e)
 				*e = (struct err){0};
@@ -284,10 +304,12 @@ static int take_system(struct maker *m, struct err *e)
 		}
 	}
 	if (!m->os.id && value_on(&v, "require", false))
-		return err_set(e, ENOENT, "--osinfo require=on: the system is not known: name it with --osinfo NAME");
+		return err_set(e, ENOENT,
+			       "--osinfo require=on: the system is not known: name it with --osinfo NAME");
 	bool sized = install_get(m->r, "memory") && (install_get(m->r, "disk") || maker_flag(m, "nodisks"));
 	if (!m->os.id && look && why.code == ENOENT && !sized && m->method != METHOD_IMPORT)
-		maker_note(m, "the medium is of no system that is known: the guest gets what suits most; --osinfo NAME says what it is");
+		maker_note(m, "the medium is of no system that is known: the guest gets what suits most; "
+			      "--osinfo NAME says what it is");
 	if (!m->os.id && look && why.code == ENODATA)
 		maker_note(m, "the guest gets what suits most systems: %s", why.msg);
 	if (m->os.id && !known)
@@ -326,7 +348,9 @@ static int take_name(struct maker *m, const struct install_value *meta, struct e
 	if (rc)
 		return err_prefix(e, "--name");
 	snprintf(m->p->name, sizeof(m->p->name), "%s", name);
-	return name_taken(m, name) ? err_set(e, EEXIST, "Guest name '%s' is already in use: choose another one", name) : 0;
+	return name_taken(m, name)
+		   ? err_set(e, EEXIST, "Guest name '%s' is already in use: choose another one", name)
+		   : 0;
 }
 
 static int make_head(struct maker *m, struct err *e)
@@ -337,8 +361,10 @@ static int make_head(struct maker *m, struct err *e)
 		rc = take_name(m, &meta, e);
 	if (rc)
 		return rc;
-	const char *title = install_get(m->r, "title") ? install_get(m->r, "title") : value_get(&meta, "title");
-	const char *about = install_get(m->r, "description") ? install_get(m->r, "description") : value_get(&meta, "description");
+	const char *title =
+	    install_get(m->r, "title") ? install_get(m->r, "title") : value_get(&meta, "title");
+	const char *about = install_get(m->r, "description") ? install_get(m->r, "description")
+							     : value_get(&meta, "description");
 	put(m, IN_BOTH, "<domain type='kvm'>\n");
 	put_text(m, IN_BOTH, 1, "name", m->p->name);
 	put_text(m, IN_BOTH, 1, "uuid", m->p->uuid);
@@ -349,13 +375,16 @@ static int make_head(struct maker *m, struct err *e)
 	bool marked = m->p->installs && !maker_flag(m, "noreboot") && !maker_flag(m, "transient");
 	if (!marked && !m->os.id)
 		return 0;
-	put(m, marked ? IN_FIRST : 0, "  <metadata>\n    <vmdeck:install xmlns:vmdeck='" DOMAIN_NAMESPACE "'/>\n");
+	put(m, marked ? IN_FIRST : 0,
+	    "  <metadata>\n    <vmdeck:install xmlns:vmdeck='" DOMAIN_NAMESPACE "'/>\n");
 	if (!marked)
 		put(m, IN_FIRST, "  <metadata>\n");
 	if (m->os.id) {
 		put(m, IN_DEFINE, "  <metadata>\n");
-		put(m, IN_BOTH, "    <libosinfo:libosinfo xmlns:libosinfo='http://libosinfo.org/xmlns/libvirt/domain/1.0'>\n"
-				"      <libosinfo:os");
+		put(m, IN_BOTH,
+		    "    <libosinfo:libosinfo "
+		    "xmlns:libosinfo='http://libosinfo.org/xmlns/libvirt/domain/1.0'>\n"
+		    "      <libosinfo:os");
 		put_attr(m, IN_BOTH, "id", m->os.id);
 		put(m, IN_BOTH, "/>\n    </libosinfo:libosinfo>\n");
 		put(m, IN_DEFINE, "  </metadata>\n");
@@ -388,7 +417,8 @@ static int make_texts(struct maker *m, struct err *e)
 	static const struct {
 		unsigned place;
 		int (*make)(struct maker *, struct err *);
-	} steps[] = {{HEAD, make_head}, {HEAD, make_sizes}, {DEVICES, make_disks}, {DEVICES, make_devices}, {OS, make_boot}, {MACHINE, make_machine}};
+	} steps[] = {{HEAD, make_head},       {HEAD, make_sizes}, {DEVICES, make_disks},
+		     {DEVICES, make_devices}, {OS, make_boot},    {MACHINE, make_machine}};
 	struct buf first[SECTIONS] = {0}, define[SECTIONS] = {0};
 	int rc = 0;
 	for (size_t i = 0; i < ARRAY_SIZE(steps) && !rc; i++) {
@@ -413,7 +443,8 @@ static int make_texts(struct maker *m, struct err *e)
 /* Is something installed, with a second boot that differs? */
 static bool installs(const struct maker *m)
 {
-	return m->method != METHOD_IMPORT && !maker_flag(m, "livecd") && !m->p->boot.location == !m->p->boot.kernel;
+	return m->method != METHOD_IMPORT && !maker_flag(m, "livecd") &&
+	       !m->p->boot.location == !m->p->boot.kernel;
 }
 
 static int make(struct maker *m, struct err *e)
@@ -484,7 +515,8 @@ void install_plan_free(struct install_plan *p)
 	free(p);
 }
 
-int install_run(struct backend *b, const struct install_plan *p, struct domain_info *info, char **notes, struct err *e)
+int install_run(struct backend *b, const struct install_plan *p, struct domain_info *info, char **notes,
+		struct err *e)
 {
 	struct install_job job = {.define_xml = p->define_xml,
 				  .first_xml = p->first_xml,

@@ -62,13 +62,16 @@ static int unknown_sub(const struct cmd_arg *option, const char *name, struct er
 	str_printable(name, show, sizeof(show));
 	if (near)
 		return err_set(e, EINVAL, "--%s has no '%s'; did you mean '%s'?", option->name, show, near);
-	return err_set(e, EINVAL, "--%s has no '%s'; see: vmdeck install --%s=?", option->name, show, option->name);
+	return err_set(e, EINVAL, "--%s has no '%s'; see: vmdeck install --%s=?", option->name, show,
+		       option->name);
 }
 
 /* "yes" or "no", or NULL. */
 static const char *as_bool(const char *text)
 {
-	return listed("yes|on|true|1|y", text, '|') ? "yes" : listed("no|off|false|0|n", text, '|') ? "no" : NULL;
+	return listed("yes|on|true|1|y", text, '|')    ? "yes"
+	       : listed("no|off|false|0|n", text, '|') ? "no"
+						       : NULL;
 }
 
 int install_size(const char *text, uint64_t *bytes, struct err *e)
@@ -84,7 +87,8 @@ int install_size(const char *text, uint64_t *bytes, struct err *e)
 	else if (gib > 0 && *end && strcasecmp(end, "G"))
 		gib = -1;
 	if (errno || !(gib > 0) || gib > SIZE_MAX_GIB)
-		return err_set(e, EINVAL, "size '%s' is not allowed: a number of GiB above 0, such as 20 or 0.5", show);
+		return err_set(e, EINVAL,
+			       "size '%s' is not allowed: a number of GiB above 0, such as 20 or 0.5", show);
 	*bytes = ((uint64_t)ceil(gib * 262144)) * 4096;
 	return 0;
 }
@@ -95,7 +99,8 @@ static bool mac_good(const char *text)
 	int end = 0;
 	if (!strcasecmp(text, "RANDOM"))
 		return true;
-	return sscanf(text, "%2hhx:%2hhx:%2hhx:%2hhx:%2hhx:%2hhx%n", &b[0], &b[1], &b[2], &b[3], &b[4], &b[5], &end) == 6 &&
+	return sscanf(text, "%2hhx:%2hhx:%2hhx:%2hhx:%2hhx:%2hhx%n", &b[0], &b[1], &b[2], &b[3], &b[4], &b[5],
+		      &end) == 6 &&
 	       !text[end] && !(b[0] & 1);
 }
 
@@ -140,7 +145,8 @@ static int check_part(const struct cmd_arg *option, const struct cmd_sub *s, cha
 		break;
 	}
 	if (wants)
-		return err_set(e, EINVAL, "--%s %s='%s' is not allowed: %s", option->name, s->name, show, wants);
+		return err_set(e, EINVAL, "--%s %s='%s' is not allowed: %s", option->name, s->name, show,
+			       wants);
 	if (str_eq(s->name, "portForward")) {
 		struct install_forward f;
 		return install_forward(*value, &f, e);
@@ -167,7 +173,8 @@ static void add_pair(struct install_value *v, const struct cmd_sub *sub, char *v
 	v->pairs[v->n++] = (struct install_pair){sub, value};
 }
 
-static int take_part(const struct cmd_arg *option, char *part, bool first, struct install_value *v, struct err *e)
+static int take_part(const struct cmd_arg *option, char *part, bool first, struct install_value *v,
+		     struct err *e)
 {
 	char *eq = strchr(part, '=');
 	const struct cmd_sub *s = NULL;
@@ -189,7 +196,8 @@ static int take_part(const struct cmd_arg *option, char *part, bool first, struc
 		else if (first && option->subs->kind != SUB_BOOL)
 			add_pair(v, option->subs, x_strdup(part));
 		else if (s)
-			return err_set(e, EINVAL, "--%s %s: it wants a value: %s=...", option->name, s->name, s->name);
+			return err_set(e, EINVAL, "--%s %s: it wants a value: %s=...", option->name, s->name,
+				       s->name);
 		else
 			return unknown_sub(option, part, e);
 		return 0;
@@ -271,7 +279,8 @@ int install_forward(const char *text, struct install_forward *f, struct err *e)
 	if (close || (colon && (strchr(copy, '.') || strchr(colon + 1, ':')))) {
 		good = good && (!close || *colon == ':');
 		if (good)
-			snprintf(f->address, sizeof(f->address), "%.*s", (int)((close ? close : colon) - rest - (close != NULL)),
+			snprintf(f->address, sizeof(f->address), "%.*s",
+				 (int)((close ? close : colon) - rest - (close != NULL)),
 				 rest + (close != NULL));
 		rest = colon && *colon ? colon + 1 : copy + strlen(copy);
 	}
@@ -288,7 +297,8 @@ int install_forward(const char *text, struct install_forward *f, struct err *e)
 	good = good && (!to || port(to, &f->to)) && f->to + (f->end - f->start) <= 65535;
 	return good ? 0
 		    : err_set(e, EINVAL,
-			      "--network portForward='%s' is not allowed: [ADDRESS:]PORT[-PORT][:GUESTPORT][/tcp or /udp], ports 1 to 65535",
+			      "--network portForward='%s' is not allowed: "
+			      "[ADDRESS:]PORT[-PORT][:GUESTPORT][/tcp or /udp], ports 1 to 65535",
 			      str_printable(text, show, sizeof(show)));
 }
 
@@ -310,7 +320,8 @@ static int check_plain(const struct cmd_arg *a, const char *value, struct err *e
 	if (str_eq(o, "name"))
 		return domain_name_check(value, e);
 	if (str_eq(o, "uuid") && !uuid_canon(value, uuid))
-		return err_set(e, EINVAL, "--uuid '%s' is not allowed: 32 hexadecimal digits with or without hyphens",
+		return err_set(e, EINVAL,
+			       "--uuid '%s' is not allowed: 32 hexadecimal digits with or without hyphens",
 			       str_printable(value, show, sizeof(show)));
 	if (str_eq(o, "connect"))
 		return one_of(o, value, "qemu:///system|qemu:///session|vmdeck:///|vmdeck:///system",
@@ -322,10 +333,12 @@ static int check_plain(const struct cmd_arg *a, const char *value, struct err *e
 	if (str_eq(o, "print-xml"))
 		return one_of(o, *value ? value : "all", "1|2|all", "1, 2 or all", e);
 	if (str_eq(o, "wait") && *value && !str_u64(*value == '-' ? value + 1 : value, &n))
-		return err_set(e, EINVAL, "--wait '%s' is not allowed: minutes, or -1 for as long as it takes",
+		return err_set(e, EINVAL,
+			       "--wait '%s' is not allowed: minutes, or -1 for as long as it takes",
 			       str_printable(value, show, sizeof(show)));
 	if (str_eq(o, "vncport") && (!str_u64(value, &n) || n < 5900 || n > 65535))
-		return err_set(e, EINVAL, "--vncport '%s' is not allowed: 5900 to 65535", str_printable(value, show, sizeof(show)));
+		return err_set(e, EINVAL, "--vncport '%s' is not allowed: 5900 to 65535",
+			       str_printable(value, show, sizeof(show)));
 	if (str_eq(o, "title") && strchr(value, '\n'))
 		return err_set(e, EINVAL, "--title is one line: put the rest into --description");
 	if (!*value && a->kind != ARG_FLAG && !a->optional && !str_eq(o, "extra-args"))
@@ -338,11 +351,13 @@ int install_check(const char *option, const char *value, struct err *e)
 	const struct cmd_arg *a = install_option(option);
 	char show[64];
 	if (!a)
-		return err_set(e, EINVAL, "there is no option --%s", str_printable(option, show, sizeof(show)));
+		return err_set(e, EINVAL, "there is no option --%s",
+			       str_printable(option, show, sizeof(show)));
 	if (a->lacks)
 		return a->harmless || str_eq(value, "none")
 			   ? 0
-			   : err_set(e, EOPNOTSUPP, "--%s %s: %s", a->name, str_printable(value, show, sizeof(show)), a->lacks);
+			   : err_set(e, EOPNOTSUPP, "--%s %s: %s", a->name,
+				     str_printable(value, show, sizeof(show)), a->lacks);
 	for (const char *p = value; *p && !str_eq(a->name, "description"); p++)
 		if ((unsigned char)*p < 0x20 || *p == 0x7f)
 			return err_set(e, EINVAL, "--%s '%s': control characters are not allowed", a->name,
@@ -361,7 +376,8 @@ void install_add(struct install_request *r, const char *option, const char *valu
 {
 	const struct cmd_arg *a = install_option(option);
 	r->words = x_realloc(r->words, (r->n + 1) * sizeof(*r->words));
-	r->words[r->n++] = (struct install_word){x_strdup(a ? a->name : option), x_strdup(value ? value : "")};
+	r->words[r->n++] =
+	    (struct install_word){x_strdup(a ? a->name : option), x_strdup(value ? value : "")};
 }
 
 void install_set(struct install_request *r, const char *option, const char *value)
@@ -401,7 +417,8 @@ void install_request_done(struct install_request *r)
 /* A word as a shell takes it. */
 static void quote(struct buf *b, const char *s)
 {
-	if (*s && strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_@%+=:,./-") == strlen(s)) {
+	if (*s && strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_@%+=:,./-") ==
+		      strlen(s)) {
 		buf_puts(b, s);
 		return;
 	}

@@ -7,13 +7,14 @@
 extern const struct cmd cmd_domain_blkinfo, cmd_domain_blklist, cmd_domain_change_media;
 extern const struct cmd cmd_domain_ifaddr, cmd_domain_iflist;
 extern const struct cmd cmd_domain_getlink, cmd_domain_ifstat, cmd_domain_setlink;
-extern const struct cmd cmd_domain_autostart, cmd_domain_autostart_all, cmd_domain_command, cmd_domain_console, cmd_domain_create,
-	cmd_domain_define, cmd_domain_destroy, cmd_domain_display, cmd_domain_dumpxml, cmd_domain_edit, cmd_domain_id,
-	cmd_domain_info, cmd_domain_list, cmd_domain_name, cmd_domain_novnc, cmd_domain_reboot, cmd_domain_release,
-	cmd_domain_reset, cmd_domain_resume, cmd_domain_screenshot, cmd_domain_send_key, cmd_domain_shutdown, cmd_domain_start, cmd_domain_state,
-	cmd_domain_stats, cmd_domain_suspend, cmd_domain_ttyconsole, cmd_domain_type, cmd_domain_undefine, cmd_domain_uuid,
-	cmd_domain_vnc_kick, cmd_domain_vnc_passwd, cmd_domain_vncdisplay,
-	cmd_domain_install, cmd_help, cmd_host_info, cmd_host_validate, cmd_host_version;
+extern const struct cmd cmd_domain_autostart, cmd_domain_autostart_all, cmd_domain_command,
+    cmd_domain_console, cmd_domain_create, cmd_domain_define, cmd_domain_destroy, cmd_domain_display,
+    cmd_domain_dumpxml, cmd_domain_edit, cmd_domain_id, cmd_domain_info, cmd_domain_list, cmd_domain_name,
+    cmd_domain_novnc, cmd_domain_reboot, cmd_domain_release, cmd_domain_reset, cmd_domain_resume,
+    cmd_domain_screenshot, cmd_domain_send_key, cmd_domain_shutdown, cmd_domain_start, cmd_domain_state,
+    cmd_domain_stats, cmd_domain_suspend, cmd_domain_ttyconsole, cmd_domain_type, cmd_domain_undefine,
+    cmd_domain_uuid, cmd_domain_vnc_kick, cmd_domain_vnc_passwd, cmd_domain_vncdisplay, cmd_domain_install,
+    cmd_help, cmd_host_info, cmd_host_validate, cmd_host_version;
 
 /* The common row of a verb's arguments: an option without value, one with, a word that is no option. */
 #define CMD_FLAG(option, text)                                                                               \

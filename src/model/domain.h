@@ -255,12 +255,13 @@ struct domain_medium {
 
 /* Domain XML @text with another medium in drive @target, the caller's to free. @where names it in errors. -ENOENT: there is no
  * such disk. */
-int domain_text_medium(const char *text, const char *where, const char *target, const struct domain_medium *m, char **out,
-		       struct err *e);
+int domain_text_medium(const char *text, const char *where, const char *target, const struct domain_medium *m,
+		       char **out, struct err *e);
 /* The same with that drive's tray open or closed; NULL when it is so already, or there is no such drive. */
 char *domain_text_tray(const char *text, const char *target, bool open);
 /* The text without that disk. */
-int domain_text_without_disk(const char *text, const char *where, const char *target, char **out, struct err *e);
+int domain_text_without_disk(const char *text, const char *where, const char *target, char **out,
+			     struct err *e);
 
 /* Which network card is @key: its MAC address, its tap, or "net0"; d->ninterfaces: none. */
 size_t domain_interface_find(const struct domain *d, const char *key);

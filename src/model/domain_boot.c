@@ -253,7 +253,8 @@ char *domain_boot_text(const struct domain *d, bool look)
 		if (list[i].disk)
 			disk_words(d, list[i].disk, look, &b);
 		else
-			buf_printf(&b, "%s (network)", domain_interface_name(d, (size_t)(list[i].net - d->interfaces), name));
+			buf_printf(&b, "%s (network)",
+				   domain_interface_name(d, (size_t)(list[i].net - d->interfaces), name));
 	}
 	if (d->kernel)
 		buf_printf(&b, "the kernel %s", d->kernel);

@@ -193,8 +193,8 @@ int domain_parse_devices(struct domain *d, struct xml_node *devices, struct err 
 		return 0;
 	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
 		if (count(devices, kinds[i]) > DEVICES_MAX)
-			return xml_bad(devices, NULL, e, "%zu <%s> are too many: at most %d", count(devices, kinds[i]),
-				       kinds[i], DEVICES_MAX);
+			return xml_bad(devices, NULL, e, "%zu <%s> are too many: at most %d",
+				       count(devices, kinds[i]), kinds[i], DEVICES_MAX);
 	struct pci_users users = {0};
 	d->disks = x_calloc(count(devices, "disk"), sizeof(*d->disks));
 	d->rngs = x_calloc(count(devices, "rng"), sizeof(*d->rngs));

@@ -161,12 +161,14 @@ static bool supported(struct domain *d, const struct domain_disk *k, struct xml_
 			    k->target);
 	else if (wish == WISH_FLOPPY && !other_type && str_eq(k->format, "raw") && str_eq(k->target, "fda"))
 		domain_note(d, n, false,
-			    "devices/disk '%s': the BIOS reads the floppy when the guest starts: what is written to it is "
+			    "devices/disk '%s': the BIOS reads the floppy when the guest starts: what is "
+			    "written to it is "
 			    "lost, and drivers of operating systems do not see it",
 			    k->target);
 	else if (wish == WISH_FLOPPY)
 		domain_note(d, n, true,
-			    "devices/disk '%s': of floppies only a raw image as fda is supported yet: empty the drive or "
+			    "devices/disk '%s': of floppies only a raw image as fda is supported yet: empty "
+			    "the drive or "
 			    "remove it",
 			    k->target);
 	else if (wish == WISH_LUN)

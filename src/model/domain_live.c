@@ -64,7 +64,8 @@ void domain_live_taps(const struct domain *d, struct domain_live *live)
 {
 	for (size_t i = 0; i < d->ninterfaces; i++) {
 		const struct domain_interface *f = &d->interfaces[i];
-		snprintf(live->taps[i].dev, sizeof(live->taps[i].dev), "%s", f->type == INTERFACE_BRIDGE && f->ifname ? f->ifname : "");
+		snprintf(live->taps[i].dev, sizeof(live->taps[i].dev), "%s",
+			 f->type == INTERFACE_BRIDGE && f->ifname ? f->ifname : "");
 		live->taps[i].mtu = f->mtu;
 	}
 }

@@ -123,9 +123,10 @@ static int take_given(struct domain *d, const struct pci_user *u, bool is_pc, un
 		return rc;
 	bool on_bus = !a.domain && !a.bus && !a.function;
 	if (on_bus && a.slot < SLOT_SCREEN && is_pc)
-		return xml_bad(n, "slot", e,
-			       "'%s' is not allowed: 0x00 and 0x01 are the host bridge and the PIIX3; 0x02 to 0x1f",
-			       xml_attr(n, "slot"));
+		return xml_bad(
+		    n, "slot", e,
+		    "'%s' is not allowed: 0x00 and 0x01 are the host bridge and the PIIX3; 0x02 to 0x1f",
+		    xml_attr(n, "slot"));
 	if (on_bus && a.slot >= (is_pc ? SLOT_SCREEN : SLOT_FIRST))
 		*u->addr = a;
 	else
@@ -167,7 +168,8 @@ static int give(const struct pci_users *users, const bool written[SLOTS], struct
 	return rc;
 }
 
-int domain_assign_pci(struct domain *d, struct xml_node *devices, const struct pci_users *users, struct err *e)
+int domain_assign_pci(struct domain *d, struct xml_node *devices, const struct pci_users *users,
+		      struct err *e)
 {
 	AUTO_FREE struct place *places = x_calloc(ADDRESSES_MAX, sizeof(*places));
 	size_t nplaces;

@@ -59,7 +59,8 @@ static int parse_texts(struct domain *d, struct xml_node *root, struct err *e)
 		d->description = xml_content(n);
 	n = xml_first(root, "metadata");
 	for (struct xml_node *c = n ? xml_first(n, NULL) : NULL; c; c = xml_next(c, NULL))
-		d->installing = d->installing || (str_eq(xml_namespace(c), DOMAIN_NAMESPACE) && str_eq(xml_name(c), "install"));
+		d->installing = d->installing || (str_eq(xml_namespace(c), DOMAIN_NAMESPACE) &&
+						  str_eq(xml_name(c), "install"));
 	return 0;
 }
 

@@ -53,7 +53,8 @@ struct pci_users {
 void pci_users_add(struct pci_users *users, struct xml_node *node, struct pci_addr *addr, uint8_t prefer);
 /* Give each of @users the address its XML says, or the next free one, written back. Two devices at one
  * address, in all of <devices>, are an error. */
-int domain_assign_pci(struct domain *d, struct xml_node *devices, const struct pci_users *users, struct err *e);
+int domain_assign_pci(struct domain *d, struct xml_node *devices, const struct pci_users *users,
+		      struct err *e);
 
 /* The next <disk> into d->disks, which has room. */
 int domain_parse_disk(struct domain *d, struct xml_node *n, struct pci_users *users, struct err *e);
@@ -63,7 +64,8 @@ int domain_assign_ide(struct domain *d, struct xml_node *devices, struct err *e)
 void domain_drop_floppies(struct domain *d);
 
 /* <interface>, with MAC addresses for those that have none, written back. */
-int domain_parse_interfaces(struct domain *d, struct xml_node *devices, struct pci_users *users, struct err *e);
+int domain_parse_interfaces(struct domain *d, struct xml_node *devices, struct pci_users *users,
+			    struct err *e);
 void domain_free_interfaces(struct domain *d);
 
 /* <graphics>, <video> and <input>, adding those that libvirt adds. */

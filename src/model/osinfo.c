@@ -84,7 +84,8 @@ bool osinfo_there(void)
 
 static int not_there(struct err *e)
 {
-	return err_set(e, ENODATA, "nothing is known of operating systems here: install the package osinfo-db");
+	return err_set(e, ENODATA,
+		       "nothing is known of operating systems here: install the package osinfo-db");
 }
 
 /* The content of a child; "" without. The caller's to free. */
@@ -314,7 +315,8 @@ struct detect {
 
 static bool arch_installs(const char *arch)
 {
-	return !arch || str_eq(arch, "x86_64") || str_eq(arch, "i686") || str_eq(arch, "i386") || str_eq(arch, "all");
+	return !arch || str_eq(arch, "x86_64") || str_eq(arch, "i686") || str_eq(arch, "i386") ||
+	       str_eq(arch, "all");
 }
 
 /* How well one fits: the length of its patterns, 0 when one of them does not. */
@@ -342,7 +344,8 @@ static bool try_media(const char *path, const char *text, size_t len, void *ctx)
 	if (!strstr(text, d->holder) || xml_parse(text, len, path, &x, NULL))
 		return false;
 	bool better = false;
-	for (struct xml_node *n = os_of(x) ? xml_first(os_of(x), d->list) : NULL; n; n = xml_next(n, d->list)) {
+	for (struct xml_node *n = os_of(x) ? xml_first(os_of(x), d->list) : NULL; n;
+	     n = xml_next(n, d->list)) {
 		unsigned w = media_weight(n, d);
 		uint64_t reboots = 1;
 		if (w <= d->weight)
@@ -391,7 +394,11 @@ int osinfo_detect(const struct osinfo_media *media, struct osinfo *out, unsigned
 
 int osinfo_detect_tree(const struct osinfo_tree *tree, struct osinfo *out, struct err *e)
 {
-	const struct property rows[] = {{"arch", tree->arch}, {"family", tree->family}, {"variant", tree->variant}, {"version", tree->version}, {0}};
+	const struct property rows[] = {{"arch", tree->arch},
+					{"family", tree->family},
+					{"variant", tree->variant},
+					{"version", tree->version},
+					{0}};
 	struct detect d = {.list = "tree", .holder = "treeinfo", .rows = rows};
 	return detect(&d, tree->family && *tree->family, out, e);
 }
@@ -416,7 +423,8 @@ static char *between(const char *p, const char *open, const char *close)
 static bool add_entry(const char *path, const char *text, size_t len, void *ctx)
 {
 	struct entries *all = ctx;
-	char *short_id = between(text, "<short-id>", "</short-id>"), *name = between(text, "<name>", "</name>");
+	char *short_id = between(text, "<short-id>", "</short-id>"),
+	     *name = between(text, "<name>", "</name>");
 	if (!short_id || !name) {
 		free(short_id);
 		free(name);

@@ -186,8 +186,8 @@ static int take_answer(struct control *c, json_t *answer, json_t **reply, int *f
 	return 0;
 }
 
-static int call(struct control *c, const char *command, json_t *arguments, int send_fd, json_t **reply, int *fd,
-		struct err *e)
+static int call(struct control *c, const char *command, json_t *arguments, int send_fd, json_t **reply,
+		int *fd, struct err *e)
 {
 	AUTO_JSON json_t *args = arguments;
 	int64_t id = ++c->next_id;

@@ -54,7 +54,8 @@ void control_close(struct control *c);
 /* Send a command and wait for its answer, dropping events. @arguments is taken (may be NULL). @fd (may be NULL) gets the
  * descriptor that came along, or -1. *reply (may be NULL) is the caller's. -ETIMEDOUT; the guest's own error is -EREMOTEIO
  * with its sentence. */
-int control_call(struct control *c, const char *command, json_t *arguments, json_t **reply, int *fd, struct err *e);
+int control_call(struct control *c, const char *command, json_t *arguments, json_t **reply, int *fd,
+		 struct err *e);
 /* The same for a command that wants a descriptor: @fd travels with it and stays the caller's. */
 int control_call_with(struct control *c, const char *command, json_t *arguments, int fd, json_t **reply,
 		      struct err *e);

@@ -357,8 +357,9 @@ static unsigned set_usb(const struct key *k) { return k->usb; }
 unsigned keycode_from_set(const char *codeset, unsigned code)
 {
 	/* as keycode_sets[] */
-	static unsigned (*const number[])(const struct key *) = {set_linux, set_xt, set_xt, set_at2, set_at3, set_osx,
-		                                                 set_xt_kbd, set_win32, set_usb, set_qnum, set_qnum};
+	static unsigned (*const number[])(const struct key *) = {set_linux, set_xt,   set_xt,     set_at2,
+								 set_at3,   set_osx,  set_xt_kbd, set_win32,
+								 set_usb,   set_qnum, set_qnum};
 	_Static_assert(ARRAY_SIZE(number) + 1 == ARRAY_SIZE(keycode_sets), "a function for each set");
 	for (size_t s = 0; keycode_sets[s]; s++) {
 		if (strcmp(keycode_sets[s], codeset))

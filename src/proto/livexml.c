@@ -22,9 +22,10 @@ int livexml_unwrap(const char *text, const char **xml, struct err *e)
 	char *end;
 	unsigned long version = strtoul(number, &end, 10);
 	if (version < LIVEXML_VERSION_MIN || version > LIVEXML_VERSION)
-		return err_set(e, EPROTO,
-			       "its live XML is of version %lu, this vmdeck's of %u: use the release that started it",
-			       version, LIVEXML_VERSION);
+		return err_set(
+		    e, EPROTO,
+		    "its live XML is of version %lu, this vmdeck's of %u: use the release that started it",
+		    version, LIVEXML_VERSION);
 	if (strncmp(end, END, strlen(END)))
 		return err_set(e, EINVAL, "%s", "live XML without a version");
 	*xml = end + strlen(END);

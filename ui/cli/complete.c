@@ -132,7 +132,8 @@ static void sub_value(FILE *out, const struct cmd_sub *s, const char *typed, con
 }
 
 /* : the word that the shell replaces; what stands in it before the part that is typed stays. */
-static void subs(const struct cmd *cmd, const struct cmd_arg *a, FILE *out, const char *value, const char *last)
+static void subs(const struct cmd *cmd, const struct cmd_arg *a, FILE *out, const char *value,
+		 const char *last)
 {
 	const char *comma = strrchr(value, ','), *part = comma ? comma + 1 : value, *eq = strchr(part, '=');
 	const char *typed = eq ? eq + 1 : part;

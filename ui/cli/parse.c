@@ -108,8 +108,8 @@ static const char *option_value(const struct cmd_arg *a, const char *eq, char *c
 }
 
 /* One option that stands in the table as row @a. */
-static int take_row(const struct cmd *cmd, struct cli_words *w, const struct cmd_arg *a, const char *eq, char *const *argv, int *used,
-		    struct err *e)
+static int take_row(const struct cmd *cmd, struct cli_words *w, const struct cmd_arg *a, const char *eq,
+		    char *const *argv, int *used, struct err *e)
 {
 	unsigned i = (unsigned)(a - cmd->args);
 	uint64_t n;
@@ -121,9 +121,11 @@ static int take_row(const struct cmd *cmd, struct cli_words *w, const struct cmd
 	}
 	const char *value = option_value(a, eq, argv, used);
 	if (!value)
-		return err_set(e, EINVAL, "expected syntax: --%s <%s>", a->name, a->kind == ARG_NUMBER ? "number" : "string");
+		return err_set(e, EINVAL, "expected syntax: --%s <%s>", a->name,
+			       a->kind == ARG_NUMBER ? "number" : "string");
 	if (a->kind == ARG_NUMBER && !str_u64(value, &n))
-		return err_set(e, EINVAL, "Numeric value '%s' for <%s> option is malformed or out of range", value, a->name);
+		return err_set(e, EINVAL, "Numeric value '%s' for <%s> option is malformed or out of range",
+			       value, a->name);
 	if (a->many && strchr(value, '\n'))
 		return err_set(e, EINVAL, "option --%s: its value is one line", a->name);
 	if (a->rest || a->many)
@@ -134,7 +136,8 @@ static int take_row(const struct cmd *cmd, struct cli_words *w, const struct cmd
 }
 
 /* --name, --name=VALUE or --name VALUE; *used = words taken. */
-static int take_option(const struct cmd *cmd, struct cli_words *w, char *const *argv, int *used, struct err *e)
+static int take_option(const struct cmd *cmd, struct cli_words *w, char *const *argv, int *used,
+		       struct err *e)
 {
 	const char *text = argv[0] + 2, *eq = strchr(text, '=');
 	AUTO_FREE char *name = eq ? x_strndup(text, (size_t)(eq - text)) : x_strdup(text);
@@ -159,7 +162,8 @@ static int take_option(const struct cmd *cmd, struct cli_words *w, char *const *
 }
 
 /* -x VALUE, -xVALUE, or -x alone. */
-static int take_letter(const struct cmd *cmd, struct cli_words *w, char *const *argv, int *used, struct err *e)
+static int take_letter(const struct cmd *cmd, struct cli_words *w, char *const *argv, int *used,
+		       struct err *e)
 {
 	const char letter[] = {argv[0][1], 0}, *rest = argv[0] + 2;
 	const struct cmd_arg *a = cli_row(cmd, letter);
@@ -167,7 +171,8 @@ static int take_letter(const struct cmd *cmd, struct cli_words *w, char *const *
 		return take_row(cmd, w, a, *rest == '=' ? rest : rest - 1, argv, used, e);
 	if (a && !*rest)
 		return take_row(cmd, w, a, NULL, argv, used, e);
-	return err_set(e, EINVAL, "command '%s' doesn't support option %s; see: vmdeck help %s", cmd_word(cmd), *argv, cmd_word(cmd));
+	return err_set(e, EINVAL, "command '%s' doesn't support option %s; see: vmdeck help %s",
+		       cmd_word(cmd), *argv, cmd_word(cmd));
 }
 
 static int missing(const struct cmd *cmd, const struct cli_words *w, struct err *e)

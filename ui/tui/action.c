@@ -202,7 +202,8 @@ static bool needs_arguments(const struct cmd *c)
 static void menu_add(struct menu *m, struct menu_item *items, const struct cmd *c, const struct figure *g)
 {
 	if (!c || m->n == ARRAY_SIZE(m->cmds) || c->target != CMD_DOMAIN || c->flags & CMD_HIDDEN ||
-	    (needs_arguments(c) && !(binding_of(c) && binding_of(c)->run)) || (c->states && !(c->states & g->d->state)))
+	    (needs_arguments(c) && !(binding_of(c) && binding_of(c)->run)) ||
+	    (c->states && !(c->states & g->d->state)))
 		return;
 	for (size_t i = 0; i < m->n; i++)
 		if (m->cmds[i] == c)

@@ -112,7 +112,8 @@ static void tx_text(const struct figure *g, const struct snapshot *s, char *out,
 	put_rate(g->rates.tx_bytes, true, out, n, role);
 }
 
-static void screen_text(const struct figure *g, const struct snapshot *s, char *out, size_t n, enum role *role)
+static void screen_text(const struct figure *g, const struct snapshot *s, char *out, size_t n,
+			enum role *role)
 {
 	if (g->d->vnc_port)
 		snprintf(out, n, ":%d", g->d->vnc_port - 5900);

@@ -250,7 +250,9 @@ static void draw_title(struct console *c, const struct area *a, bool focus, cons
 	if (c->not_found)
 		snprintf(right, sizeof(right), " not found: %.40s ", c->copy.wanted);
 	else if (c->copy.on)
-		snprintf(right, sizeof(right), a->cols < 76 ? " %d back, q ends " : " %d back: / ? n search, Space mark, y copy, q ends ",
+		snprintf(right, sizeof(right),
+			 a->cols < 76 ? " %d back, q ends "
+				      : " %d back: / ? n search, Space mark, y copy, q ends ",
 			 c->scroll);
 	else if (c->scroll)
 		snprintf(right, sizeof(right), a->cols < 60 ? " %d back " : " %d lines back, S-PgDn goes on ",
@@ -266,9 +268,11 @@ static void draw_title(struct console *c, const struct area *a, bool focus, cons
 	const char *title = why ? c->why.now.what : vt_title(c->vt);
 	int room = a->cols - n - w - 6;
 	if (why && room > 8)
-		area_field(a, 0, 2 + n + area_printf(a, 0, 1 + n, theme(ROLE_DIM), "·"), room - 2, false, theme(ROLE_WARNING), title);
+		area_field(a, 0, 2 + n + area_printf(a, 0, 1 + n, theme(ROLE_DIM), "·"), room - 2, false,
+			   theme(ROLE_WARNING), title);
 	else if (*title && room > 8)
-		area_printf(a, 0, 1 + n, theme(ROLE_DIM), "· %.*s ", room < text_width(title) ? 0 : 200, title);
+		area_printf(a, 0, 1 + n, theme(ROLE_DIM), "· %.*s ", room < text_width(title) ? 0 : 200,
+			    title);
 }
 
 static void draw_line(const struct area *a, int row, const struct vt_line *line, bool reverse)

@@ -28,7 +28,8 @@ static bool source_wrapped(void *ctx, int line)
 
 static struct copy_source source(struct console *c)
 {
-	return (struct copy_source){vt_scroll_count(c->vt) + vt_rows(c->vt), vt_cols(c->vt), source_cell, source_wrapped, c->vt};
+	return (struct copy_source){vt_scroll_count(c->vt) + vt_rows(c->vt), vt_cols(c->vt), source_cell,
+				    source_wrapped, c->vt};
 }
 
 static void scroll_to(struct console *c, int back)
@@ -117,7 +118,8 @@ void console_copy_key(struct console *c, struct key k)
 		show_cursor(c);
 		break;
 	case COPY_SEARCH:
-		prompt_open(c->all->deck, c->copy.backward ? "search back: " : "search: ", NULL, search_change, search_done);
+		prompt_open(c->all->deck, c->copy.backward ? "search back: " : "search: ", NULL,
+			    search_change, search_done);
 		break;
 	case COPY_COPIES:
 		take(c);
@@ -134,7 +136,9 @@ static void wheel(struct console *c, int lines)
 	if (c->scroll) {
 		begin(c);
 		int top = vt_scroll_count(c->vt) - c->scroll, bottom = top + vt_rows(c->vt) - 1;
-		c->copy.at.line = c->copy.at.line < top ? top : c->copy.at.line > bottom ? bottom : c->copy.at.line;
+		c->copy.at.line = c->copy.at.line < top      ? top
+				  : c->copy.at.line > bottom ? bottom
+							     : c->copy.at.line;
 	} else if (c->copy.marking == COPY_UNMARKED) {
 		end(c);
 	}
@@ -166,7 +170,8 @@ void console_copy_draw(struct console *c, const struct area *a, int row)
 {
 	unsigned char looks[VT_COLS_MAX];
 	struct copy_source s = source(c);
-	int line = vt_scroll_count(c->vt) - c->scroll + row, cols = a->cols < VT_COLS_MAX ? a->cols : VT_COLS_MAX;
+	int line = vt_scroll_count(c->vt) - c->scroll + row,
+	    cols = a->cols < VT_COLS_MAX ? a->cols : VT_COLS_MAX;
 	copy_looks(&c->copy, &s, line, looks, cols);
 	for (int col = 0; col < cols; col++) {
 		struct cell *cell = looks[col] ? canvas_cell(a->canvas, a->row + row, a->col + col) : NULL;
@@ -191,13 +196,19 @@ void console_scroll(struct deck *d, enum move m, bool copy)
 		return;
 	int lines = vt_scroll_count(c->vt), page = vt_rows(c->vt) > 2 ? vt_rows(c->vt) - 2 : 1;
 	if (c->copy.on && m != MOVE_END) {
-		uint32_t code = m == MOVE_PGUP ? VT_KEY_PGUP : m == MOVE_PGDN ? VT_KEY_PGDN : m == MOVE_UP ? VT_KEY_UP : 'g';
+		uint32_t code = m == MOVE_PGUP   ? VT_KEY_PGUP
+				: m == MOVE_PGDN ? VT_KEY_PGDN
+				: m == MOVE_UP   ? VT_KEY_UP
+						 : 'g';
 		console_copy_key(c, (struct key){code, 0});
 		if (m == MOVE_PGDN && !c->scroll && c->copy.marking == COPY_UNMARKED)
 			end(c);
 		return;
 	}
-	scroll_to(c, m == MOVE_PGUP ? c->scroll + page : m == MOVE_PGDN ? c->scroll - page : m == MOVE_HOME ? lines : 0);
+	scroll_to(c, m == MOVE_PGUP   ? c->scroll + page
+		     : m == MOVE_PGDN ? c->scroll - page
+		     : m == MOVE_HOME ? lines
+				      : 0);
 	c->scroll_total = vt_scroll_total(c->vt);
 	if (copy && (c->scroll || m == MOVE_UP))
 		begin(c);

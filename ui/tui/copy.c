@@ -74,7 +74,8 @@ static const char *match(const struct line_text *t, const char *wanted, size_t f
 static int match_from(const struct line_text *t, const char *wanted, int from, bool backward)
 {
 	int found = -1;
-	for (const char *p = match(t, wanted, 0); p; p = match(t, wanted, (size_t)(p - buf_text(&t->text)) + 1)) {
+	for (const char *p = match(t, wanted, 0); p;
+	     p = match(t, wanted, (size_t)(p - buf_text(&t->text)) + 1)) {
 		int col = t->cols[p - buf_text(&t->text)];
 		if (!backward && col >= from)
 			return col;
@@ -154,7 +155,10 @@ static bool move_key(struct copy *c, const struct copy_source *s, struct key k, 
 	case 'f':
 	case 'd':
 		if (ctrl)
-			move(c, s, (k.code == 'b' || k.code == 'u' ? -page : page) / (k.code == 'u' || k.code == 'd' ? 2 : 1), 0);
+			move(c, s,
+			     (k.code == 'b' || k.code == 'u' ? -page : page) /
+				 (k.code == 'u' || k.code == 'd' ? 2 : 1),
+			     0);
 		return ctrl;
 	case VT_KEY_HOME:
 	case '0':
@@ -237,7 +241,8 @@ void copy_dropped(struct copy *c, int n)
 /* Columns [*from, *to) of a line that are marked. */
 static bool marked(const struct copy *c, const struct copy_source *s, int line, int *from, int *to)
 {
-	struct copy_place a = before(c->at, c->mark) ? c->at : c->mark, b = before(c->at, c->mark) ? c->mark : c->at;
+	struct copy_place a = before(c->at, c->mark) ? c->at : c->mark,
+			  b = before(c->at, c->mark) ? c->mark : c->at;
 	if (c->marking == COPY_UNMARKED)
 		a = b = c->at;
 	if (line < a.line || line > b.line)
@@ -273,7 +278,8 @@ void copy_looks(const struct copy *c, const struct copy_source *s, int line, uns
 		AUTO_FREE struct line_text *t = x_calloc(1, sizeof(*t));
 		size_t len = strlen(c->wanted);
 		line_text(s, line, t);
-		for (const char *p = match(t, c->wanted, 0); p; p = match(t, c->wanted, (size_t)(p - buf_text(&t->text)) + len))
+		for (const char *p = match(t, c->wanted, 0); p;
+		     p = match(t, c->wanted, (size_t)(p - buf_text(&t->text)) + len))
 			for (size_t i = 0; i < len; i++) {
 				int col = t->cols[p - buf_text(&t->text) + i];
 				if (col < n)

@@ -64,7 +64,9 @@ void deck_copy(struct deck *d, const char *text, size_t n)
 	for (size_t i = 0; i < n; i++)
 		lines += text[i] == '\n';
 	if (n > DECK_COPY_MAX) {
-		deck_say(d, ROLE_WARNING, "%zu bytes are too many for a terminal's clipboard: mark less than %d", n, DECK_COPY_MAX);
+		deck_say(d, ROLE_WARNING,
+			 "%zu bytes are too many for a terminal's clipboard: mark less than %d", n,
+			 DECK_COPY_MAX);
 		return;
 	}
 	if (!d->copy || !n)

@@ -165,7 +165,8 @@ static void draw_menu(struct dialog *g, const struct area *a)
 {
 	int width = text_width(g->title) + 8, label = 0, hint = 0;
 	for (size_t i = 0; i < g->n; i++) {
-		int l = text_width(g->items[i].label), h = g->items[i].hint ? text_width(g->items[i].hint) : 0;
+		int l = text_width(g->items[i].label),
+		    h = g->items[i].hint ? text_width(g->items[i].hint) : 0;
 		label = l > label ? l : label;
 		hint = h > hint ? h : hint;
 	}

@@ -196,7 +196,8 @@ static void tell_net(struct backend *b, const char *uuid, struct buf *out)
 {
 	AUTO_FREE char *text = NULL;
 	struct domain *d = NULL;
-	if (b->ops->domain_xml(b, uuid, 0, &text, NULL) || domain_parse(text, strlen(text), "its XML", &d, NULL))
+	if (b->ops->domain_xml(b, uuid, 0, &text, NULL) ||
+	    domain_parse(text, strlen(text), "its XML", &d, NULL))
 		return;
 	net_tell(d, out);
 	domain_free(d);

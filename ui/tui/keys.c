@@ -115,9 +115,10 @@ const struct binding bindings[] = {
 };
 
 const char *const bar_order[] = {
-    "Go on", "Create", "Menu", "Next", "Edit", "Older", /* the way to all else */
-    "Console", "Screen", "Start", "Pause", "Resume", "Shut down", "Open", "Copy", /* what is done daily */
-    "New", "Filter", "Info", "Change", "Complete", "Force off", "Up", "Hidden", "Display", "Full", "View", NULL};
+    "Go on",   "Create", "Menu",  "Next",   "Edit",     "Older",                     /* the way to all else */
+    "Console", "Screen", "Start", "Pause",  "Resume",   "Shut down", "Open", "Copy", /* what is done daily */
+    "New",     "Filter", "Info",  "Change", "Complete", "Force off", "Up",   "Hidden",
+    "Display", "Full",   "View",  NULL};
 
 /* The next word of @s in [*start, return); NULL at the end. */
 static const char *word(const char *s, const char **start)

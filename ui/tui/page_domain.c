@@ -42,7 +42,8 @@ static void domain_update(struct view *v)
 	struct page_domain *p = v->state;
 	const struct figure *g = snapshot_find(deck_snapshot(v->deck), p->uuid);
 	const struct backend_ops *ops = v->deck->backend->ops;
-	p->has_screen = g && g->d->state & DOMAIN_ACTIVE && !ops->domain_screen(v->deck->backend, p->uuid, &p->screen, NULL);
+	p->has_screen = g && g->d->state & DOMAIN_ACTIVE &&
+			!ops->domain_screen(v->deck->backend, p->uuid, &p->screen, NULL);
 	if (g && (g->d->state != p->state || (!p->def && !*p->trouble))) {
 		p->state = g->d->state;
 		load(v);
@@ -102,9 +103,10 @@ static void draw_state(struct lines *l, struct view *v, const struct figure *g)
 	const struct sample_domain *d = g->d;
 	char mem[FMT_MAX], rss[FMT_MAX], up[FMT_MAX];
 	section(l, "State");
-	AUTO_FREE char *reason = d->reason && !str_eq(domain_reason_text(d->reason), domain_state_text(d->state))
-				     ? x_asprintf(" (%s)", domain_reason_text(d->reason))
-				     : x_strdup("");
+	AUTO_FREE char *reason =
+	    d->reason && !str_eq(domain_reason_text(d->reason), domain_state_text(d->state))
+		? x_asprintf(" (%s)", domain_reason_text(d->reason))
+		: x_strdup("");
 	field(l, "State", state_role(d->state), "%s%s%s%s", domain_state_text(d->state), reason,
 	      *d->detail ? ": " : "", d->detail);
 	if (d->state & DOMAIN_ACTIVE) {
@@ -135,13 +137,15 @@ static void draw_screen(struct lines *l, const struct page_domain *p)
 		return;
 	section(l, "Display");
 	AUTO_FREE char *where = screen_where(s);
-	field(l, "VNC", ROLE_NORMAL, "%s%s", where, *s->passwd ? ", with a password: d shows it" : ", without a password");
+	field(l, "VNC", ROLE_NORMAL, "%s%s", where,
+	      *s->passwd ? ", with a password: d shows it" : ", without a password");
 	AUTO_BUF struct buf b = {0};
 	for (unsigned i = 0; i < s->nviewers && i < SCREEN_VIEWERS_MAX; i++) {
 		char sent[FMT_MAX];
 		const struct screen_viewer *w = &s->viewers[i];
 		buf_printf(&b, "%s%s (%s%s%s sent)", i ? ", " : "", *w->host ? w->host : "a local program",
-			   w->viewonly ? "watches only, " : "", w->websocket ? "browser, " : "", fmt_bytes(w->sent_bytes, sent));
+			   w->viewonly ? "watches only, " : "", w->websocket ? "browser, " : "",
+			   fmt_bytes(w->sent_bytes, sent));
 	}
 	if (s->nviewers)
 		field(l, "Viewers", ROLE_NORMAL, "%u: %s", s->nviewers, buf_text(&b));
@@ -203,13 +207,13 @@ static void draw_nets(struct lines *l, const struct figure *g)
 		char a[FMT_MAX], b[FMT_MAX], c[FMT_MAX], d[FMT_MAX];
 		struct area line = next_line(l);
 		area_field(&line, 0, 1, 14, false, theme(ROLE_DIM), n->name);
-		area_printf(&line, 0, 16, theme(ROLE_NORMAL), "%8s%8s%10s%8s", rate_text(r->rx_bytes, true, a),
-			    rate_text(r->rx_packets, false, b), rate_text(r->tx_bytes, true, c),
-			    rate_text(r->tx_packets, false, d));
+		area_printf(&line, 0, 16, theme(ROLE_NORMAL), "%8s%8s%10s%8s",
+			    rate_text(r->rx_bytes, true, a), rate_text(r->rx_packets, false, b),
+			    rate_text(r->tx_bytes, true, c), rate_text(r->tx_packets, false, d));
 		area_printf(&line, 0, 50, theme(n->rx_errors + n->tx_errors ? ROLE_ERROR : ROLE_DIM), "%9llu",
 			    (unsigned long long)(n->rx_errors + n->tx_errors));
-		area_printf(&line, 0, 59, theme(ROLE_DIM), "%9llu%s", (unsigned long long)(n->rx_drop + n->tx_drop),
-			    n->link ? "" : "  link down");
+		area_printf(&line, 0, 59, theme(ROLE_DIM), "%9llu%s",
+			    (unsigned long long)(n->rx_drop + n->tx_drop), n->link ? "" : "  link down");
 	}
 }
 
@@ -253,8 +257,9 @@ static void draw_definition(struct lines *l, const struct page_domain *p)
 		const struct domain_interface *n = &f->interfaces[i];
 		char name[16], mac[DOMAIN_MAC_TEXT];
 		field(l, domain_interface_name(f, i, name), ROLE_NORMAL, "%s%s (%s%s)",
-		      n->type == INTERFACE_BRIDGE ? "bridge " : "user-mode network", n->bridge ? n->bridge : "",
-		      domain_mac_text(n->mac, mac), n->link_down ? ", cable pulled" : "");
+		      n->type == INTERFACE_BRIDGE ? "bridge " : "user-mode network",
+		      n->bridge ? n->bridge : "", domain_mac_text(n->mac, mac),
+		      n->link_down ? ", cable pulled" : "");
 		for (size_t k = 0; k < n->nforwards; k++) {
 			AUTO_FREE char *text = net_forward_text(&n->forwards[k]);
 			field(l, "  forwarded", ROLE_NORMAL, "%s of the guest", text);

@@ -250,7 +250,8 @@ static void on_copy(const char *text, size_t n)
 	if (!getenv("TMUX"))
 		return;
 	AUTO_FREE char *all = x_strndup(text, n);
-	spawn_capture((const char *const[]){"tmux", "set-buffer", "-w", "--", all, NULL}, TMUX_MS, NULL, NULL);
+	spawn_capture((const char *const[]){"tmux", "set-buffer", "-w", "--", all, NULL}, TMUX_MS, NULL,
+		      NULL);
 }
 
 static void close_handle(uv_handle_t *h, void *arg)

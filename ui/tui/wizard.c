@@ -34,7 +34,8 @@ static const struct option disks[] = {
 /* Between them, each of the host's bridges. */
 static const struct option network_nat = {"user", "User-mode NAT", "out to everywhere, nothing comes in"},
 			   network_bridge = {"bridge", "Bridge", "a bridge of this host"},
-			   network_other = {"bridge", "Another bridge", "one that is not listed: its name is typed"},
+			   network_other = {"bridge", "Another bridge",
+					    "one that is not listed: its name is typed"},
 			   network_none = {"none", "None", "no card"};
 static const struct option firmwares[] = {
     {"bios", "BIOS", "SeaBIOS"},
@@ -386,7 +387,8 @@ static void add_network(struct wizard *w, const struct option *o, const char *br
 	AUTO_FREE char *name = bridge ? with_commas(bridge) : NULL;
 	struct option *n = &w->networks[w->nnetworks++];
 	n->value = name ? x_asprintf("bridge=%s", name) : x_strdup(o->value);
-	n->label = name ? x_asprintf("Bridge %s", str_printable(bridge, label, sizeof(label))) : x_strdup(o->label);
+	n->label =
+	    name ? x_asprintf("Bridge %s", str_printable(bridge, label, sizeof(label))) : x_strdup(o->label);
 	n->hint = x_strdup(o->hint);
 }
 

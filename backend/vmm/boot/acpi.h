@@ -44,7 +44,8 @@ struct acpi_fixups {
 
 /* All tables as they are to lie at @gpa (RSDP first, 16-byte aligned; FACS 64-byte aligned). */
 void acpi_build(const struct acpi_config *c, uint64_t gpa, struct buf *out);
-void acpi_build_fixups(const struct acpi_config *c, uint64_t gpa, struct buf *out, struct acpi_fixups *fixups);
+void acpi_build_fixups(const struct acpi_config *c, uint64_t gpa, struct buf *out,
+		       struct acpi_fixups *fixups);
 
 /* The same as three files of fw_cfg: etc/acpi/rsdp, etc/acpi/tables, and the commands of etc/table-loader that put them into
  * memory. Lengths depend on everything but @c->pm_base. */

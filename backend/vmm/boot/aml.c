@@ -329,8 +329,8 @@ void aml_res_interrupt(struct aml *a, const uint32_t *gsi, unsigned n)
 }
 
 /* Address space descriptors (6.4.3.5): minimum and maximum fixed, positive decode. */
-static void window(struct aml *a, uint8_t tag, unsigned bytes, uint8_t type, uint8_t type_flags, uint64_t first,
-                   uint64_t last)
+static void window(struct aml *a, uint8_t tag, unsigned bytes, uint8_t type, uint8_t type_flags,
+		   uint64_t first, uint64_t last)
 {
 	assert(first <= last);
 	byte(a, tag);

@@ -14,7 +14,8 @@ static void disk_path(const struct domain_disk *disk, struct buf *out)
 	}
 	buf_puts(out, "/pci@i0cf8/");
 	if (str_eq(disk->bus, "ide"))
-		buf_printf(out, "ide@%x,%x/drive@%x/disk@%x\n", IDE_SLOT, IDE_FUNCTION, disk->unit / 2, disk->unit % 2);
+		buf_printf(out, "ide@%x,%x/drive@%x/disk@%x\n", IDE_SLOT, IDE_FUNCTION, disk->unit / 2,
+			   disk->unit % 2);
 	else if (disk->addr.function)
 		buf_printf(out, "scsi@%x,%x/disk@0,0\n", disk->addr.slot, disk->addr.function);
 	else

@@ -40,18 +40,22 @@ static int bzimage_load(struct machine *m, struct boot_image *k, struct boot_ent
 	struct setup_header h;
 	header_of(k, &h);
 	if (h.version < MIN_PROTOCOL || !(h.xloadflags & XLF_KERNEL_64))
-		return err_set(e, ENOTSUP, "'%s' is a kernel with boot protocol %u.%02u and no 64-bit entry: 2.12 or later is needed",
-		               k->path, h.version >> 8, h.version & 0xff);
+		return err_set(e, ENOTSUP,
+			       "'%s' is a kernel with boot protocol %u.%02u and no 64-bit entry: 2.12 or "
+			       "later is needed",
+			       k->path, h.version >> 8, h.version & 0xff);
 	uint64_t setup = ((h.setup_sects ? h.setup_sects : 4) + 1u) * 512u;
 	if (k->size <= setup + ENTRY64)
-		return err_set(e, EINVAL, "'%s' is cut off: %llu bytes", k->path, (unsigned long long)k->size);
+		return err_set(e, EINVAL, "'%s' is cut off: %llu bytes", k->path,
+			       (unsigned long long)k->size);
 	uint64_t at = kernel_address(&h), len = k->size - setup;
 	uint64_t need = h.init_size > len ? h.init_size : len;
 	if (at < 0x100000 || at + need < at || !gm_ptr(&m->mem, at, need, true))
 		return err_set(e, ENOSPC,
-		               "kernel '%s' needs %llu MiB of guest memory to unpack itself, the guest has %llu MiB: raise <memory>",
-		               k->path, (unsigned long long)((at + need + 0xfffff) >> 20),
-		               (unsigned long long)(m->mem.ram_bytes >> 20));
+			       "kernel '%s' needs %llu MiB of guest memory to unpack itself, the guest has "
+			       "%llu MiB: raise <memory>",
+			       k->path, (unsigned long long)((at + need + 0xfffff) >> 20),
+			       (unsigned long long)(m->mem.ram_bytes >> 20));
 	k->load_end = at + need;
 	k->initrd_max = h.xloadflags & XLF_CAN_BE_LOADED_ABOVE_4G ? MEM_LOWTOP_MAX - 1 : h.initrd_addr_max;
 	k->cmdline_max = h.cmdline_size;
@@ -97,7 +101,8 @@ static void screen_info(struct machine *m, struct screen_info *s)
 	s->pages = 1;
 }
 
-static int bzimage_finish(struct machine *m, const struct boot_image *k, struct boot_entry *entry, struct err *e)
+static int bzimage_finish(struct machine *m, const struct boot_image *k, struct boot_entry *entry,
+			  struct err *e)
 {
 	AUTO_FREE struct boot_params *p = calloc(1, sizeof(*p));
 	struct boot_e820 map[BOOT_E820_MAX];
@@ -117,7 +122,8 @@ static int bzimage_finish(struct machine *m, const struct boot_image *k, struct 
 	screen_info(m, &p->screen_info);
 	unsigned n = boot_e820(m, map);
 	for (unsigned i = 0; i < n; i++)
-		p->e820_table[i] = (struct boot_e820_entry){.addr = map[i].base, .size = map[i].len, .type = map[i].type};
+		p->e820_table[i] =
+		    (struct boot_e820_entry){.addr = map[i].base, .size = map[i].len, .type = map[i].type};
 	p->e820_entries = (uint8_t)n;
 	entry->param = BOOT_PARAMS_GPA;
 	int rc = write_page_tables(m);

@@ -34,16 +34,18 @@ unsigned boot_e820(const struct machine *m, struct boot_e820 out[BOOT_E820_MAX])
 	return n;
 }
 
-int boot_load(struct machine *m, const struct boot_image *k, uint64_t off, uint64_t gpa, uint64_t len, struct err *e)
+int boot_load(struct machine *m, const struct boot_image *k, uint64_t off, uint64_t gpa, uint64_t len,
+	      struct err *e)
 {
 	if (!len)
 		return 0;
 	void *p = gm_ptr(&m->mem, gpa, len, true);
 	char size[FMT_MAX];
 	if (!p)
-		return err_set(e, ENOSPC,
-		               "'%s' needs %s of guest memory at 0x%llx, beyond what the guest has: raise <memory>", k->path,
-		               fmt_bytes(len, size), (unsigned long long)gpa);
+		return err_set(
+		    e, ENOSPC,
+		    "'%s' needs %s of guest memory at 0x%llx, beyond what the guest has: raise <memory>",
+		    k->path, fmt_bytes(len, size), (unsigned long long)gpa);
 	int rc = fd_pread_all(k->fd, p, len, (off_t)off);
 	if (rc == -ENODATA)
 		return err_set(e, EINVAL, "'%s' is cut off: it ends before offset %llu", k->path,
@@ -80,8 +82,10 @@ static int load_initrd(struct machine *m, struct boot_image *k, struct err *e)
 	top &= ~0xfffull;
 	char want[FMT_MAX], have[FMT_MAX];
 	if (size > top || top - size < k->load_end)
-		return err_set(e, ENOSPC, "initrd '%s' (%s) does not fit beside the kernel into %s of guest memory: raise <memory>",
-		               m->domain->initrd, fmt_bytes(len, want), fmt_bytes(m->mem.ram_bytes, have));
+		return err_set(
+		    e, ENOSPC,
+		    "initrd '%s' (%s) does not fit beside the kernel into %s of guest memory: raise <memory>",
+		    m->domain->initrd, fmt_bytes(len, want), fmt_bytes(m->mem.ram_bytes, have));
 	struct boot_image file = {.fd = fd, .path = m->domain->initrd};
 	k->initrd_gpa = top - size;
 	k->initrd_len = len;
@@ -91,7 +95,8 @@ static int load_initrd(struct machine *m, struct boot_image *k, struct err *e)
 static int write_cmdline(struct machine *m, const struct boot_image *k, struct err *e)
 {
 	const char *text = m->domain->cmdline ? m->domain->cmdline : "";
-	size_t n = strlen(text), max = k->cmdline_max < BOOT_CMDLINE_MAX - 1 ? k->cmdline_max : BOOT_CMDLINE_MAX - 1;
+	size_t n = strlen(text),
+	       max = k->cmdline_max < BOOT_CMDLINE_MAX - 1 ? k->cmdline_max : BOOT_CMDLINE_MAX - 1;
 	if (n > max)
 		return err_set(e, E2BIG, "<cmdline> has %zu bytes, the kernel takes %zu: shorten it", n, max);
 	return gm_write(&m->mem, BOOT_CMDLINE_GPA, text, n + 1);
@@ -132,7 +137,9 @@ int boot_direct(struct machine *m, struct boot_entry *entry, struct err *e)
 		if (formats[i]->probe(k))
 			f = formats[i];
 	if (!f)
-		return err_set(e, EINVAL, "'%s' is not a kernel: neither a Linux bzImage nor a 64-bit x86 ELF image", k->path);
+		return err_set(e, EINVAL,
+			       "'%s' is not a kernel: neither a Linux bzImage nor a 64-bit x86 ELF image",
+			       k->path);
 	if ((rc = f->load(m, k, entry, e)) || (rc = load_initrd(m, k, e)) || (rc = write_cmdline(m, k, e)) ||
 	    (rc = write_tables(m, e)) || (rc = f->finish(m, k, entry, e)))
 		return rc;

@@ -31,8 +31,9 @@ struct start_memmap {
 static bool is_elf(const struct boot_image *k)
 {
 	const Elf64_Ehdr *h = (const Elf64_Ehdr *)k->setup;
-	return k->setup_len >= sizeof(*h) && !memcmp(h->e_ident, ELFMAG, SELFMAG) && h->e_ident[EI_CLASS] == ELFCLASS64 &&
-	       h->e_machine == EM_X86_64 && h->e_phentsize == sizeof(Elf64_Phdr);
+	return k->setup_len >= sizeof(*h) && !memcmp(h->e_ident, ELFMAG, SELFMAG) &&
+	       h->e_ident[EI_CLASS] == ELFCLASS64 && h->e_machine == EM_X86_64 &&
+	       h->e_phentsize == sizeof(Elf64_Phdr);
 }
 
 static int load_segment(struct machine *m, struct boot_image *k, const Elf64_Phdr *p, struct err *e)
@@ -65,7 +66,8 @@ static uint64_t pvh_entry(const struct boot_image *k, const Elf64_Phdr *p)
 		uint64_t next = desc + ((n.n_descsz + 3ull) & ~3ull);
 		if (next > p->p_filesz)
 			return 0;
-		if (n.n_type == NOTE_PHYS32_ENTRY && n.n_namesz == 4 && !memcmp(notes + name, "Xen", 4) && n.n_descsz >= 4) {
+		if (n.n_type == NOTE_PHYS32_ENTRY && n.n_namesz == 4 && !memcmp(notes + name, "Xen", 4) &&
+		    n.n_descsz >= 4) {
 			uint64_t entry = 0;
 			memcpy(&entry, notes + desc, n.n_descsz < 8 ? 4 : 8);
 			return entry;
@@ -81,7 +83,8 @@ static int elf_load(struct machine *m, struct boot_image *k, struct boot_entry *
 	Elf64_Phdr ph[PHDRS_MAX];
 	memcpy(&h, k->setup, sizeof(h));
 	if (!h.e_phnum || h.e_phnum > PHDRS_MAX)
-		return err_set(e, EINVAL, "'%s' has %u program headers, not 1 to %d", k->path, h.e_phnum, PHDRS_MAX);
+		return err_set(e, EINVAL, "'%s' has %u program headers, not 1 to %d", k->path, h.e_phnum,
+			       PHDRS_MAX);
 	int rc = fd_pread_all(k->fd, ph, h.e_phnum * sizeof(ph[0]), (off_t)h.e_phoff);
 	if (rc)
 		return err_set(e, EINVAL, "'%s' is cut off: no program headers", k->path);
@@ -93,8 +96,10 @@ static int elf_load(struct machine *m, struct boot_image *k, struct boot_entry *
 			entry->rip = pvh_entry(k, &ph[i]);
 	}
 	if (!entry->rip || entry->rip > UINT32_MAX || !gm_ptr(&m->mem, entry->rip, 1, false))
-		return err_set(e, ENOTSUP, "'%s' is an ELF image without a PVH entry note: a kernel with CONFIG_PVH or a bzImage is needed",
-		               k->path);
+		return err_set(e, ENOTSUP,
+			       "'%s' is an ELF image without a PVH entry note: a kernel with CONFIG_PVH or a "
+			       "bzImage is needed",
+			       k->path);
 	k->initrd_max = MEM_LOWTOP_MAX - 1;
 	k->cmdline_max = BOOT_CMDLINE_MAX - 1;
 	return 0;
@@ -113,7 +118,8 @@ static int elf_finish(struct machine *m, const struct boot_image *k, struct boot
 	s.info.memmap_paddr = BOOT_PVH_GPA + offsetof(__typeof__(s), map);
 	s.info.memmap_entries = boot_e820(m, map);
 	for (unsigned i = 0; i < s.info.memmap_entries; i++)
-		s.map[i] = (struct start_memmap){.addr = map[i].base, .size = map[i].len, .type = map[i].type};
+		s.map[i] =
+		    (struct start_memmap){.addr = map[i].base, .size = map[i].len, .type = map[i].type};
 	if (k->initrd_len) {
 		s.info.nr_modules = 1;
 		s.info.modlist_paddr = BOOT_PVH_GPA + offsetof(__typeof__(s), initrd);

@@ -37,8 +37,9 @@ static int image_read(struct firmware *f, int fd, const char *path, struct err *
 		return err_sys(e, errno, "cannot read firmware '%s'", path);
 	f->bytes = (uint64_t)st.st_size;
 	if (f->bytes < FIRMWARE_LOW_BYTES || f->bytes > IMAGE_MAX || f->bytes % PAGE)
-		return err_set(e, EINVAL, "'%s' (%s) is no firmware of a PC: 128 KiB to 16 MiB in whole pages", path,
-		               fmt_bytes(f->bytes, size));
+		return err_set(e, EINVAL,
+			       "'%s' (%s) is no firmware of a PC: 128 KiB to 16 MiB in whole pages", path,
+			       fmt_bytes(f->bytes, size));
 	void *p = mmap(NULL, f->bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (p == MAP_FAILED)
 		return err_sys(e, errno, "cannot map firmware '%s'", path);
@@ -56,8 +57,10 @@ static int nvram_map(struct firmware *f, const char *path, struct err *e)
 		return err_sys(e, errno, "cannot read the variable store '%s'", path);
 	uint64_t bytes = (uint64_t)st.st_size;
 	if (!bytes || bytes % PAGE || bytes > IMAGE_MAX - f->bytes)
-		return err_set(e, EINVAL, "'%s' (%llu bytes) is no variable store for this firmware: take the template that comes with it",
-		               path, (unsigned long long)bytes);
+		return err_set(e, EINVAL,
+			       "'%s' (%llu bytes) is no variable store for this firmware: take the template "
+			       "that comes with it",
+			       path, (unsigned long long)bytes);
 	void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, f->nvram_fd, 0);
 	if (p == MAP_FAILED)
 		return err_sys(e, errno, "cannot map the variable store '%s'", path);
@@ -179,7 +182,8 @@ static int tell_settings(struct dev *d)
 	if (!rc && dom->boot_menu)
 		rc = fw_cfg_file_int(d, "etc/show-boot-menu", 1, 2);
 	if (!rc && dom->boot_menu_ms)
-		rc = fw_cfg_file_int(d, "etc/boot-menu-wait", dom->boot_menu_ms < 0xffff ? dom->boot_menu_ms : 0xffff, 2);
+		rc = fw_cfg_file_int(d, "etc/boot-menu-wait",
+				     dom->boot_menu_ms < 0xffff ? dom->boot_menu_ms : 0xffff, 2);
 	if (!rc && on_serial(dom) && d->m->consoles[0])
 		rc = fw_cfg_file_int(d, "etc/sercon-port", COM1, 2);
 	return rc;

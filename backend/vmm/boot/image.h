@@ -34,6 +34,7 @@ struct boot_format {
 extern const struct boot_format boot_bzimage, boot_elf;
 
 /* Read @len bytes at @off of the file to guest memory at @gpa. */
-int boot_load(struct machine *m, const struct boot_image *k, uint64_t off, uint64_t gpa, uint64_t len, struct err *e);
+int boot_load(struct machine *m, const struct boot_image *k, uint64_t off, uint64_t gpa, uint64_t len,
+	      struct err *e);
 
 #endif

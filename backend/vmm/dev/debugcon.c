@@ -38,7 +38,8 @@ bool debugcon_log(struct machine *m, struct buf *out)
 	if (!c || !c->added)
 		return false;
 	kvm_coalesced_drain(m);
-	size_t kept = c->written < DEBUGCON_KEPT ? c->written : DEBUGCON_KEPT, at = (c->written - kept) % DEBUGCON_KEPT;
+	size_t kept = c->written < DEBUGCON_KEPT ? c->written : DEBUGCON_KEPT,
+	       at = (c->written - kept) % DEBUGCON_KEPT;
 	size_t first = kept < DEBUGCON_KEPT - at ? kept : DEBUGCON_KEPT - at;
 	buf_add(out, c->text + at, first);
 	buf_add(out, c->text, kept - first);

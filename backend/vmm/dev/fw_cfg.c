@@ -135,8 +135,8 @@ static void dma_start(struct fw_cfg *f, uint64_t gpa)
 	c = (struct dma){be32toh(c.control), be32toh(c.length), be64toh(c.address)};
 	int rc = dma_do(f, &c);
 	if (rc)
-		guest_error(&f->dev, "DMA of %u bytes at 0x%llx, control 0x%x: %s", c.length, (unsigned long long)c.address,
-		            c.control, strerror(-rc));
+		guest_error(&f->dev, "DMA of %u bytes at 0x%llx, control 0x%x: %s", c.length,
+			    (unsigned long long)c.address, c.control, strerror(-rc));
 	uint32_t done = htobe32(rc ? DMA_ERROR : 0);
 	gm_write(mem, gpa, &done, sizeof(done));
 }

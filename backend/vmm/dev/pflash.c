@@ -185,7 +185,8 @@ static void pflash_reset(struct dev *d)
 static void pflash_dump(const struct dev *d, FILE *f)
 {
 	const struct pflash *p = (const struct pflash *)d;
-	fprintf(f, "command %02x%s status %02x slot %d\n", p->cmd, p->second ? " half" : "", p->status, p->slot);
+	fprintf(f, "command %02x%s status %02x slot %d\n", p->cmd, p->second ? " half" : "", p->status,
+		p->slot);
 }
 
 static void pflash_done(struct dev *d)

@@ -67,7 +67,8 @@ static uint8_t fourth(struct ps2_mouse *ms)
 {
 	if (ms->id == 3)
 		return (uint8_t)take(&ms->dz, 127);
-	uint8_t more = (ms->buttons & INPUT_BUTTON_SIDE ? 0x10 : 0) | (ms->buttons & INPUT_BUTTON_EXTRA ? 0x20 : 0);
+	uint8_t more =
+	    (ms->buttons & INPUT_BUTTON_SIDE ? 0x10 : 0) | (ms->buttons & INPUT_BUTTON_EXTRA ? 0x20 : 0);
 	if (!ms->dz && ms->dw && ms->buttons == ms->reported && !more)
 		return (uint8_t)(0x40 | (-take(&ms->dw, 31) & 0x3f));
 	return (uint8_t)((take(&ms->dz, 7) & 0x0f) | more);
@@ -76,8 +77,10 @@ static uint8_t fourth(struct ps2_mouse *ms)
 static unsigned packet(struct ps2_mouse *ms, uint8_t out[4])
 {
 	int x = scaled(ms, take(&ms->dx, STEP_MAX)), y = scaled(ms, take(&ms->dy, STEP_MAX));
-	out[0] = (uint8_t)(0x08 | (ms->buttons & INPUT_BUTTON_LEFT ? 1 : 0) | (ms->buttons & INPUT_BUTTON_RIGHT ? 2 : 0) |
-	                   (ms->buttons & INPUT_BUTTON_MIDDLE ? 4 : 0) | (x < 0 ? 0x10 : 0) | (y < 0 ? 0x20 : 0));
+	out[0] =
+	    (uint8_t)(0x08 | (ms->buttons & INPUT_BUTTON_LEFT ? 1 : 0) |
+		      (ms->buttons & INPUT_BUTTON_RIGHT ? 2 : 0) |
+		      (ms->buttons & INPUT_BUTTON_MIDDLE ? 4 : 0) | (x < 0 ? 0x10 : 0) | (y < 0 ? 0x20 : 0));
 	out[1] = (uint8_t)x;
 	out[2] = (uint8_t)y;
 	if (ms->id)
@@ -105,7 +108,8 @@ static void queue_packet(struct ps2_mouse *ms)
 /* Is there anything that a packet would tell? */
 static bool news(const struct ps2_mouse *ms)
 {
-	return ms->dx || ms->dy || (ms->id && ms->dz) || (ms->id == 4 && ms->dw) || ms->buttons != ms->reported;
+	return ms->dx || ms->dy || (ms->id && ms->dz) || (ms->id == 4 && ms->dw) ||
+	       ms->buttons != ms->reported;
 }
 
 void ps2_mouse_more(struct ps2_mouse *ms)
@@ -177,7 +181,8 @@ static void argument(struct ps2_mouse *ms, uint8_t cmd, uint8_t val)
 static void status(struct ps2_mouse *ms)
 {
 	uint8_t flags = (ms->remote ? 0x40 : 0) | (ms->reporting ? 0x20 : 0) | (ms->scale21 ? 0x10 : 0) |
-			(ms->buttons & INPUT_BUTTON_LEFT ? 4 : 0) | (ms->buttons & INPUT_BUTTON_MIDDLE ? 2 : 0) |
+			(ms->buttons & INPUT_BUTTON_LEFT ? 4 : 0) |
+			(ms->buttons & INPUT_BUTTON_MIDDLE ? 2 : 0) |
 			(ms->buttons & INPUT_BUTTON_RIGHT ? 1 : 0);
 	ps2_queue_put(&ms->port.answers, (uint8_t[]){PS2_ACK, flags, ms->resolution, ms->rate}, 4);
 }

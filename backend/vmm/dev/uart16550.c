@@ -437,8 +437,8 @@ static void uart_dump(const struct dev *d, FILE *f)
 {
 	const struct uart *u = (const struct uart *)d;
 	fprintf(f, "port %03x ier %02x fcr %02x lcr %02x mcr %02x msr %02x divisor %u rx %u tx %u%s irq %d\n",
-		u->port, u->ier, u->fcr, u->lcr, u->mcr, u->msr, (unsigned)(u->dlm << 8 | u->dll), u->rx.n, u->tx.n,
-		u->thre_due ? " thre" : "", u->irq.level);
+		u->port, u->ier, u->fcr, u->lcr, u->mcr, u->msr, (unsigned)(u->dlm << 8 | u->dll), u->rx.n,
+		u->tx.n, u->thre_due ? " thre" : "", u->irq.level);
 }
 
 static void uart_done(struct dev *d)

@@ -103,8 +103,9 @@ static void lfb_moved(struct pci_dev *p, unsigned bar, uint64_t old, uint64_t no
 	struct vga *v = vga_of(&p->dev);
 	struct memory *mem = &p->dev.m->mem;
 	memory_overlay_remove(mem, LFB_NAME);
-	v->lfb_logged = now && mem->sink &&
-			memory_overlay(mem, LFB_NAME, now, v->vram_bytes, v->vram, MEM_DIRTY_LOG | MEM_NO_DMA) == 0;
+	v->lfb_logged =
+	    now && mem->sink &&
+	    memory_overlay(mem, LFB_NAME, now, v->vram_bytes, v->vram, MEM_DIRTY_LOG | MEM_NO_DMA) == 0;
 	if (memory_commit(mem)) { /* over what KVM keeps for itself: the bus answers there */
 		guest_error(&p->dev, "video memory cannot be mapped at 0x%llx", (unsigned long long)now);
 		memory_overlay_remove(mem, LFB_NAME);
@@ -167,7 +168,8 @@ static int rom_make(struct vga *v, struct err *e)
 	if (fd < 0)
 		return 0;
 	int rc = file_read_fd(fd, ROM_MAX, &rom, &len);
-	return rc ? err_sys(e, -rc, "cannot read the VGA BIOS") : pci_rom_init(v->pci, rom, len, "vga.rom", e);
+	return rc ? err_sys(e, -rc, "cannot read the VGA BIOS")
+		  : pci_rom_init(v->pci, rom, len, "vga.rom", e);
 }
 
 static int ports_add(struct vga *v, struct err *e)
@@ -194,8 +196,10 @@ int vga_init(struct vga *v, struct pci_dev *pci, const struct domain_video *vide
 	v->pci = pci;
 	v->vram_fd = v->out_fd = -1;
 	v->vram_bytes = video && video->vram_bytes ? (uint32_t)video->vram_bytes : VGA_VRAM_DEFAULT;
-	if (v->vram_bytes < VGA_VRAM_MIN || v->vram_bytes > VGA_VRAM_MAX || v->vram_bytes & (v->vram_bytes - 1))
-		return err_set(e, EINVAL, "%u bytes of video memory: a power of two from 1 to 64 MiB", v->vram_bytes);
+	if (v->vram_bytes < VGA_VRAM_MIN || v->vram_bytes > VGA_VRAM_MAX ||
+	    v->vram_bytes & (v->vram_bytes - 1))
+		return err_set(e, EINVAL, "%u bytes of video memory: a power of two from 1 to 64 MiB",
+			       v->vram_bytes);
 	int rc = memory_make(v, e);
 	if (rc || (rc = rom_make(v, e)))
 		return rc;
@@ -206,7 +210,8 @@ int vga_init(struct vga *v, struct pci_dev *pci, const struct domain_video *vide
 	pci_bar_init(pci, 2, REGS_LEN, false, &regs_ops, "vga.regs");
 	if ((rc = ports_add(v, e)))
 		return rc;
-	if (memory_overlay(&m->mem, WINDOW_NAME, VGA_WINDOW, VGA_WINDOW_LEN, NULL, 0) || memory_commit(&m->mem))
+	if (memory_overlay(&m->mem, WINDOW_NAME, VGA_WINDOW, VGA_WINDOW_LEN, NULL, 0) ||
+	    memory_commit(&m->mem))
 		return err_set(e, ENOSPC, "the memory map has no room for the VGA window");
 	kvm_coalesce(m, VGA_WINDOW, VGA_WINDOW_LEN);
 	vga_wish(v, video && video->width ? video->width : VGA_PREFERRED_WIDTH,
@@ -225,7 +230,8 @@ void vga_reset(struct vga *v)
 
 void vga_dump(const struct vga *v, FILE *f)
 {
-	fprintf(f, "mode %u %ux%u pitch %u start %u\n", v->mode.kind, v->mode.width, v->mode.height, v->mode.pitch, v->mode.start);
+	fprintf(f, "mode %u %ux%u pitch %u start %u\n", v->mode.kind, v->mode.width, v->mode.height,
+		v->mode.pitch, v->mode.start);
 	fprintf(f, "window alias %u at %x\n", v->window.alias, v->window.gpa);
 	for (unsigned i = 0; i < DISPI_COUNT; i++)
 		fprintf(f, "%sdispi%u %x", i ? " " : "", i, v->dispi[i]);
@@ -305,8 +311,11 @@ static const struct display_ops screen_ops = {.refresh = vga_refresh, .text = vg
 
 static int alone_init(struct dev *d, const struct dev_def *def, struct err *e)
 {
-	static const struct pci_id id = {.vendor = 0x1234, .device = 0x1111, .subvendor = 0x1af4, .subdevice = 0x1100,
-	                                 .class_rev = 0x03000002};
+	static const struct pci_id id = {.vendor = 0x1234,
+					 .device = 0x1111,
+					 .subvendor = 0x1af4,
+					 .subdevice = 0x1100,
+					 .class_rev = 0x03000002};
 	struct vga_pci *v = (struct vga_pci *)d;
 	int rc = pci_dev_init(&v->pci, def, &id, e);
 	if (!rc)

@@ -19,7 +19,8 @@ bool vga_dispi_linear(const struct vga *v)
 
 uint32_t vga_dispi_pitch(const struct vga *v)
 {
-	uint32_t w = v->dispi[DISPI_VIRT_WIDTH] > v->dispi[DISPI_XRES] ? v->dispi[DISPI_VIRT_WIDTH] : v->dispi[DISPI_XRES];
+	uint32_t w = v->dispi[DISPI_VIRT_WIDTH] > v->dispi[DISPI_XRES] ? v->dispi[DISPI_VIRT_WIDTH]
+								       : v->dispi[DISPI_XRES];
 	unsigned bpp = v->dispi[DISPI_BPP];
 	return bpp == 4 ? w / 8 * 4 : w * ((bpp + 7) / 8);
 }
@@ -52,7 +53,8 @@ static void enable(struct vga *v, uint16_t val)
 {
 	bool was = v->dispi[DISPI_ENABLE] & DISPI_ENABLED, on = val & DISPI_ENABLED;
 	bool dac8 = val & DISPI_8BIT_DAC;
-	v->dispi[DISPI_ENABLE] = val & (DISPI_ENABLED | DISPI_GETCAPS | DISPI_8BIT_DAC | DISPI_LFB | DISPI_NOCLEAR);
+	v->dispi[DISPI_ENABLE] =
+	    val & (DISPI_ENABLED | DISPI_GETCAPS | DISPI_8BIT_DAC | DISPI_LFB | DISPI_NOCLEAR);
 	v->stale |= dac8 != v->dac8;
 	v->dac8 = dac8;
 	if (on == was)

@@ -82,7 +82,8 @@ static unsigned decode_planar(const struct vga *v, uint32_t w, uint32_t *out)
 	w &= plane_mask(v);
 	for (unsigned i = 0; i < 8; i++) {
 		unsigned bit = 7 - i;
-		out[i] = v->palette[(w >> bit & 1) | (w >> (bit + 7) & 2) | (w >> (bit + 14) & 4) | (w >> (bit + 21) & 8)];
+		out[i] = v->palette[(w >> bit & 1) | (w >> (bit + 7) & 2) | (w >> (bit + 14) & 4) |
+				    (w >> (bit + 21) & 8)];
 	}
 	return 8;
 }
@@ -129,7 +130,8 @@ static uint32_t line_address(const struct vga *v, unsigned y, unsigned *panning)
 }
 
 /* Modes whose pixels come from the planes, left to right a word of them at a time. */
-static void planes_line(struct vga *v, unsigned y, unsigned (*decode)(const struct vga *, uint32_t, uint32_t *))
+static void planes_line(struct vga *v, unsigned y,
+			unsigned (*decode)(const struct vga *, uint32_t, uint32_t *))
 {
 	const struct vga_mode *m = &v->mode;
 	bool large = v->dispi[DISPI_ENABLE] & DISPI_ENABLED;
@@ -271,7 +273,8 @@ static void surface_now(const struct vga *v, const struct vga_mode *m, struct su
 
 static bool same_surface(const struct surface *a, const struct surface *b)
 {
-	return a->pixels == b->pixels && a->width == b->width && a->height == b->height && a->stride == b->stride;
+	return a->pixels == b->pixels && a->width == b->width && a->height == b->height &&
+	       a->stride == b->stride;
 }
 
 /* Another mode: all is painted anew, and where it has another form, lookers get another surface. */

@@ -180,8 +180,9 @@ static struct vga_window window_wanted(const struct vga *v)
 	if (map < 2 && flat(v) && (vga_dispi_linear(v) || v->sr[SR_MAP_MASK] == 0x0f)) {
 		if ((uint64_t)off + len <= v->vram_bytes)
 			w = (struct vga_window){VGA_ALIAS_FLAT, VGA_WINDOW, len, off};
-	} else if (map == 3 && !flat(v) && v->gr[GR_MODE] & GR_MODE_ODD_EVEN && !(v->sr[SR_MEMORY] & ODD_EVEN_OFF) &&
-	           (v->sr[SR_MAP_MASK] & 3) == 3 && !(v->gr[GR_READ_MAP] & 2) && !off) {
+	} else if (map == 3 && !flat(v) && v->gr[GR_MODE] & GR_MODE_ODD_EVEN &&
+		   !(v->sr[SR_MEMORY] & ODD_EVEN_OFF) && (v->sr[SR_MAP_MASK] & 3) == 3 &&
+		   !(v->gr[GR_READ_MAP] & 2) && !off) {
 		w = (struct vga_window){VGA_ALIAS_TEXT, VGA_TEXT, VGA_TEXT_LEN, 0};
 	}
 	return w;
@@ -225,7 +226,8 @@ static void window_open(struct vga *v, const struct vga_window *w)
 		planes_to_text(v);
 	uint8_t *hva = w->alias == VGA_ALIAS_TEXT ? v->text : v->vram + w->off;
 	struct memory *mem = &v->pci->dev.m->mem;
-	if (memory_overlay(mem, ALIAS_NAME, w->gpa, w->len, hva, MEM_DIRTY_LOG | MEM_NO_DMA) == 0 && memory_commit(mem) == 0)
+	if (memory_overlay(mem, ALIAS_NAME, w->gpa, w->len, hva, MEM_DIRTY_LOG | MEM_NO_DMA) == 0 &&
+	    memory_commit(mem) == 0)
 		return;
 	v->window = (struct vga_window){0}; /* by exits, then */
 }

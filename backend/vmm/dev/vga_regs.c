@@ -89,7 +89,8 @@ static void cr_write(struct vga *v, uint8_t val)
 		return;
 	if (i <= CR_OVERFLOW && v->cr[CR_V_SYNC_END] & CRTC_PROTECT) {
 		if (i == CR_OVERFLOW)
-			set(v, &v->cr[i], (uint8_t)((v->cr[i] & ~CRTC_PROTECT_BUT) | (val & CRTC_PROTECT_BUT)));
+			set(v, &v->cr[i],
+			    (uint8_t)((v->cr[i] & ~CRTC_PROTECT_BUT) | (val & CRTC_PROTECT_BUT)));
 		return;
 	}
 	v->cr[i] = val; /* geometry, start and cursor are compared when it is painted */

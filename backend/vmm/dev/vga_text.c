@@ -115,7 +115,8 @@ static void run_paint(struct vga *v, unsigned row, unsigned from, unsigned to, b
 			glyph_line(m, &g, line, v->line + (size_t)(col - from) * wide);
 		}
 		for (unsigned k = 0; k < m->line_scale; k++)
-			vga_put(v, from * wide, (row * m->char_height + line) * m->line_scale + k, v->line, (to - from) * wide);
+			vga_put(v, from * wide, (row * m->char_height + line) * m->line_scale + k, v->line,
+				(to - from) * wide);
 	}
 }
 

@@ -93,7 +93,8 @@ union answer {
 		uint8_t edid[1024];
 	} edid;
 };
-_Static_assert(sizeof(struct header) == 24 && offsetof(union command, transfer.id) == 48, "as virtio has them");
+_Static_assert(sizeof(struct header) == 24 && offsetof(union command, transfer.id) == 48,
+	       "as virtio has them");
 
 struct virtio_vga {
 	struct virtio_dev v;
@@ -148,7 +149,8 @@ static enum gpu_error set_scanout(struct virtio_vga *g, const union command *c)
 	struct gpu_resource *res = gpu_resource_find(&g->resources, c->scanout.id);
 	if (!res)
 		return GPU_INVALID_RESOURCE;
-	if (!gpu_rect_inside(r, res->w, res->h) || !r->w || !r->h || r->w > DISPLAY_WIDTH_MAX || r->h > DISPLAY_HEIGHT_MAX)
+	if (!gpu_rect_inside(r, res->w, res->h) || !r->w || !r->h || r->w > DISPLAY_WIDTH_MAX ||
+	    r->h > DISPLAY_HEIGHT_MAX)
 		return GPU_INVALID_PARAMETER;
 	if (g->shown == res->id && !memcmp(&g->part, r, sizeof(*r)))
 		return GPU_OK;
@@ -246,7 +248,8 @@ static size_t edid(struct virtio_vga *g, const union command *c)
 	return sizeof(g->answer.edid);
 }
 
-static enum gpu_error on_resource(struct virtio_vga *g, const union command *c, const struct virtq_chain *chain)
+static enum gpu_error on_resource(struct virtio_vga *g, const union command *c,
+				  const struct virtq_chain *chain)
 {
 	uint32_t id = c->h.type == TRANSFER_TO_HOST_2D ? c->transfer.id : c->resource.id;
 	struct gpu_resource *res = gpu_resource_find(&g->resources, id);
@@ -272,7 +275,8 @@ static size_t execute(struct virtio_vga *g, const union command *c, const struct
 	case GET_EDID:
 		return edid(g, c);
 	case RESOURCE_CREATE_2D:
-		rc = gpu_resource_create(&g->resources, c->create.id, c->create.format, c->create.width, c->create.height);
+		rc = gpu_resource_create(&g->resources, c->create.id, c->create.format, c->create.width,
+					 c->create.height);
 		break;
 	case RESOURCE_UNREF:
 		rc = unref(g, c);

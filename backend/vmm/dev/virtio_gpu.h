@@ -58,14 +58,17 @@ struct gpu_resources {
 
 /* virtio_gpu_resource.c. What returns enum gpu_error has changed nothing when that is not GPU_OK. */
 struct gpu_resource *gpu_resource_find(struct gpu_resources *r, uint32_t id); /* NULL: there is none */
-enum gpu_error gpu_resource_create(struct gpu_resources *r, uint32_t id, uint32_t format, uint32_t w, uint32_t h);
+enum gpu_error gpu_resource_create(struct gpu_resources *r, uint32_t id, uint32_t format, uint32_t w,
+				   uint32_t h);
 void gpu_resource_free(struct gpu_resources *r, struct gpu_resource *res);
 void gpu_resources_clear(struct gpu_resources *r);
 /* @n entries, which lie in the @niov buffers behind byte @at. */
-enum gpu_error gpu_resource_back(struct gpu_resource *res, uint32_t n, const struct iovec *iov, unsigned niov, size_t at);
+enum gpu_error gpu_resource_back(struct gpu_resource *res, uint32_t n, const struct iovec *iov, unsigned niov,
+				 size_t at);
 void gpu_resource_unback(struct gpu_resource *res);
 /* Copy @rect from the guest's memory, where it begins at @offset of the backing. */
-enum gpu_error gpu_resource_transfer(const struct memory *mem, struct gpu_resource *res, const struct gpu_rect *rect, uint64_t offset);
+enum gpu_error gpu_resource_transfer(const struct memory *mem, struct gpu_resource *res,
+				     const struct gpu_rect *rect, uint64_t offset);
 /* Its pixels go to memory that can be handed out. */
 enum gpu_error gpu_resource_share(struct gpu_resources *r, struct gpu_resource *res);
 bool gpu_rect_inside(const struct gpu_rect *rect, uint32_t w, uint32_t h);

@@ -50,7 +50,8 @@ struct gpu_resource *gpu_resource_find(struct gpu_resources *r, uint32_t id)
 	return NULL;
 }
 
-enum gpu_error gpu_resource_create(struct gpu_resources *r, uint32_t id, uint32_t format, uint32_t w, uint32_t h)
+enum gpu_error gpu_resource_create(struct gpu_resources *r, uint32_t id, uint32_t format, uint32_t w,
+				   uint32_t h)
 {
 	unsigned i = 0;
 	if (!id || gpu_resource_find(r, id))
@@ -62,7 +63,8 @@ enum gpu_error gpu_resource_create(struct gpu_resources *r, uint32_t id, uint32_
 	uint64_t bytes = (uint64_t)w * h * 4;
 	if (i == GPU_RESOURCES_MAX || bytes > GPU_BYTES_MAX - r->bytes)
 		return GPU_OUT_OF_MEMORY;
-	void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	void *p =
+	    mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (p == MAP_FAILED)
 		return GPU_OUT_OF_MEMORY;
 	r->v[i] = (struct gpu_resource){.id = id, .format = format, .w = w, .h = h, .pixels = p, .fd = -1};
@@ -87,7 +89,8 @@ void gpu_resources_clear(struct gpu_resources *r)
 			gpu_resource_free(r, &r->v[i]);
 }
 
-enum gpu_error gpu_resource_back(struct gpu_resource *res, uint32_t n, const struct iovec *iov, unsigned niov, size_t at)
+enum gpu_error gpu_resource_back(struct gpu_resource *res, uint32_t n, const struct iovec *iov, unsigned niov,
+				 size_t at)
 {
 	if (res->entries || !n || n > GPU_ENTRIES_MAX)
 		return GPU_UNSPEC;
@@ -151,7 +154,8 @@ static void reorder(uint8_t *p, uint32_t pixels, const struct format *f)
 	}
 }
 
-enum gpu_error gpu_resource_transfer(const struct memory *mem, struct gpu_resource *res, const struct gpu_rect *rect, uint64_t offset)
+enum gpu_error gpu_resource_transfer(const struct memory *mem, struct gpu_resource *res,
+				     const struct gpu_rect *rect, uint64_t offset)
 {
 	const struct format *f = format_of(res->format);
 	struct backing b = {.mem = mem, .res = res};

@@ -159,8 +159,8 @@ static void config_write(struct virtio_dev *v, unsigned off, uint8_t val)
 		return;
 	v->config[off] = val;
 	memset(v->config + CFG_SIZE, 0, CFG_LEN - CFG_SIZE);
-	v->config[CFG_SIZE] =
-		(uint8_t)config_data(kind_of(v), v->config[CFG_SELECT], v->config[CFG_SUBSEL], v->config + CFG_DATA);
+	v->config[CFG_SIZE] = (uint8_t)config_data(kind_of(v), v->config[CFG_SELECT], v->config[CFG_SUBSEL],
+						   v->config + CFG_DATA);
 }
 
 /* Events to the driver */

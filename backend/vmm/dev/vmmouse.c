@@ -75,7 +75,8 @@ static uint32_t data(struct vmmouse *vm, struct vcpu_regs *r)
 	uint64_t *const to[] = {&r->rax, &r->rbx, &r->rcx, &r->rdx, &r->rsi, &r->rdi};
 	unsigned n = (uint32_t)r->rbx;
 	if (!vm->enabled || !n || n > sizeof(to) / sizeof(to[0]) || n > vm->n) {
-		guest_error(&vm->dev, "%u words are asked for, %u are there: the pointer is disabled", n, vm->n);
+		guest_error(&vm->dev, "%u words are asked for, %u are there: the pointer is disabled", n,
+			    vm->n);
 		disable(vm);
 		return NONE;
 	}

@@ -36,8 +36,10 @@ int capture_screendump(struct machine *m, const json_t *args, json_t **ret, int 
 	AUTO_BUF struct buf png = {0};
 	unsigned w = 0, h = 0;
 	if (json_str(args, "filename", NULL))
-		return err_set(e, EINVAL, "screendump: \"filename\" is not possible, the machine opens no files: the answer brings a "
-		                          "descriptor");
+		return err_set(e, EINVAL,
+			       "screendump: \"filename\" is not possible, the machine opens no files: the "
+			       "answer brings a "
+			       "descriptor");
 	if (strcmp(json_str(args, "format", "png"), "png") != 0)
 		return err_set(e, EINVAL, "screendump: \"format\" is png");
 	if (json_int(args, "head", 0) != 0)
@@ -98,7 +100,8 @@ int capture_text(struct machine *m, const json_t *args, json_t **ret, int *fd, s
 	if (!m->display)
 		return no_screen(e);
 	if (!text)
-		return err_set(e, ENODATA, "the screen shows graphics, or nothing: screendump takes a picture of it");
+		return err_set(e, ENODATA,
+			       "the screen shows graphics, or nothing: screendump takes a picture of it");
 	json_t *lines = json_array();
 	for (unsigned i = 0; i < t->rows; i++)
 		json_array_append_new(lines, line_text(t->cells + (size_t)i * t->cols, t->cols));

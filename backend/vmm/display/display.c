@@ -173,8 +173,8 @@ void display_set_cursor(struct display *d, struct dev *dev, const struct cursor 
 	if (!s)
 		return;
 	const struct cursor *old = &s->cursor;
-	bool shape = old->defined != c->defined || old->visible != c->visible || old->w != c->w || old->h != c->h ||
-		     old->hot_x != c->hot_x || old->hot_y != c->hot_y ||
+	bool shape = old->defined != c->defined || old->visible != c->visible || old->w != c->w ||
+		     old->h != c->h || old->hot_x != c->hot_x || old->hot_y != c->hot_y ||
 		     memcmp(old->pixels, c->pixels, sizeof(c->pixels)) != 0;
 	bool moved = old->x != c->x || old->y != c->y;
 	s->cursor = *c;

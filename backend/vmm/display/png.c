@@ -29,10 +29,11 @@ static void warned(png_structp png, png_const_charp text)
 {
 }
 
-static void lines(png_structp png, png_infop info, const uint8_t *pixels, unsigned width, unsigned height, uint8_t *line)
+static void lines(png_structp png, png_infop info, const uint8_t *pixels, unsigned width, unsigned height,
+		  uint8_t *line)
 {
-	png_set_IHDR(png, info, width, height, 8, PNG_COLOR_TYPE_RGB, PNG_INTERLACE_NONE, PNG_COMPRESSION_TYPE_DEFAULT,
-	             PNG_FILTER_TYPE_DEFAULT);
+	png_set_IHDR(png, info, width, height, 8, PNG_COLOR_TYPE_RGB, PNG_INTERLACE_NONE,
+		     PNG_COMPRESSION_TYPE_DEFAULT, PNG_FILTER_TYPE_DEFAULT);
 	png_set_filter(png, 0, PNG_FILTER_NONE | PNG_FILTER_SUB);
 	png_set_compression_level(png, Z_BEST_SPEED + 2); /* the guest's loop waits */
 	png_write_info(png, info);
