@@ -47,7 +47,7 @@ struct inbox {
 
 enum {
 	WAITS_REQUEST, /* of a viewer; who brings it asks the machine */
-	WAITS_TIME,    /* what was said to have changed had not; input ends that */
+	WAITS_TIME,    /* nothing had changed, or it cost much to tell; input ends that */
 	WAITS_MACHINE, /* it was asked */
 };
 
@@ -66,17 +66,23 @@ struct screen {
 	bool watched;
 	bool drawn; /* viewers were sent something since their list was */
 	int64_t fresh_at, backed_at, seen_at, told_at;
-	int pace;
+	int pace, rest;  /* ms: while nothing changes; before the machine is asked again */
+	int64_t cost_ms; /* processor time used so far */
 	struct newcomer newcomers[NEW_MAX]; /* wait for a refresh */
 	size_t nnew;
 	char *told; /* the last list of viewers */
 };
 
-static int64_t now_ms(void)
+static int64_t clock_ms(clockid_t clock)
 {
 	struct timespec ts;
-	clock_gettime(CLOCK_MONOTONIC, &ts);
+	clock_gettime(clock, &ts);
 	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+static int64_t now_ms(void)
+{
+	return clock_ms(CLOCK_MONOTONIC);
 }
 
 /* --- called by other threads --- */
@@ -264,6 +270,21 @@ static size_t update(struct screen *s, const struct screen_rect *rects, size_t n
 	return pixels;
 }
 
+/* How long to leave the machine alone: ever longer while nothing changes, and as long as it takes for all
+ * viewers' updates to use SCREEN_SHARE of a processor. */
+static void pace(struct screen *s, bool changed)
+{
+	int64_t used = clock_ms(CLOCK_PROCESS_CPUTIME_ID), rest = (used - s->cost_ms) * (SCREEN_SHARE - 1);
+	s->cost_ms = used;
+	if (changed) {
+		s->pace = SCREEN_PACE_MS;
+		s->rest = rest <= SCREEN_PACE_MS ? 0 : rest < SCREEN_PACE_IDLE_MS ? (int)rest : SCREEN_PACE_IDLE_MS;
+	} else {
+		s->pace = s->pace * 3 / 2 < SCREEN_PACE_IDLE_MS ? s->pace * 3 / 2 : SCREEN_PACE_IDLE_MS;
+		s->rest = s->pace;
+	}
+}
+
 static int take_damage(struct screen *s, const char *p, size_t n, const int *fds, size_t nfds)
 {
 	struct screen_damage m = {0};
@@ -277,11 +298,8 @@ static int take_damage(struct screen *s, const char *p, size_t n, const int *fds
 	s->fresh_at = atomic_load(&s->asked_at);
 	s->backed_at = now_ms();
 	s->drawn |= pixels > 0;
-	if (pixels)
-		s->pace = SCREEN_PACE_MS;
-	else
-		s->pace = s->pace * 3 / 2 < SCREEN_PACE_IDLE_MS ? s->pace * 3 / 2 : SCREEN_PACE_IDLE_MS;
-	atomic_store(&s->waits, pixels ? WAITS_REQUEST : WAITS_TIME);
+	pace(s, pixels > 0);
+	atomic_store(&s->waits, s->rest ? WAITS_TIME : WAITS_REQUEST);
 	return 0;
 }
 
@@ -410,7 +428,7 @@ static int refresh(struct screen *s)
 		tell_machine(s, &m, sizeof(m));
 	}
 	if (atomic_load(&s->waits) == WAITS_TIME) {
-		int64_t end = s->backed_at + (atomic_exchange(&s->input, false) ? 0 : s->pace);
+		int64_t end = s->backed_at + (atomic_exchange(&s->input, false) ? 0 : s->rest);
 		if (now < end)
 			return (int)(end - now);
 		atomic_store(&s->waits, WAITS_REQUEST);

@@ -6,7 +6,8 @@
  *
  * What has changed is asked for (SCREEN_CHANGES) only while a viewer waits for an update, one question at a
  * time. The machine answers when something has, at its pace; when that turns out to look as before, the next
- * question waits for SCREEN_PACE_MS and ever longer, but not after input. A new viewer is let to the server
+ * question waits for SCREEN_PACE_MS and ever longer, but not after input; nor is it asked so often that
+ * encoding takes more than its SCREEN_SHARE of a processor. A new viewer is let to the server
  * when one refresh has come since it arrived, so that the first picture it sees is the present one. */
 #ifndef BACKEND_SCREEN_SCREEN_H
 #define BACKEND_SCREEN_SCREEN_H
@@ -17,6 +18,7 @@
 
 #define SCREEN_PACE_MS 33
 #define SCREEN_PACE_IDLE_MS 250
+#define SCREEN_SHARE 4          /* updates use a quarter of a processor at most, as far as the pace can see to that */
 #define SCREEN_JOIN_MS 1000    /* a new viewer waits no longer for a machine that does not answer */
 #define SCREEN_VIEWERS_MS 5000 /* the list of viewers is sent at most so often */
 #define SCREEN_EXIT_MS 60000
