@@ -20,8 +20,13 @@
 
 static uint8_t ids[64];
 static char dir[64];
-static const struct acpi_config usual = {.vcpus = 2, .apic_ids = ids, .pm_base = ACPI_PM_BASE, .low_bytes = 256 << 20,
-                                         .serial = {true, true}, .ps2 = true, .fw_cfg = true};
+static const struct acpi_config usual = {.vcpus = 2,
+					 .apic_ids = ids,
+					 .pm_base = ACPI_PM_BASE,
+					 .low_bytes = 256 << 20,
+					 .serial = {true, true},
+					 .ps2 = true,
+					 .fw_cfg = true};
 
 static void setup(void)
 {
@@ -353,7 +358,8 @@ START_TEST(acpiexec_evaluates_the_objects)
 		ck_assert_ptr_nonnull(from);
 		for (unsigned k = 0; k < ARRAY_SIZE(cases[i].want) && cases[i].want[k]; k++) {
 			from = strstr(from, cases[i].want[k]);
-			ck_assert_msg(from != NULL, "%s: no '%s' in\n%s", cases[i].eval, cases[i].want[k], out);
+			ck_assert_msg(from != NULL, "%s: no '%s' in\n%s", cases[i].eval, cases[i].want[k],
+				      out);
 			from++;
 		}
 		bool complains = strstr(out, "ACPI Error") || strstr(out, "ACPI Warning");
@@ -492,7 +498,8 @@ START_TEST(smbios_counts_memory)
 		uint64_t covered = 0;
 		for (p = after(p); p[0] == 19; p = after(p)) {
 			bool ext = get(p + 4, 4) == 0xffffffff;
-			covered += ext ? get(p + 23, 8) + 1 - get(p + 15, 8) : (get(p + 8, 4) + 1 - get(p + 4, 4)) << 10;
+			covered += ext ? get(p + 23, 8) + 1 - get(p + 15, 8)
+				       : (get(p + 8, 4) + 1 - get(p + 4, 4)) << 10;
 		}
 		ck_assert_uint_eq(covered, cases[i].ram);
 		buf_done(&b);

@@ -45,12 +45,14 @@ static int image(const void *p, size_t n, size_t size)
 }
 
 /* A machine of @ram_mib with this kernel (and initrd of @initrd bytes when not 0). */
-static int boot(unsigned ram_mib, int kernel, size_t initrd, const char *cmdline, struct boot_entry *entry, struct err *e)
+static int boot(unsigned ram_mib, int kernel, size_t initrd, const char *cmdline, struct boot_entry *entry,
+		struct err *e)
 {
-	AUTO_FREE char *xml = x_asprintf(
-		"<domain type='kvm'><name>t</name><memory unit='MiB'>%u</memory><vcpu>2</vcpu><os><type>hvm</type><kernel>/k</kernel>"
-		"<initrd>/i</initrd><cmdline>%s</cmdline></os></domain>",
-		ram_mib, cmdline);
+	AUTO_FREE char *xml =
+	    x_asprintf("<domain type='kvm'><name>t</name><memory "
+		       "unit='MiB'>%u</memory><vcpu>2</vcpu><os><type>hvm</type><kernel>/k</kernel>"
+		       "<initrd>/i</initrd><cmdline>%s</cmdline></os></domain>",
+		       ram_mib, cmdline);
 	struct domain *d;
 	ck_assert_msg(domain_parse(xml, strlen(xml), "t", &d, e) == 0, "%s", e->msg);
 	ck_assert_int_eq(machine_init_bare(&m, (uint64_t)ram_mib * MIB, &sink, NULL, NULL), 0);
@@ -186,7 +188,11 @@ static struct elf_image elf(void)
 	x.h.e_phentsize = sizeof(Elf64_Phdr);
 	x.h.e_phnum = 2;
 	x.h.e_phoff = offsetof(struct elf_image, load);
-	x.load = (Elf64_Phdr){.p_type = PT_LOAD, .p_offset = offsetof(struct elf_image, text), .p_paddr = MIB, .p_filesz = 16, .p_memsz = 4096};
+	x.load = (Elf64_Phdr){.p_type = PT_LOAD,
+			      .p_offset = offsetof(struct elf_image, text),
+			      .p_paddr = MIB,
+			      .p_filesz = 16,
+			      .p_memsz = 4096};
 	x.note = (Elf64_Phdr){.p_type = PT_NOTE, .p_offset = offsetof(struct elf_image, n), .p_filesz = 20};
 	return x;
 }

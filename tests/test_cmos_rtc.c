@@ -129,7 +129,8 @@ START_TEST(uip_shows_the_update_and_never_sticks)
 	uint64_t base = (uint64_t)START * SEC;
 	for (unsigned i = 0; i < ARRAY_SIZE(cases); i++) {
 		t->m.fake_now_ns = base + cases[i].at_us * US;
-		ck_assert_msg(!!(rd(0x0a) & 0x80) == cases[i].uip, "at %lu us", (unsigned long)cases[i].at_us);
+		ck_assert_msg(!!(rd(0x0a) & 0x80) == cases[i].uip, "at %lu us",
+			      (unsigned long)cases[i].at_us);
 	}
 	wr(0x0b, 0x82); /* SET: no updates */
 	t->m.fake_now_ns = base + 1999900 * US;

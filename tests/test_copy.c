@@ -80,7 +80,8 @@ START_TEST(keys_mark_what_is_copied)
 		copy_start(&c, (struct copy_place){ARRAY_SIZE(lines) - 1, 0});
 		ck_assert_int_eq(keys(&c, cases[i].keys), COPY_COPIES);
 		copy_text(&c, &source, &out);
-		ck_assert_msg(str_eq(buf_text(&out), cases[i].text), "%s: '%s'", cases[i].keys, buf_text(&out));
+		ck_assert_msg(str_eq(buf_text(&out), cases[i].text), "%s: '%s'", cases[i].keys,
+			      buf_text(&out));
 	}
 }
 END_TEST
@@ -104,7 +105,8 @@ START_TEST(what_is_found_and_marked_is_shown)
 	copy_start(&c, (struct copy_place){0, 0});
 	keys(&c, "/line Space l l");
 	copy_looks(&c, &source, 1, looks, COLS); /* "Command line:" */
-	static const unsigned char want[] = {LOOK_PLAIN, LOOK_MARKED, LOOK_MARKED, LOOK_MARKED, LOOK_FOUND, LOOK_PLAIN};
+	static const unsigned char want[] = {LOOK_PLAIN,  LOOK_MARKED, LOOK_MARKED,
+					     LOOK_MARKED, LOOK_FOUND,  LOOK_PLAIN};
 	ck_assert_mem_eq(looks + 7, want, sizeof(want));
 	copy_looks(&c, &source, 4, looks, COLS);
 	for (int i = 0; i < COLS; i++)

@@ -265,8 +265,10 @@ static const struct {
 
 static char *with_devices(const char *inner)
 {
-	return x_asprintf("<domain type='kvm'><name>x</name><memory unit='MiB'>64</memory><os><type>hvm</type></os><devices>%s</devices>"
-			  "</domain>", inner);
+	return x_asprintf("<domain type='kvm'><name>x</name><memory "
+			  "unit='MiB'>64</memory><os><type>hvm</type></os><devices>%s</devices>"
+			  "</domain>",
+			  inner);
 }
 
 START_TEST(a_running_guests_text_tells_the_port_of_its_screen)
@@ -275,7 +277,8 @@ START_TEST(a_running_guests_text_tells_the_port_of_its_screen)
 	struct domain *d = NULL;
 	struct err e = {0};
 	ck_assert_msg(domain_parse(text, strlen(text), "x.xml", &d, &e) == 0, "%s", e.msg);
-	AUTO_FREE char *live = domain_live_text(d, &(struct domain_live){.id = 1, .vnc_port = live_ports[_i].port});
+	AUTO_FREE char *live =
+	    domain_live_text(d, &(struct domain_live){.id = 1, .vnc_port = live_ports[_i].port});
 	ck_assert_msg(strstr(live, live_ports[_i].live) != NULL, "%s", live);
 	domain_free(d);
 	/* What is read back is what the definition means. */
@@ -288,9 +291,11 @@ END_TEST
 
 START_TEST(a_text_to_show_has_no_passwords)
 {
-	AUTO_FREE char *text = with_devices("<!-- kept --><graphics type='vnc' passwd='geheim' passwdValidTo='2030-01-01T00:00:00' keymap='de'/>");
+	AUTO_FREE char *text = with_devices("<!-- kept --><graphics type='vnc' passwd='geheim' "
+					    "passwdValidTo='2030-01-01T00:00:00' keymap='de'/>");
 	AUTO_FREE char *public = domain_text_passwd(text, NULL), *other = domain_text_passwd(text, "neu");
-	ck_assert_msg(strstr(public, "<graphics type='vnc' keymap='de'/>") && strstr(public, "<!-- kept -->"), "%s", public);
+	ck_assert_msg(strstr(public, "<graphics type='vnc' keymap='de'/>") && strstr(public, "<!-- kept -->"),
+		      "%s", public);
 	ck_assert_msg(strstr(other, "passwd='neu' passwdValidTo=") && !strstr(other, "geheim"), "%s", other);
 	ck_assert_ptr_null(domain_text_passwd("<domain>", NULL));
 }

@@ -78,7 +78,8 @@ static const char *dump(struct canvas *c, struct buf *out)
 	return buf_text(out);
 }
 
-static const struct option colours[] = {{"r", "red", "of the rose"}, {"g", "green", NULL}, {"b", "blue", "of the sky"}};
+static const struct option colours[] = {
+    {"r", "red", "of the rose"}, {"g", "green", NULL}, {"b", "blue", "of the sky"}};
 
 enum { F_NAME, F_MEMORY, F_COLOUR, F_HIDDEN, F_YES, F_FILE, F_GO, F_COUNT };
 
@@ -87,7 +88,8 @@ static void make_form(struct form *f)
 	struct field *d = x_calloc(F_COUNT, sizeof(*d));
 	d[F_NAME] = (struct field){.kind = FIELD_TEXT, .label = "Name", .hint = "of what"};
 	d[F_MEMORY] = (struct field){.kind = FIELD_NUMBER, .label = "Memory", .unit = "MiB"};
-	d[F_COLOUR] = (struct field){.kind = FIELD_CHOICE, .label = "Colour", .options = colours, .noptions = 3};
+	d[F_COLOUR] =
+	    (struct field){.kind = FIELD_CHOICE, .label = "Colour", .options = colours, .noptions = 3};
 	d[F_HIDDEN] = (struct field){.kind = FIELD_TEXT, .label = "A hidden one", .hidden = true};
 	d[F_YES] = (struct field){.kind = FIELD_CHECK, .label = "Start", .unit = "now"};
 	d[F_FILE] = (struct field){.kind = FIELD_FILE, .label = "File"};
@@ -145,7 +147,8 @@ START_TEST(a_small_form_scrolls_to_the_field_with_the_keys)
 			continue;
 		form_focus(&f, i);
 		form_draw(&f, &a);
-		ck_assert_msg(f.fields[i].row >= 0 && f.fields[i].row < 3, "field %zu is on row %d", i, f.fields[i].row);
+		ck_assert_msg(f.fields[i].row >= 0 && f.fields[i].row < 3, "field %zu is on row %d", i,
+			      f.fields[i].row);
 	}
 	for (int rows = 0; rows < 6; rows++) /* and whatever the size, it draws */
 		for (int cols = 0; cols < 50; cols++) {
@@ -451,7 +454,8 @@ START_TEST(names_tell_what_is_suitable)
 	    {BROWSE_INITRD, "vmlinuz", false},      {BROWSE_XML, "web1.xml", true},
 	};
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
-		ck_assert_msg(browser_suitable(names[i].what, names[i].name) == names[i].is, "%s", names[i].name);
+		ck_assert_msg(browser_suitable(names[i].what, names[i].name) == names[i].is, "%s",
+			      names[i].name);
 }
 END_TEST
 

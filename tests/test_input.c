@@ -137,7 +137,8 @@ START_TEST(buttons_are_let_go_when_another_device_takes_over)
 	point(7, 8, INPUT_BUTTON_LEFT);
 	set_active(&mouse, true);
 	point(9, 9, INPUT_BUTTON_LEFT);
-	ck_assert(high.nframes == 2 && !high.frame.buttons && high.frame.absolute && high.frame.x == 7 && high.frame.y == 8);
+	ck_assert(high.nframes == 2 && !high.frame.buttons && high.frame.absolute && high.frame.x == 7 &&
+		  high.frame.y == 8);
 	ck_assert(mouse.nframes == 1 && mouse.frame.buttons == INPUT_BUTTON_LEFT);
 }
 END_TEST
@@ -194,7 +195,8 @@ START_TEST(movement_becomes_positions_for_a_tablet)
 	set_active(&high, true);
 	point(INPUT_ABS_MAX / 2, INPUT_ABS_MAX / 2, 0);
 	move(-1, 3, 0);
-	ck_assert(high.frame.absolute && high.frame.x == INPUT_ABS_MAX / 2 - 32 && high.frame.y == INPUT_ABS_MAX / 2 + 128);
+	ck_assert(high.frame.absolute && high.frame.x == INPUT_ABS_MAX / 2 - 32 &&
+		  high.frame.y == INPUT_ABS_MAX / 2 + 128);
 	move(-2000000000, 2000000000, 0);
 	ck_assert(high.frame.x == 0 && high.frame.y == INPUT_ABS_MAX);
 	move(1, -1, 0);
@@ -246,8 +248,8 @@ END_TEST
 
 /* The control socket's commands */
 
-static int run(int (*command)(struct machine *, const json_t *, json_t **, int *, struct err *), const char *text,
-               struct err *e)
+static int run(int (*command)(struct machine *, const json_t *, json_t **, int *, struct err *),
+	       const char *text, struct err *e)
 {
 	AUTO_JSON json_t *args = json_parse(text, strlen(text), e);
 	json_t *ret = NULL;
@@ -277,15 +279,19 @@ static void controls_end(void)
 START_TEST(send_key_holds_each_and_lets_go_in_reverse)
 {
 	struct err e;
-	ck_assert_int_eq(run(input_send_key, "{\"keys\":[{\"type\":\"qcode\",\"data\":\"ctrl\"}," 
-	                     "{\"type\":\"number\",\"data\":30},{\"type\":\"x-linux\",\"data\":248}],\"hold-time\":10}", &e), 0);
+	ck_assert_int_eq(
+	    run(input_send_key,
+		"{\"keys\":[{\"type\":\"qcode\",\"data\":\"ctrl\"},"
+		"{\"type\":\"number\",\"data\":30},{\"type\":\"x-linux\",\"data\":248}],\"hold-time\":10}",
+		&e),
+	    0);
 	static const struct {
 		unsigned key;
 		bool down;
 	} want[] = {{29, true}, {30, true}, {248, true}, {248, false}, {30, false}, {29, false}};
 	for (unsigned i = 0; i < ARRAY_SIZE(want); i++) {
-		ck_assert_msg(low.nkeys == i + 1 && low.key == want[i].key && low.down == want[i].down, "%u: %u %d", i, low.key,
-		              low.down);
+		ck_assert_msg(low.nkeys == i + 1 && low.key == want[i].key && low.down == want[i].down,
+			      "%u: %u %d", i, low.key, low.down);
 		vmm_advance(t, 10000000);
 	}
 	ck_assert_uint_eq(low.nkeys, 6);
@@ -296,13 +302,15 @@ START_TEST(what_is_sent_meanwhile_comes_behind)
 {
 	struct err e;
 	for (unsigned i = 0; i < 3; i++)
-		ck_assert_int_eq(run(input_send_key, "{\"keys\":[{\"type\":\"qcode\",\"data\":\"a\"}]}", &e), 0);
+		ck_assert_int_eq(run(input_send_key, "{\"keys\":[{\"type\":\"qcode\",\"data\":\"a\"}]}", &e),
+				 0);
 	ck_assert_uint_eq(low.nkeys, 1);
 	vmm_advance(t, 100000000); /* the hold time when none is given */
 	ck_assert(low.nkeys == 2 && !low.down);
 	vmm_advance(t, 1000000000);
 	ck_assert_uint_eq(low.nkeys, 6);
-	ck_assert_int_eq(run(input_send_key, "{\"keys\":[{\"type\":\"qcode\",\"data\":\"b\"}],\"hold-time\":0}", &e), 0);
+	ck_assert_int_eq(
+	    run(input_send_key, "{\"keys\":[{\"type\":\"qcode\",\"data\":\"b\"}],\"hold-time\":0}", &e), 0);
 	ck_assert_uint_eq(low.nkeys, 8);
 }
 END_TEST
@@ -353,8 +361,9 @@ END_TEST
 
 START_TEST(typing_takes_all_or_nothing)
 {
-	static const char *const bad[] = {"{\"keys\":[30,0]}", "{\"keys\":[30,-70000]}", "{\"keys\":[30,\"x\"]}",
-	                                  "{\"keys\":[30,-9223372036854775807]}", "{\"keys\":[30],\"hold-time\":-1}"};
+	static const char *const bad[] = {"{\"keys\":[30,0]}", "{\"keys\":[30,-70000]}",
+					  "{\"keys\":[30,\"x\"]}", "{\"keys\":[30,-9223372036854775807]}",
+					  "{\"keys\":[30],\"hold-time\":-1}"};
 	struct err e;
 	lazy = false;
 	for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
@@ -383,19 +392,31 @@ START_TEST(send_event_moves_clicks_and_types)
 {
 	struct err e;
 	set_active(&high, true);
-	ck_assert_int_eq(run(input_send_event, "{\"events\":[{\"type\":\"abs\",\"data\":{\"axis\":\"x\",\"value\":32767}},"
-	                     "{\"type\":\"btn\",\"data\":{\"down\":true,\"button\":\"left\"}}]}", &e), 0);
+	ck_assert_int_eq(run(input_send_event,
+			     "{\"events\":[{\"type\":\"abs\",\"data\":{\"axis\":\"x\",\"value\":32767}},"
+			     "{\"type\":\"btn\",\"data\":{\"down\":true,\"button\":\"left\"}}]}",
+			     &e),
+			 0);
 	ck_assert(high.nframes == 1 && high.frame.absolute && high.frame.x == 32767 && !high.frame.y &&
 	          high.frame.buttons == INPUT_BUTTON_LEFT);
-	ck_assert_int_eq(run(input_send_event, "{\"events\":[{\"type\":\"abs\",\"data\":{\"axis\":\"y\",\"value\":5}},"
-	                     "{\"type\":\"btn\",\"data\":{\"down\":true,\"button\":\"wheel-up\"}}]}", &e), 0);
+	ck_assert_int_eq(run(input_send_event,
+			     "{\"events\":[{\"type\":\"abs\",\"data\":{\"axis\":\"y\",\"value\":5}},"
+			     "{\"type\":\"btn\",\"data\":{\"down\":true,\"button\":\"wheel-up\"}}]}",
+			     &e),
+			 0);
 	ck_assert(high.frame.x == 32767 && high.frame.y == 5 && high.frame.wheel == 1 &&
 	          high.frame.buttons == INPUT_BUTTON_LEFT);
-	ck_assert_int_eq(run(input_send_event, "{\"events\":[{\"type\":\"btn\",\"data\":{\"down\":false,\"button\":\"left\"}},"
-	                     "{\"type\":\"key\",\"data\":{\"down\":true,\"key\":{\"type\":\"qcode\",\"data\":\"ret\"}}}]}", &e), 0);
+	ck_assert_int_eq(
+	    run(input_send_event,
+		"{\"events\":[{\"type\":\"btn\",\"data\":{\"down\":false,\"button\":\"left\"}},"
+		"{\"type\":\"key\",\"data\":{\"down\":true,\"key\":{\"type\":\"qcode\",\"data\":\"ret\"}}}]}",
+		&e),
+	    0);
 	ck_assert(!high.frame.buttons && !high.frame.wheel && high.key == 28 && high.down);
 	set_active(&high, false);
-	ck_assert_int_eq(run(input_send_event, "{\"events\":[{\"type\":\"rel\",\"data\":{\"axis\":\"y\",\"value\":-3}}]}", &e), 0);
+	ck_assert_int_eq(run(input_send_event,
+			     "{\"events\":[{\"type\":\"rel\",\"data\":{\"axis\":\"y\",\"value\":-3}}]}", &e),
+			 0);
 	ck_assert(low.frame.y == -3 && !low.frame.x);
 }
 END_TEST
@@ -425,7 +446,8 @@ START_TEST(commands_that_make_no_sense_say_why)
 	};
 	for (unsigned i = 0; i < ARRAY_SIZE(cases); i++) {
 		struct err e;
-		ck_assert_int_eq(run(cases[i].event ? input_send_event : input_send_key, cases[i].args, &e), -EINVAL);
+		ck_assert_int_eq(run(cases[i].event ? input_send_event : input_send_key, cases[i].args, &e),
+				 -EINVAL);
 		ck_assert_msg(strstr(e.msg, cases[i].says) != NULL, "%s: %s", cases[i].args, e.msg);
 	}
 	ck_assert(!low.nkeys && !low.nframes);

@@ -39,7 +39,8 @@ START_TEST(every_row_is_found_by_its_own_names_and_numbers)
 		ck_assert_msg(keycode_from_name(name) == code, "%s", name);
 		ck_assert_msg(keycode_from_set_name("linux", name) == code, "%s", name);
 		ck_assert_msg(keycode_from_set("linux", code) == code, "%s", name);
-		ck_assert_msg(!q || keycode_from_name(q) == code, "%s: %s is %u", name, q, q ? keycode_from_name(q) : 0);
+		ck_assert_msg(!q || keycode_from_name(q) == code, "%s: %s is %u", name, q,
+			      q ? keycode_from_name(q) : 0);
 	}
 	ck_assert_uint_gt(n, 200);
 }
@@ -93,7 +94,8 @@ START_TEST(ascii_is_on_a_us_keyboard)
 		if (!with[i])
 			break;
 		ck_assert_msg(keycode_from_keysym((uint8_t)with[i], &shift) == code && shift, "%c", with[i]);
-		ck_assert_msg(keycode_from_keysym(0x1000000u + (uint8_t)with[i], &shift) == code && shift, "%c", with[i]);
+		ck_assert_msg(keycode_from_keysym(0x1000000u + (uint8_t)with[i], &shift) == code && shift,
+			      "%c", with[i]);
 	}
 	ck_assert_uint_eq(keycode_from_keysym('q', &shift), KEY_Q);
 	ck_assert_uint_eq(keycode_from_keysym('/', &shift), KEY_SLASH);
@@ -118,7 +120,8 @@ START_TEST(keysyms_that_are_no_characters)
 	bool shift;
 	for (unsigned i = 0; i < ARRAY_SIZE(cases); i++) {
 		unsigned code = keycode_from_keysym(cases[i].sym, &shift);
-		ck_assert_msg(code == cases[i].code && shift == cases[i].shift, "%x is %u", cases[i].sym, code);
+		ck_assert_msg(code == cases[i].code && shift == cases[i].shift, "%x is %u", cases[i].sym,
+			      code);
 	}
 }
 END_TEST

@@ -293,7 +293,8 @@ START_TEST(what_the_keeper_gives_is_known_or_closed)
 	int before = fds_open();
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		struct launch_given g;
-		ck_assert_int_ge(unixsock_send(pair[0], cases[i].text, strlen(cases[i].text), &pair[1], 1), 0);
+		ck_assert_int_ge(unixsock_send(pair[0], cases[i].text, strlen(cases[i].text), &pair[1], 1),
+				 0);
 		ck_assert_int_eq(launch_recv_given(pair[1], &g), 0);
 		ck_assert_msg(g.what == cases[i].what && g.index == cases[i].index, "%s", cases[i].text);
 		ck_assert_int_eq(g.fd >= 0, g.what != LAUNCH_NOTHING);

@@ -278,9 +278,10 @@ END_TEST
 START_TEST(variables_of_uefi_go_with_the_definition_or_stay_as_said)
 {
 	AUTO_FREE char *store = x_asprintf("%s/vars.fd", home);
-	AUTO_FREE char *xml = x_asprintf("<domain type='kvm'><name>web1</name><uuid>%s</uuid><memory>65536</memory><os firmware='efi'>"
-					 "<type>hvm</type><nvram>%s</nvram></os></domain>",
-					 uuid, store);
+	AUTO_FREE char *xml = x_asprintf(
+	    "<domain type='kvm'><name>web1</name><uuid>%s</uuid><memory>65536</memory><os firmware='efi'>"
+	    "<type>hvm</type><nvram>%s</nvram></os></domain>",
+	    uuid, store);
 	static const struct {
 		unsigned flags;
 		bool there;
@@ -366,10 +367,11 @@ static void store_after_start(unsigned flags, const char *want)
 START_TEST(variables_of_uefi_are_made_once_kept_and_made_anew_when_asked)
 {
 	need_kvm();
-	AUTO_FREE char *xml = x_asprintf("<domain type='kvm'><name>web1</name><uuid>%s</uuid><memory>65536</memory><os><type>hvm</type>"
-					 "<loader type='pflash'>%s/code.fd</loader><nvram template='%s/new.fd'>%s/vars.fd</nvram></os>"
-					 "</domain>",
-					 uuid, home, home, home);
+	AUTO_FREE char *xml = x_asprintf(
+	    "<domain type='kvm'><name>web1</name><uuid>%s</uuid><memory>65536</memory><os><type>hvm</type>"
+	    "<loader type='pflash'>%s/code.fd</loader><nvram template='%s/new.fd'>%s/vars.fd</nvram></os>"
+	    "</domain>",
+	    uuid, home, home, home);
 	make_file("code.fd", "code", 4);
 	make_file("new.fd", "new", 3);
 	ck_assert_int_eq(define_xml(xml), 0);
@@ -612,19 +614,23 @@ START_TEST(a_cable_is_pulled_in_what_runs_or_in_the_definition)
 	ck_assert_int_gt(readlink("/proc/self/exe", self, sizeof(self) - 1), 0);
 	AUTO_FREE char *net = x_asprintf("%.*s/../vmdeck-net", (int)(strrchr(self, '/') - self), self);
 	setenv("VMDECK_NET", net, 1);
-	ck_assert_int_eq(define("web1", uuid, "", "<devices><interface type='user'><mac address='52:54:00:11:22:33'/>"
-						   "</interface></devices>"), 0);
+	ck_assert_int_eq(define("web1", uuid, "",
+				"<devices><interface type='user'><mac address='52:54:00:11:22:33'/>"
+				"</interface></devices>"),
+			 0);
 	ck_assert_int_eq(b->ops->domain_set_link(b, uuid, "net1", false, 0, &e), -ENODEV);
 	ck_assert_int_eq(b->ops->domain_set_link(b, uuid, "net0", false, MEDIA_LIVE, &e), -ENOTCONN);
 	ck_assert_msg(!b->ops->domain_set_link(b, uuid, "net0", false, 0, &e), "%s", e.msg);
 	ck_assert(link_is(XML_INACTIVE, "down"));
-	ck_assert_msg(!b->ops->domain_set_link(b, uuid, "52:54:00:11:22:33", true, MEDIA_CONFIG, &e), "%s", e.msg);
+	ck_assert_msg(!b->ops->domain_set_link(b, uuid, "52:54:00:11:22:33", true, MEDIA_CONFIG, &e), "%s",
+		      e.msg);
 	ck_assert(link_is(XML_INACTIVE, "up"));
 	ck_assert_msg(start(uuid, 0) == 0, "%s", e.msg);
 	ck_assert(link_is(0, "up") && !get("web1").changed);
 	ck_assert_msg(!b->ops->domain_set_link(b, uuid, "net0", false, 0, &e), "%s", e.msg);
 	ck_assert(link_is(0, "down") && link_is(XML_INACTIVE, "up") && get("web1").changed);
-	ck_assert_msg(!b->ops->domain_set_link(b, uuid, "net0", false, MEDIA_LIVE | MEDIA_CONFIG, &e), "%s", e.msg);
+	ck_assert_msg(!b->ops->domain_set_link(b, uuid, "net0", false, MEDIA_LIVE | MEDIA_CONFIG, &e), "%s",
+		      e.msg);
 	ck_assert(link_is(0, "down") && link_is(XML_INACTIVE, "down") && !get("web1").changed);
 }
 END_TEST
@@ -644,8 +650,9 @@ START_TEST(a_guest_of_a_newer_release_is_shown_and_destroyed_but_not_described)
 	ck_assert_int_eq(i.state, DOMAIN_RUNNING);
 	ck_assert(i.vcpus == 1 && !i.changed);
 	ck_assert_int_eq(b->ops->domain_xml(b, uuid, 0, &text, &e), -EPROTO);
-	ck_assert_str_eq(e.msg, "domain 'web1': its live XML is of version 2, this vmdeck's of 1: use the release that "
-				"started it");
+	ck_assert_str_eq(
+	    e.msg, "domain 'web1': its live XML is of version 2, this vmdeck's of 1: use the release that "
+		   "started it");
 	ck_assert_int_eq(b->ops->domain_suspend(b, uuid, &e), 0);
 	ck_assert_int_eq(start(uuid, 0), -EALREADY);
 	ck_assert_int_eq(b->ops->domain_destroy(b, uuid, &e), 0);
@@ -719,8 +726,8 @@ START_TEST(a_log_file_begins_anew_unless_it_is_appended_to)
 	} cases[] = {{"", ""}, {" append='off'", ""}, {" append='on'", "old"}};
 	need_kvm();
 	AUTO_FREE char *path = x_asprintf("%s/serial.log", home);
-	AUTO_FREE char *devices = x_asprintf("<devices><serial type='pty'><log file='%s'%s/></serial></devices>", path,
-					     cases[_i].append);
+	AUTO_FREE char *devices = x_asprintf(
+	    "<devices><serial type='pty'><log file='%s'%s/></serial></devices>", path, cases[_i].append);
 	AUTO_FREE char *left = NULL;
 	make_file("serial.log", "old", 3);
 	ck_assert_msg(define("web1", uuid, "", devices) == 0, "%s", e.msg);
@@ -865,7 +872,8 @@ END_TEST
 START_TEST(the_socket_of_a_screen_goes_with_its_guest)
 {
 	need_kvm();
-	AUTO_FREE char *path = x_asprintf("%s/web1.vnc", home), *xml = x_asprintf(SCREEN("socket='%s'"), path);
+	AUTO_FREE char *path = x_asprintf("%s/web1.vnc", home),
+		       *xml = x_asprintf(SCREEN("socket='%s'"), path);
 	ck_assert_msg(define("web1", uuid, "", xml) == 0, "%s", e.msg);
 	ck_assert_msg(start(uuid, 0) == 0, "%s", e.msg);
 	ck_assert_int_eq(access(path, F_OK), 0);

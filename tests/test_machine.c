@@ -133,7 +133,8 @@ static void attach(struct guest *g)
 	json_t *args = json_object();
 	json_set_int(args, "index", 0);
 	json_set_int(args, "replay", -1);
-	ck_assert_msg(control_call(g->control, "console-open", args, NULL, &g->console, &e) == 0, "%s", e.msg);
+	ck_assert_msg(control_call(g->control, "console-open", args, NULL, &g->console, &e) == 0, "%s",
+		      e.msg);
 	ck_assert_int_ge(g->console, 0);
 }
 
@@ -156,7 +157,8 @@ static void expect(struct guest *g, const char *what, unsigned times)
 	while (count(buf_text(&g->seen), what) < times) {
 		char p[512];
 		struct pollfd pf = {.fd = g->console, .events = POLLIN};
-		ck_assert_msg(poll(&pf, 1, LIMIT_MS) == 1, "waiting for '%s', seen: '%s'", what, buf_text(&g->seen));
+		ck_assert_msg(poll(&pf, 1, LIMIT_MS) == 1, "waiting for '%s', seen: '%s'", what,
+			      buf_text(&g->seen));
 		ssize_t n = read(g->console, p, sizeof(p));
 		ck_assert_msg(n > 0, "console closed, seen: '%s'", buf_text(&g->seen));
 		buf_add(&g->seen, p, (size_t)n);

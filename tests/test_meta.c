@@ -80,7 +80,8 @@ START_TEST(verbs_and_their_options_say_what_they_are)
 				      a->name);
 			rest |= a->rest;
 			for (const char *p = a->name; *p; p++)
-				ck_assert_msg(islower(*p) || isdigit(*p) || *p == '-' || a->lacks, "%s --%s", (*c)->name, a->name);
+				ck_assert_msg(islower(*p) || isdigit(*p) || *p == '-' || a->lacks, "%s --%s",
+					      (*c)->name, a->name);
 			for (const struct cmd_arg *b = (*c)->args; b < a; b++)
 				ck_assert_msg(strcmp(a->name, b->name), "%s --%s twice", (*c)->name, a->name);
 			ck_assert_msg(!(*c)->lacks || !strstr((*c)->lacks, "  "), "%s: lacks has two spaces",
@@ -130,8 +131,10 @@ static void check_subs(const char *verb, const struct cmd_arg *a, const char *te
 {
 	for (const struct cmd_sub *s = a->subs; s && s->name; s++) {
 		check_sentence(s->name, s->summary);
-		ck_assert_msg(s->lacks || documented(text, "Cm ", s->name), "%s --%s: %s is not documented", verb, a->name, s->name);
-		ck_assert_msg((s->kind == SUB_CHOICE) == (s->values != NULL), "--%s %s: values", a->name, s->name);
+		ck_assert_msg(s->lacks || documented(text, "Cm ", s->name), "%s --%s: %s is not documented",
+			      verb, a->name, s->name);
+		ck_assert_msg((s->kind == SUB_CHOICE) == (s->values != NULL), "--%s %s: values", a->name,
+			      s->name);
 		for (const struct cmd_sub *o = a->subs; o < s; o++)
 			ck_assert_msg(strcmp(o->name, s->name), "--%s %s twice", a->name, s->name);
 	}
@@ -150,8 +153,8 @@ START_TEST(the_manual_has_every_verb_and_option)
 			      (*c)->name);
 		AUTO_FREE char *page = options_text(cmd_word(*c));
 		for (const struct cmd_arg *a = (*c)->args; a && a->name; a++) {
-			ck_assert_msg(documented(page, a->position ? "Ar " : "Fl -", a->name), "%s: %s is not documented",
-				      (*c)->name, a->name);
+			ck_assert_msg(documented(page, a->position ? "Ar " : "Fl -", a->name),
+				      "%s: %s is not documented", (*c)->name, a->name);
 			check_subs((*c)->name, a, page);
 		}
 	}
@@ -186,7 +189,8 @@ START_TEST(the_manual_of_xml_has_every_element_and_attribute_with_an_effect)
 	struct err e;
 	ck_assert_msg(!file_read(XML_PAGE, 1 << 20, &text, NULL, &e), "%s", e.msg);
 	for (size_t i = 0; i < domain_nrows; i++) {
-		const char *path = domain_rows[i].path, *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+		const char *path = domain_rows[i].path, *slash = strrchr(path, '/'),
+			   *name = slash ? slash + 1 : path;
 		if (domain_rows[i].class == ROW_READ || domain_rows[i].class == ROW_MANY)
 			ck_assert_msg(has_word(text, name + (*name == '@')), XML_PAGE " has no %s", path);
 	}

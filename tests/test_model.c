@@ -14,25 +14,29 @@
 
 START_TEST(media_change_in_the_text_of_a_domain)
 {
-	static const char before[] = "<domain type='kvm'>\n  <devices>\n    <!-- mine -->\n    <disk type='file' device='cdrom'>\n"
-	                             "      <driver name='qemu' type='raw'/>\n      <source file='/a.iso' startupPolicy='optional'/>\n"
-	                             "      <target dev='hdc' bus='ide'/>\n    </disk>\n  </devices>\n</domain>\n";
+	static const char before[] =
+	    "<domain type='kvm'>\n  <devices>\n    <!-- mine -->\n    <disk type='file' device='cdrom'>\n"
+	    "      <driver name='qemu' type='raw'/>\n      <source file='/a.iso' startupPolicy='optional'/>\n"
+	    "      <target dev='hdc' bus='ide'/>\n    </disk>\n  </devices>\n</domain>\n";
 	struct err e = {0};
 	AUTO_FREE char *empty = NULL, *full = NULL, *block = NULL, *none = NULL;
-	struct domain_medium eject = {.tray_open = true}, file = {.path = "/b&c.iso"}, dev = {"/dev/sr0", DISK_BLOCK, false};
+	struct domain_medium eject = {.tray_open = true}, file = {.path = "/b&c.iso"},
+			     dev = {"/dev/sr0", DISK_BLOCK, false};
 	ck_assert_msg(!domain_text_medium(before, "x", "hdc", &eject, &empty, &e), "%s", e.msg);
 	ck_assert_ptr_null(strstr(empty, "<source"));
 	ck_assert_ptr_nonnull(strstr(empty, "tray='open'"));
 	ck_assert_ptr_nonnull(strstr(empty, "<!-- mine -->"));
 	ck_assert_int_eq(domain_text_medium(empty, "x", "hdc", &file, &full, &e), 0);
-	ck_assert_ptr_nonnull(strstr(full, "raw'/>\n      <source file='/b&amp;c.iso'/>\n      <target dev='hdc' bus='ide'/>"));
+	ck_assert_ptr_nonnull(
+	    strstr(full, "raw'/>\n      <source file='/b&amp;c.iso'/>\n      <target dev='hdc' bus='ide'/>"));
 	ck_assert_int_eq(domain_text_medium(before, "x", "hdc", &dev, &block, &e), 0);
 	ck_assert_ptr_nonnull(strstr(block, "<disk type='block' device"));
 	ck_assert_ptr_nonnull(strstr(block, "<source startupPolicy='optional' dev='/dev/sr0'/>"));
 	ck_assert_int_eq(domain_text_medium(before, "x", "hdd", &file, &none, &e), -ENOENT);
 	ck_assert_ptr_nonnull(strstr(e.msg, "hdd"));
 	ck_assert_int_eq(domain_text_without_disk(before, "x", "hdc", &none, &e), 0);
-	ck_assert_str_eq(none, "<domain type='kvm'>\n  <devices>\n    <!-- mine -->\n  </devices>\n</domain>\n");
+	ck_assert_str_eq(none,
+			 "<domain type='kvm'>\n  <devices>\n    <!-- mine -->\n  </devices>\n</domain>\n");
 }
 END_TEST
 

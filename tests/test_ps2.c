@@ -428,8 +428,12 @@ START_TEST(extremes_of_movement)
 {
 	mouse_on(4);
 	for (unsigned i = 0; i < 4; i++) {
-		input_pointer(&t->m, &(struct input_pointer){.x = INT32_MIN, .y = INT32_MIN, .wheel = INT32_MIN, .hwheel = INT32_MIN});
-		input_pointer(&t->m, &(struct input_pointer){.x = INT32_MAX, .y = INT32_MAX, .wheel = INT32_MAX, .hwheel = INT32_MAX});
+		input_pointer(&t->m,
+			      &(struct input_pointer){
+				  .x = INT32_MIN, .y = INT32_MIN, .wheel = INT32_MIN, .hwheel = INT32_MIN});
+		input_pointer(&t->m,
+			      &(struct input_pointer){
+				  .x = INT32_MAX, .y = INT32_MAX, .wheel = INT32_MAX, .hwheel = INT32_MAX});
 	}
 	unsigned n = 0;
 	for (; (in8(t, 0x64) & 1) && n < 200000; n++)

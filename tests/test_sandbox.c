@@ -300,7 +300,8 @@ END_TEST
 
 static void check_pair(const struct sandbox_rule *a, const struct sandbox_rule *b)
 {
-	ck_assert_msg(a->syscall != b->syscall || a->value != b->value, "system call %d has two rows", a->syscall);
+	ck_assert_msg(a->syscall != b->syscall || a->value != b->value, "system call %d has two rows",
+		      a->syscall);
 }
 
 static void check_table(const struct sandbox_rule *rules, size_t n)

@@ -109,7 +109,8 @@ static const struct {
      false, false},
 };
 
-static void setup_config(struct config *c, const char *passwd, const char *view, int64_t valid_to, enum config_tls tls)
+static void setup_config(struct config *c, const char *passwd, const char *view, int64_t valid_to,
+			 enum config_tls tls)
 {
 	*c = (struct config){.known = true, .passwd_valid_to = valid_to, .tls = tls};
 	snprintf(c->passwd, sizeof(c->passwd), "%s", passwd);
@@ -117,7 +118,8 @@ static void setup_config(struct config *c, const char *passwd, const char *view,
 }
 
 /* All of @in in pieces of @step bytes. */
-static enum handshake_result talk(struct handshake *h, const struct config *c, const char *in, size_t n, size_t step, struct fifo *out)
+static enum handshake_result talk(struct handshake *h, const struct config *c, const char *in, size_t n,
+				  size_t step, struct fifo *out)
 {
 	const struct handshake_env env = {.config = c, .now = 1000, .random = no_random, .encrypt = no_des};
 	struct fifo f = {0};
@@ -141,7 +143,8 @@ START_TEST(each_handshake_ends_as_it_should)
 		bool early = !strcmp(talks[_i].what, "bytes in the clear where TLS begins") && step == 1;
 		enum handshake_result rc = talk(&h, &c, talks[_i].in, talks[_i].nin, step, &out);
 		ck_assert_msg(rc == (early ? HANDSHAKE_TLS : talks[_i].result), "%s: %d", talks[_i].what, rc);
-		ck_assert_msg(out.len == 12 + talks[_i].nout && !memcmp(fifo_head(&out) + 12, talks[_i].out, talks[_i].nout),
+		ck_assert_msg(out.len == 12 + talks[_i].nout &&
+				  !memcmp(fifo_head(&out) + 12, talks[_i].out, talks[_i].nout),
 			      "%s: another answer, of %zu bytes", talks[_i].what, out.len);
 		ck_assert_int_eq(h.view_only, talks[_i].view_only);
 		ck_assert_int_eq(h.exclusive, talks[_i].exclusive);
@@ -183,7 +186,7 @@ END_TEST
 /* --- WebSocket --- */
 
 #define ASK(more)                                                                                            \
-	"GET /websockify HTTP/1.1\r\nHost: server:5900\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"         \
+	"GET /websockify HTTP/1.1\r\nHost: server:5900\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"     \
 	"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n" more "\r\n"
 
 static const struct {
@@ -264,7 +267,8 @@ START_TEST(frames_are_taken_apart)
 		struct fifo in = {0}, data = {0}, out = {0};
 		int rc = 0;
 		for (size_t i = 0; i < frames[_i].nin && rc == 0; i += step) {
-			fifo_add(&in, frames[_i].in + i, i + step < frames[_i].nin ? step : frames[_i].nin - i);
+			fifo_add(&in, frames[_i].in + i,
+				 i + step < frames[_i].nin ? step : frames[_i].nin - i);
 			rc = ws_decode(&w, &in, &data, &out);
 		}
 		ck_assert_msg(rc == frames[_i].result, "%s: %d", frames[_i].what, rc);
@@ -347,7 +351,8 @@ START_TEST(viewers_may_say_what_is_usual)
 		struct fifo in = {0}, out = {0};
 		int rc = 0;
 		for (size_t i = 0; i < sayings[_i].nin && rc == 0; i += step) {
-			fifo_add(&in, sayings[_i].in + i, i + step < sayings[_i].nin ? step : sayings[_i].nin - i);
+			fifo_add(&in, sayings[_i].in + i,
+				 i + step < sayings[_i].nin ? step : sayings[_i].nin - i);
 			rc = guard_step(&g, &in, &out, 4096);
 		}
 		ck_assert_msg(rc == sayings[_i].result && (rc == 0 || g.why), "%s: %d", sayings[_i].what, rc);
@@ -421,15 +426,16 @@ START_TEST(keysyms_press_the_keys_that_make_them)
 	struct keys k = {0};
 	struct buf AUTO_BUF said = {0};
 	for (size_t i = 0; i < ARRAY_SIZE(typing[_i].typed) && typing[_i].typed[i]; i++)
-		keys_sym(&k, typing[_i].typed[i] & ~UP, !(typing[_i].typed[i] & UP), typing[_i].caps, note, &said);
+		keys_sym(&k, typing[_i].typed[i] & ~UP, !(typing[_i].typed[i] & UP), typing[_i].caps, note,
+			 &said);
 	ck_assert_msg(str_eq(buf_text(&said), typing[_i].keys), "%s:%s", typing[_i].what, buf_text(&said));
 	ck_assert(!keys_any(&k));
 }
 END_TEST
 
 /* Some of a German keyboard's characters, as the machine sends them. */
-static const char german[] =
-    "{\"version\":1,\"keys\":[122,21,0, 90,21,1, 228,40,0, 196,40,1, 64,16,2, 8364,18,2, 16785580,18,2, 47,8,1, 32,57,0, 43,27,0]}";
+static const char german[] = "{\"version\":1,\"keys\":[122,21,0, 90,21,1, 228,40,0, 196,40,1, 64,16,2, "
+			     "8364,18,2, 16785580,18,2, 47,8,1, 32,57,0, 43,27,0]}";
 static const struct {
 	const char *what;
 	bool caps;
@@ -459,15 +465,18 @@ START_TEST(keysyms_press_the_keys_of_the_guests_layout)
 	keys_set_layout(c.keys, c.nkeys);
 	config_done(&c);
 	for (size_t i = 0; i < ARRAY_SIZE(typing_german[_i].typed) && typing_german[_i].typed[i]; i++)
-		keys_sym(&k, typing_german[_i].typed[i] & ~UP, !(typing_german[_i].typed[i] & UP), typing_german[_i].caps, note, &said);
-	ck_assert_msg(str_eq(buf_text(&said), typing_german[_i].keys), "%s:%s", typing_german[_i].what, buf_text(&said));
+		keys_sym(&k, typing_german[_i].typed[i] & ~UP, !(typing_german[_i].typed[i] & UP),
+			 typing_german[_i].caps, note, &said);
+	ck_assert_msg(str_eq(buf_text(&said), typing_german[_i].keys), "%s:%s", typing_german[_i].what,
+		      buf_text(&said));
 	ck_assert(!keys_any(&k));
 }
 END_TEST
 
 START_TEST(a_layout_of_nonsense_is_passed_over)
 {
-	static const char text[] = "{\"version\":1,\"keys\":[97,0,0, -1,30,0, 98,99999,0, \"x\",null,1, 4294967296,30,0, 99,46]}";
+	static const char text[] =
+	    "{\"version\":1,\"keys\":[97,0,0, -1,30,0, 98,99999,0, \"x\",null,1, 4294967296,30,0, 99,46]}";
 	struct config c = {0};
 	struct err e = {0};
 	ck_assert_msg(!config_parse(&c, text, strlen(text), NULL, 0, &e), "%s", e.msg);
@@ -505,7 +514,8 @@ static void see(void *ctx, const struct screen_rect *r)
 		s->r[s->n++] = *r;
 }
 
-static struct surface open_surface(uint32_t w, uint32_t h, uint32_t stride, uint64_t offset, int *fd, uint8_t **p)
+static struct surface open_surface(uint32_t w, uint32_t h, uint32_t stride, uint64_t offset, int *fd,
+				   uint8_t **p)
 {
 	struct surface s = {0};
 	size_t len = offset + (size_t)stride * h;
@@ -613,7 +623,8 @@ static void move_text(uint32_t *p, const struct screen_rect *r, int dy)
 	for (int y = r->y; dy && y < r->y + r->h; y++)
 		for (int x = r->x; x < r->x + r->w; x++) {
 			int from = y - dy;
-			p[y * SCROLL_W + x] = from >= r->y && from < r->y + r->h ? was[from * SCROLL_W + x] : 0;
+			p[y * SCROLL_W + x] =
+			    from >= r->y && from < r->y + r->h ? was[from * SCROLL_W + x] : 0;
 		}
 }
 
@@ -624,7 +635,8 @@ static void viewer_copies(uint32_t *p, const struct scroll *m)
 	memcpy(was, p, SCROLL_W * SCROLL_H * 4);
 	for (size_t i = 0; i < m->nruns; i++)
 		for (int y = m->runs[i].y; y < m->runs[i].y + m->runs[i].h; y++)
-			memcpy(p + y * SCROLL_W + m->runs[i].x, was + (y - m->dy) * SCROLL_W + m->runs[i].x, m->runs[i].w * 4u);
+			memcpy(p + y * SCROLL_W + m->runs[i].x, was + (y - m->dy) * SCROLL_W + m->runs[i].x,
+			       m->runs[i].w * 4u);
 }
 
 static void viewer_takes(uint32_t *p, const struct surface *s, const struct screen_rect *r, size_t n)
@@ -665,7 +677,8 @@ START_TEST(what_scrolls_is_found_and_viewers_have_the_picture_after_it)
 		goto out;
 	viewer_copies(copying, &m);
 	viewer_takes(copying, &s, seen.r, seen.n);
-	ck_assert_msg(!memcmp(copying, p, size), "%s: a viewer that copies has another picture", moves[_i].what);
+	ck_assert_msg(!memcmp(copying, p, size), "%s: a viewer that copies has another picture",
+		      moves[_i].what);
 	viewer_takes(taking, &s, m.changed, m.nchanged);
 	viewer_takes(taking, &s, seen.r, seen.n);
 	ck_assert_msg(!memcmp(taking, p, size), "%s: one that does not has another", moves[_i].what);
@@ -719,7 +732,8 @@ START_TEST(configurations_are_read_or_refused_whole)
 {
 	struct config c = {.passwd = "old"};
 	struct err e = {0};
-	ck_assert_int_eq(config_parse(&c, configs[_i].json, strlen(configs[_i].json), NULL, 0, &e), configs[_i].result);
+	ck_assert_int_eq(config_parse(&c, configs[_i].json, strlen(configs[_i].json), NULL, 0, &e),
+			 configs[_i].result);
 	ck_assert(configs[_i].result == 0 ? c.known : !c.known && e.msg[0] && !strcmp(c.passwd, "old"));
 	config_done(&c);
 }
@@ -763,7 +777,8 @@ int main(void)
 	t = tcase_create("picture");
 	tcase_add_test(t, only_what_differs_is_told_joined);
 	tcase_add_test(t, what_is_not_in_the_damage_stays);
-	tcase_add_loop_test(t, what_scrolls_is_found_and_viewers_have_the_picture_after_it, 0, ARRAY_SIZE(moves));
+	tcase_add_loop_test(t, what_scrolls_is_found_and_viewers_have_the_picture_after_it, 0,
+			    ARRAY_SIZE(moves));
 	tcase_add_test(t, what_never_scrolls_is_looked_at_ever_more_seldom);
 	tcase_add_test(t, pictures_outside_their_memory_are_refused);
 	tcase_add_loop_test(t, configurations_are_read_or_refused_whole, 0, ARRAY_SIZE(configs));

@@ -190,8 +190,8 @@ static struct rect damage(void)
 
 static void ck_rect(struct rect r, unsigned x, unsigned y, unsigned w, unsigned h)
 {
-	ck_assert_msg(r.x == x && r.y == y && r.w == w && r.h == h, "changed: %ux%u at %u,%u, not %ux%u at %u,%u", r.w, r.h,
-	              r.x, r.y, w, h, x, y);
+	ck_assert_msg(r.x == x && r.y == y && r.w == w && r.h == h,
+		      "changed: %ux%u at %u,%u, not %ux%u at %u,%u", r.w, r.h, r.x, r.y, w, h, x, y);
 }
 
 static void ck_size(unsigned w, unsigned h)
@@ -564,7 +564,11 @@ START_TEST(dispi_shows_each_depth)
 		dispi_mode(800, 600, c[i].bpp);
 		ck_size(800, 600);
 		ck_assert_uint_eq(pixel(1, 1), 0);
-		mem_write(LFB + 801ull * ((c[i].bpp + 7) / 8), c[i].size == 1 ? 1 : c[i].size == 2 ? 2 : 4, c[i].memory);
+		mem_write(LFB + 801ull * ((c[i].bpp + 7) / 8),
+			  c[i].size == 1   ? 1
+			  : c[i].size == 2 ? 2
+					   : 4,
+			  c[i].memory);
 		display_refresh(screen);
 		ck_assert_uint_eq(pixel(1, 1), c[i].shown);
 		ck_assert_uint_eq(pixel(799, 599), 0);
@@ -748,7 +752,8 @@ START_TEST(reset_is_a_black_screen_and_empty_memory)
 END_TEST
 
 /* What KVM would say to memory over its own pages. */
-static int refuse(void *ctx, const struct mem_slot *gone, unsigned ngone, struct mem_slot *added, unsigned nadded)
+static int refuse(void *ctx, const struct mem_slot *gone, unsigned ngone, struct mem_slot *added,
+		  unsigned nadded)
 {
 	return nadded ? -EEXIST : 0;
 }
@@ -775,7 +780,8 @@ END_TEST
 
 static unsigned logs_read;
 
-static int accept(void *ctx, const struct mem_slot *gone, unsigned ngone, struct mem_slot *added, unsigned nadded)
+static int accept(void *ctx, const struct mem_slot *gone, unsigned ngone, struct mem_slot *added,
+		  unsigned nadded)
 {
 	return 0;
 }

@@ -224,7 +224,8 @@ START_TEST(the_cursor_has_a_shape_and_a_place)
 	pci_put16(ring + DRV_AVAIL + 2, 1);
 	drv_write(&d, VIRTIO_BAR_NOTIFY + VIRTIO_NOTIFY_STEP, 2, 1);
 	ck_assert_uint_eq(told, DISPLAY_CURSOR_SHAPE | DISPLAY_CURSOR_POS);
-	ck_assert(c->defined && c->visible && c->w == 64 && c->hot_x == 3 && c->hot_y == 4 && c->x == 30 && c->y == 40);
+	ck_assert(c->defined && c->visible && c->w == 64 && c->hot_x == 3 && c->hot_y == 4 && c->x == 30 &&
+		  c->y == 40);
 	ck_assert_uint_eq(c->pixels[0], 0x807f3f00);
 	ck_assert_uint_eq(c->pixels[1], 0);
 	told = 0;

@@ -83,8 +83,8 @@ static void expect(const char *want)
 
 static void point(int x, int y, int wheel, unsigned buttons)
 {
-	input_pointer(&t->m,
-	              &(struct input_pointer){.absolute = true, .x = x, .y = y, .wheel = wheel, .buttons = buttons});
+	input_pointer(&t->m, &(struct input_pointer){
+				 .absolute = true, .x = x, .y = y, .wheel = wheel, .buttons = buttons});
 }
 
 static void move(int x, int y, int wheel, unsigned buttons)
@@ -121,7 +121,8 @@ START_TEST(configuration_of_a_keyboard)
 	ck_assert_str_eq(config(0x01, 0), "766d6465636b2076697274696f206b6579626f617264");
 	ck_assert_str_eq(config(0x03, 0), "0600f41a01000100");
 	const char *keys = config(0x11, EV_KEY);
-	ck_assert(has_bit(keys, KEY_A) && has_bit(keys, KEY_MICMUTE) && !has_bit(keys, 0) && !has_bit(keys, BTN_LEFT));
+	ck_assert(has_bit(keys, KEY_A) && has_bit(keys, KEY_MICMUTE) && !has_bit(keys, 0) &&
+		  !has_bit(keys, BTN_LEFT));
 	ck_assert_str_eq(config(0x11, EV_LED), "07");
 	ck_assert_str_eq(config(0x11, EV_REL), "");
 	ck_assert_str_eq(config(0x11, EV_ABS), "");

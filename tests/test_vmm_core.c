@@ -51,7 +51,8 @@ START_TEST(bus_finds_the_region_and_only_it)
 	ck_assert_int_eq(bus_add(&b, 0x100, 8, &echo_ops, NULL, "one", NULL), 0);
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		uint64_t got = 0;
-		ck_assert_msg(bus_access(&b, cases[i].addr, &got, cases[i].size, false) == cases[i].found, "case %zu", i);
+		ck_assert_msg(bus_access(&b, cases[i].addr, &got, cases[i].size, false) == cases[i].found,
+			      "case %zu", i);
 		ck_assert_msg(got == cases[i].value, "case %zu: 0x%lx", i, (unsigned long)got);
 	}
 }
@@ -70,8 +71,9 @@ START_TEST(bus_refuses_overlaps_and_lets_go)
 	struct err e;
 	ck_assert_int_eq(bus_add(&b, 0x100, 8, &echo_ops, NULL, "one", NULL), 0);
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
-		ck_assert_msg(bus_add(&b, cases[i].base, cases[i].len, &echo_ops, NULL, "new", &e) == cases[i].rc,
-		              "case %zu", i);
+		ck_assert_msg(bus_add(&b, cases[i].base, cases[i].len, &echo_ops, NULL, "new", &e) ==
+				  cases[i].rc,
+			      "case %zu", i);
 	bus_remove(&b, 0x100);
 	ck_assert(!bus_overlaps(&b, 0x100, 8));
 	ck_assert(bus_overlaps(&b, 0x100, 9));
@@ -127,7 +129,8 @@ START_TEST(memory_pointers_stay_inside_one_slot)
 	struct memory m;
 	ck_assert_int_eq(memory_init(&m, 16 << 20, 0, NULL), 0);
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
-		ck_assert_msg((gm_ptr(&m, cases[i].gpa, cases[i].len, true) != NULL) == cases[i].ok, "case %zu", i);
+		ck_assert_msg((gm_ptr(&m, cases[i].gpa, cases[i].len, true) != NULL) == cases[i].ok,
+			      "case %zu", i);
 	memory_done(&m);
 }
 END_TEST
@@ -179,7 +182,8 @@ START_TEST(memory_overlays_replace_and_cover_each_other)
 }
 END_TEST
 
-static int refuse(void *ctx, const struct mem_slot *gone, unsigned ngone, struct mem_slot *added, unsigned nadded)
+static int refuse(void *ctx, const struct mem_slot *gone, unsigned ngone, struct mem_slot *added,
+		  unsigned nadded)
 {
 	return -ENOMEM;
 }
@@ -321,10 +325,13 @@ START_TEST(what_needs_xsave_goes_with_it)
 	for (unsigned xsave = 0; xsave < 2; xsave++) {
 		memset(&t, 0, sizeof(t));
 		t.c.nent = 2;
-		t.c.entries[0] = (struct kvm_cpuid_entry2){.function = 1, .ecx = xsave << 26 | 1u << 28 | 1u << 29 | 1u << 12 | 1};
-		t.c.entries[1] = (struct kvm_cpuid_entry2){.function = 7, .ebx = 1u << 5 | 1u << 16 | 1u << 7, .ecx = 1u << 3 | 1u << 2};
+		t.c.entries[0] = (struct kvm_cpuid_entry2){
+		    .function = 1, .ecx = xsave << 26 | 1u << 28 | 1u << 29 | 1u << 12 | 1};
+		t.c.entries[1] = (struct kvm_cpuid_entry2){
+		    .function = 7, .ebx = 1u << 5 | 1u << 16 | 1u << 7, .ecx = 1u << 3 | 1u << 2};
 		cpuid_drop_orphans(&t.c);
-		ck_assert_uint_eq(t.c.entries[0].ecx, xsave ? 1u << 26 | 1u << 28 | 1u << 29 | 1u << 12 | 1 : 1);
+		ck_assert_uint_eq(t.c.entries[0].ecx,
+				  xsave ? 1u << 26 | 1u << 28 | 1u << 29 | 1u << 12 | 1 : 1);
 		ck_assert_uint_eq(t.c.entries[1].ebx, xsave ? 1u << 5 | 1u << 16 | 1u << 7 : 1u << 7); /* SMEP stays */
 		ck_assert_uint_eq(t.c.entries[1].ecx, xsave ? 1u << 3 | 1u << 2 : 1u << 2);
 	}
@@ -340,7 +347,8 @@ START_TEST(topology_packs_apic_ids_by_powers_of_two)
 		{2, 1, 3, 1, 3, 4}, {2, 1, 3, 2, 6, 8},  {2, 2, 2, 2, 15, 15}, {2, 1, 1, 3, 3, 4},
 	};
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		struct cpu_topology t = cpu_topology_make(cases[i].sockets, cases[i].dies, cases[i].cores, cases[i].threads);
+		struct cpu_topology t =
+		    cpu_topology_make(cases[i].sockets, cases[i].dies, cases[i].cores, cases[i].threads);
 		ck_assert_msg(cpu_apic_id(&t, cases[i].index) == cases[i].id, "case %zu: %u", i,
 		              cpu_apic_id(&t, cases[i].index));
 	}
@@ -350,7 +358,8 @@ END_TEST
 START_TEST(cpu_features_are_sorted_and_found)
 {
 	for (unsigned i = 1; i < cpu_feature_count; i++)
-		ck_assert_msg(strcmp(cpu_feature_bits[i - 1].name, cpu_feature_bits[i].name) < 0, "%s", cpu_feature_bits[i].name);
+		ck_assert_msg(strcmp(cpu_feature_bits[i - 1].name, cpu_feature_bits[i].name) < 0, "%s",
+			      cpu_feature_bits[i].name);
 	for (unsigned i = 0; i < cpu_feature_count; i++)
 		ck_assert_ptr_eq(cpu_feature_find(cpu_feature_bits[i].name), &cpu_feature_bits[i]);
 	ck_assert_ptr_null(cpu_feature_find("flux-capacitor"));
@@ -361,7 +370,8 @@ START_TEST(device_models_are_sorted_and_complete)
 {
 	for (const struct dev_type *const *t = dev_types; *t; t++) {
 		ck_assert_msg(!t[1] || strcmp((*t)->model, t[1]->model) < 0, "%s", (*t)->model);
-		ck_assert_msg((*t)->init && (*t)->summary && (*t)->size >= sizeof(struct dev), "%s", (*t)->model);
+		ck_assert_msg((*t)->init && (*t)->summary && (*t)->size >= sizeof(struct dev), "%s",
+			      (*t)->model);
 		ck_assert_ptr_eq(dev_type_find((*t)->model), *t);
 	}
 }

@@ -50,16 +50,16 @@ static void enable(void)
 
 static void point(int x, int y, int wheel, unsigned buttons)
 {
-	input_pointer(&t->m,
-	              &(struct input_pointer){.absolute = true, .x = x, .y = y, .wheel = wheel, .buttons = buttons});
+	input_pointer(&t->m, &(struct input_pointer){
+				 .absolute = true, .x = x, .y = y, .wheel = wheel, .buttons = buttons});
 }
 
 static void packet(uint32_t buttons, uint32_t x, uint32_t y, uint32_t z)
 {
 	ck_assert_uint_eq(call(40, 0) % 4, 0);
 	uint32_t eax = call(39, 4);
-	ck_assert_msg(eax == buttons && regs.rbx == x && regs.rcx == y && regs.rdx == z, "%x %lx %lx %lx", eax,
-	              (long)regs.rbx, (long)regs.rcx, (long)regs.rdx);
+	ck_assert_msg(eax == buttons && regs.rbx == x && regs.rcx == y && regs.rdx == z, "%x %lx %lx %lx",
+		      eax, (long)regs.rbx, (long)regs.rcx, (long)regs.rdx);
 	ck_assert(regs.rsi == 7 && regs.rdi == 8);
 }
 

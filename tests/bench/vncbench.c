@@ -45,7 +45,8 @@ static rfbBool on_message(rfbClient *c, rfbServerToClientMsg *m)
 		c->supportedMessages.client2server[0] &= (uint8_t)~(1 << rfbFramebufferUpdateRequest);
 		return WriteToRFBServer(c, (char *)out, 10);
 	}
-	if (m->type != 248 || !ReadFromRFBServer(c, (char *)p, 8) || p[7] > 64 || !ReadFromRFBServer(c, (char *)data, p[7]))
+	if (m->type != 248 || !ReadFromRFBServer(c, (char *)p, 8) || p[7] > 64 ||
+	    !ReadFromRFBServer(c, (char *)data, p[7]))
 		return FALSE;
 	out[0] = 248;
 	memcpy(out + 4, p + 3, 5);
@@ -89,13 +90,15 @@ static void cpu_add(struct cpu *c, const char *pid)
 	for (struct dirent *e; d && (e = readdir(d));) {
 		if (e->d_name[0] == '.')
 			continue;
-		unsigned long long ns = strtoull(proc_line(line, sizeof(line), "/proc/%s/task/%s/schedstat", pid, e->d_name), NULL, 10);
+		unsigned long long ns = strtoull(
+		    proc_line(line, sizeof(line), "/proc/%s/task/%s/schedstat", pid, e->d_name), NULL, 10);
 		proc_line(line, sizeof(line), "/proc/%s/task/%s/comm", pid, e->d_name);
 		c->all_ns += ns;
 		if (!strncmp(line, "CPU ", 4) || !strncmp(line, "vcpu", 4)) /* QEMU's and ours */
 			c->vcpu_ns += ns;
 		proc_line(line, sizeof(line), "/proc/%s/task/%s/children", pid, e->d_name);
-		for (char *save = NULL, *child = strtok_r(line, " \n", &save); child; child = strtok_r(NULL, " \n", &save))
+		for (char *save = NULL, *child = strtok_r(line, " \n", &save); child;
+		     child = strtok_r(NULL, " \n", &save))
 			cpu_add(c, child);
 	}
 	if (d)
@@ -194,7 +197,8 @@ static rfbClient *look(const char *where)
 	c->GetPassword = password;
 	c->FinishedFrameBufferUpdate = on_finished;
 	c->canHandleNewFBSize = TRUE;
-	c->appData.encodingsString = getenv("VNC_ENCODINGS") ? getenv("VNC_ENCODINGS") : "copyrect tight zrle hextile raw";
+	c->appData.encodingsString =
+	    getenv("VNC_ENCODINGS") ? getenv("VNC_ENCODINGS") : "copyrect tight zrle hextile raw";
 	c->appData.compressLevel = 1;
 	c->appData.enableJPEG = FALSE; /* QEMU sends none unless told */
 	c->serverHost = host;

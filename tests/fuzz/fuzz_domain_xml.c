@@ -22,7 +22,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	char *text = domain_text(d);
 	if (domain_parse(text, strlen(text), "again", &again, &e))
 		abort();
-	char *twice = domain_text(again), *live = domain_live_text(again, &(struct domain_live){.id = 1, .vnc_port = 5900});
+	char *twice = domain_text(again),
+	     *live = domain_live_text(again, &(struct domain_live){.id = 1, .vnc_port = 5900});
 	if (strcmp(text, twice))
 		abort();
 	domain_startable(d, &e);

@@ -82,7 +82,8 @@ static void dma(struct machine *m, struct input *in)
 static void config(struct machine *m, struct input *in)
 {
 	static const uint32_t functions[] = {0, 1 << 11, 1 << 11 | 3 << 8};
-	uint32_t addr = 1u << 31 | functions[take(in, 1) % ARRAY_SIZE(functions)] | ((uint32_t)take(in, 1) & 0xfc);
+	uint32_t addr =
+	    1u << 31 | functions[take(in, 1) % ARRAY_SIZE(functions)] | ((uint32_t)take(in, 1) & 0xfc);
 	uint32_t val = (uint32_t)take(in, 4);
 	bus_access(&m->pio, 0xcf8, &addr, 4, true);
 	bus_access(&m->pio, 0xcfc, &val, 4, true);
@@ -116,7 +117,8 @@ static void step(struct machine *m, struct input *in)
 
 static struct domain *domain(void)
 {
-	static const char xml[] = "<domain type='kvm'><name>a</name><memory unit='MiB'>4</memory><vcpu>2</vcpu><os><type>hvm</type></os>"
+	static const char xml[] = "<domain type='kvm'><name>a</name><memory "
+				  "unit='MiB'>4</memory><vcpu>2</vcpu><os><type>hvm</type></os>"
 				  "</domain>";
 	static struct domain *d;
 	if (!d && domain_parse(xml, sizeof(xml) - 1, "fuzz", &d, NULL))
@@ -126,7 +128,8 @@ static struct domain *domain(void)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
-	static struct firmware fw = {.image = image, .bytes = IMAGE, .nvram = store, .nvram_bytes = STORE, .nvram_fd = -1};
+	static struct firmware fw = {
+	    .image = image, .bytes = IMAGE, .nvram = store, .nvram_bytes = STORE, .nvram_fd = -1};
 	static int quiet = -1;
 	struct machine m;
 	struct err e;

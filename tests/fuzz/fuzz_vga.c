@@ -32,10 +32,12 @@ static void look(struct machine *m, struct display_client *c)
 	sum ^= s->pixels[(size_t)(s->height - 1) * s->stride + s->width * 4 - 1];
 	unsigned n = display_take_damage(m->display, c, rects);
 	for (unsigned i = 0; i < n; i++)
-		if (!rects[i].w || !rects[i].h || rects[i].x + rects[i].w > s->width || rects[i].y + rects[i].h > s->height)
+		if (!rects[i].w || !rects[i].h || rects[i].x + rects[i].w > s->width ||
+		    rects[i].y + rects[i].h > s->height)
 			abort();
-	if (display_text(m->display, &text) && (text.cols * text.rows > ARRAY_SIZE(text.cells) || text.cursor_x >= (int)text.cols ||
-	                                        text.cursor_y >= (int)text.rows))
+	if (display_text(m->display, &text) &&
+	    (text.cols * text.rows > ARRAY_SIZE(text.cells) || text.cursor_x >= (int)text.cols ||
+	     text.cursor_y >= (int)text.rows))
 		abort();
 }
 
@@ -102,7 +104,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 		log_open("fuzz", quiet);
 	}
 	struct domain_video video = {.vram_bytes = 1 << 20};
-	struct dev_def def = {.model = "vga", .name = "vga", .addr = {.set = true, .slot = 2}, .video = &video};
+	struct dev_def def = {
+	    .model = "vga", .name = "vga", .addr = {.set = true, .slot = 2}, .video = &video};
 	struct display_client looker = {0};
 	struct machine m;
 	struct err e;

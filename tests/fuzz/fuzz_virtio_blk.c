@@ -75,7 +75,8 @@ static void operate(const uint8_t *op)
 		memcpy(m.mem.ram + DESC + 16 * (where % QUEUE) + 8, &val, 8);
 		break;
 	case 2:
-		virtio_offer(m.mem.ram + AVAIL, QUEUE, (uint16_t)(where % (QUEUE + 1)), (op[0] >> 3 & 1) * (val & 31));
+		virtio_offer(m.mem.ram + AVAIL, QUEUE, (uint16_t)(where % (QUEUE + 1)),
+			     (op[0] >> 3 & 1) * (val & 31));
 		break;
 	case 3:
 		virtio_reg(v, VIRTIO_BAR_NOTIFY, 2, 0);

@@ -11,7 +11,15 @@
 #include "src/base/log.h"
 #include "tests/fuzz/fuzzlib.h"
 
-enum { QUEUE = 8, RINGS = 0x10000, RINGS_STEP = 0x10000, AVAIL = 0x4000, USED = 0x8000, COMMAND = 0x40000, ANSWER = 0x50000 };
+enum {
+	QUEUE = 8,
+	RINGS = 0x10000,
+	RINGS_STEP = 0x10000,
+	AVAIL = 0x4000,
+	USED = 0x8000,
+	COMMAND = 0x40000,
+	ANSWER = 0x50000
+};
 
 static struct machine m;
 static struct virtio_dev *v;
@@ -21,7 +29,8 @@ static uint64_t base;
 static void make(void)
 {
 	static const struct domain_video video = {.vram_bytes = 1 << 20};
-	struct dev_def def = {.model = "virtio-vga", .name = "vga", .addr = {.set = true, .slot = 2}, .video = &video};
+	struct dev_def def = {
+	    .model = "virtio-vga", .name = "vga", .addr = {.set = true, .slot = 2}, .video = &video};
 	struct dev *d;
 	if (machine_init_bare(&m, 2 << 20, &fuzz_sink, NULL, NULL) || dev_new(&m, &def, &d, NULL))
 		abort();
@@ -74,13 +83,15 @@ static void look(void)
 	display_refresh(m.display);
 	const struct surface *s = display_surface(m.display);
 	const struct cursor *c = display_cursor(m.display);
-	if (!s || !s->width || !s->height || s->stride < s->width * 4 || c->w > DISPLAY_CURSOR_MAX || c->h > DISPLAY_CURSOR_MAX)
+	if (!s || !s->width || !s->height || s->stride < s->width * 4 || c->w > DISPLAY_CURSOR_MAX ||
+	    c->h > DISPLAY_CURSOR_MAX)
 		abort();
 	volatile uint8_t sum = s->pixels[0];
 	sum ^= s->pixels[(size_t)(s->height - 1) * s->stride + s->width * 4 - 1];
 	unsigned n = display_take_damage(m.display, &looker, rects);
 	for (unsigned i = 0; i < n; i++)
-		if (!rects[i].w || !rects[i].h || rects[i].x + rects[i].w > s->width || rects[i].y + rects[i].h > s->height)
+		if (!rects[i].w || !rects[i].h || rects[i].x + rects[i].w > s->width ||
+		    rects[i].y + rects[i].h > s->height)
 			abort();
 	display_text(m.display, &text);
 }

@@ -30,7 +30,8 @@ static void make(void)
 	if (machine_init_bare(&m, RAM, &fuzz_sink, NULL, NULL))
 		abort();
 	for (unsigned i = 0; i < ARRAY_SIZE(models); i++) {
-		struct dev_def def = {.model = models[i], .name = models[i], .addr = {.set = true, .slot = (uint8_t)(3 + i)}};
+		struct dev_def def = {
+		    .model = models[i], .name = models[i], .addr = {.set = true, .slot = (uint8_t)(3 + i)}};
 		struct dev *d;
 		if (dev_new(&m, &def, &d, NULL))
 			abort();
@@ -70,7 +71,8 @@ static void operate(const uint8_t *op)
 		input_key(&m, where & 0xff, val & 1);
 		break;
 	case 2:
-		virtio_offer(ring + AVAIL, QUEUE, (uint16_t)(where % (QUEUE + 1)), (op[0] >> 3 & 1) * (val & 31));
+		virtio_offer(ring + AVAIL, QUEUE, (uint16_t)(where % (QUEUE + 1)),
+			     (op[0] >> 3 & 1) * (val & 31));
 		break;
 	case 3:
 		virtio_reg(v, VIRTIO_BAR_NOTIFY + VIRTIO_NOTIFY_STEP * (op[0] >> 4 & 1), 2, 0);

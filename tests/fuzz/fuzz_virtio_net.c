@@ -107,7 +107,8 @@ static void operate(const uint8_t *op)
 		frame_comes(where, val);
 		break;
 	case 2:
-		virtio_offer(m.mem.ram + q * STEP + AVAIL, QUEUE, (uint16_t)(where % (QUEUE + 1)), (op[0] >> 3 & 1) * (val & 31));
+		virtio_offer(m.mem.ram + q * STEP + AVAIL, QUEUE, (uint16_t)(where % (QUEUE + 1)),
+			     (op[0] >> 3 & 1) * (val & 31));
 		break;
 	case 3:
 		virtio_reg(v, VIRTIO_BAR_NOTIFY + VIRTIO_NOTIFY_STEP * q, 2, q);

@@ -29,7 +29,8 @@ static inline int fuzz_doorbell(void *ctx, uint64_t addr, bool pio, int eventfd,
 	return 0;
 }
 
-static const struct irq_sink fuzz_sink __attribute__((unused)) = {fuzz_set_line, fuzz_msi_route, fuzz_doorbell};
+static const struct irq_sink fuzz_sink
+    __attribute__((unused)) = {fuzz_set_line, fuzz_msi_route, fuzz_doorbell};
 
 struct input {
 	const uint8_t *p;

@@ -59,7 +59,8 @@ static bool number(FILE *f, unsigned *out)
 static bool read_ppm(FILE *f, struct picture *p)
 {
 	unsigned max;
-	if (getc(f) != 'P' || getc(f) != '6' || !number(f, &p->w) || !number(f, &p->h) || !number(f, &max) || max != 255)
+	if (getc(f) != 'P' || getc(f) != '6' || !number(f, &p->w) || !number(f, &p->h) || !number(f, &max) ||
+	    max != 255)
 		return false;
 	getc(f);
 	size_t n = (size_t)p->w * p->h * 3;
@@ -77,7 +78,8 @@ static bool like(const uint8_t *a, const uint8_t *b)
 static void cell_bits(const struct picture *p, unsigned x, unsigned y, uint8_t out[GLYPH_H])
 {
 	for (unsigned r = 0; r < GLYPH_H; r++) {
-		const uint8_t *line = p->rgb + ((size_t)(y + r) * p->w + x) * 3, *corner = p->rgb + ((size_t)y * p->w + x) * 3;
+		const uint8_t *line = p->rgb + ((size_t)(y + r) * p->w + x) * 3,
+			      *corner = p->rgb + ((size_t)y * p->w + x) * 3;
 		out[r] = 0;
 		for (unsigned c = 0; c < 8; c++)
 			out[r] |= (uint8_t)(!like(line + c * 3, corner) << (7 - c));
