@@ -1,9 +1,10 @@
-/* What a front end may ask of a host. One table of calls whose arguments and results can all be written down (names,
- * numbers, XML and JSON text; channels are descriptors), so that the same calls go over ssh later.
+/* What a front end may ask of a host. One table of calls whose arguments and results can all be written down
+ * (names, numbers, XML and JSON text; channels are descriptors), so that the same calls go over ssh later.
  *
- * All calls come from one thread, may take as long as a local disk or a peer on the same host needs (start: until the
- * guest's first instruction), and never wait for a guest: a hung one answers -ETIMEDOUT after BACKEND_TIMEOUT_MS.
- * Errors: -errno with a sentence in @e; out parameters are untouched then. What a call returns is the caller's. */
+ * All calls come from one thread, may take as long as a local disk or a peer on the same host needs (start:
+ * until the guest's first instruction), and never wait for a guest: a hung one answers -ETIMEDOUT after
+ * BACKEND_TIMEOUT_MS. Errors: -errno with a sentence in @e; out parameters are untouched then. What a call
+ * returns is the caller's. */
 #ifndef SRC_BACKEND_H
 #define SRC_BACKEND_H
 
@@ -78,8 +79,8 @@ struct path_info {
 };
 
 enum define_flags { DEFINE_VALIDATE = 1 };  /* check against libvirt's schema when it is installed */
-/* FORCE: though the host's KVM interprets kernel mode; NO_PASSWORD: the screen asks for none; RESET_NVRAM: UEFI's variables
- * anew. */
+/* FORCE: though the host's KVM interprets kernel mode; NO_PASSWORD: the screen asks for none; RESET_NVRAM:
+ * UEFI's variables anew. */
 enum start_flags { START_PAUSED = 1, START_FORCE = 2, START_NO_PASSWORD = 4, START_RESET_NVRAM = 8 };
 enum undefine_flags { UNDEFINE_NVRAM = 1, UNDEFINE_KEEP_NVRAM = 2 }; /* what becomes of the variables of UEFI */
 enum xml_flags { XML_INACTIVE = 1, XML_SECURE = 2 }; /* the definition, not what runs; with its passwords */
@@ -88,7 +89,8 @@ struct block_info {
 	uint64_t capacity, allocation, physical;
 };
 enum media_action { MEDIA_UPDATE, MEDIA_INSERT, MEDIA_EJECT };
-/* Neither LIVE nor CONFIG: what runs, or the definition of what does not. FORCE: though the guest has locked the tray. */
+/* Neither LIVE nor CONFIG: what runs, or the definition of what does not. FORCE: though the guest has locked
+ * the tray. */
 enum media_flags { MEDIA_LIVE = 1, MEDIA_CONFIG = 2, MEDIA_FORCE = 4 };
 enum shutdown_what { SHUTDOWN_POWERBUTTON, SHUTDOWN_REBOOT };
 
@@ -153,7 +155,8 @@ struct backend_ops {
 	/* @notes as above. -EALREADY when it runs. */
 	int (*domain_start)(struct backend *, const char *uuid, unsigned start_flags, char **notes,
 			    struct err *);
-	/* Ask the guest (ACPI power button; reboot = Ctrl-Alt-Del is not known to Linux as reboot: see launch.c). */
+	/* Ask the guest (ACPI power button; reboot = Ctrl-Alt-Del is not known to Linux as reboot: see
+	 * launch.c). */
 	int (*domain_shutdown)(struct backend *, const char *uuid, enum shutdown_what, struct err *);
 	int (*domain_destroy)(struct backend *, const char *uuid, struct err *);
 	int (*domain_reset)(struct backend *, const char *uuid, struct err *);
@@ -161,57 +164,68 @@ struct backend_ops {
 	int (*domain_resume)(struct backend *, const char *uuid, struct err *);
 	int (*domain_autostart)(struct backend *, const char *uuid, bool on, struct err *);
 
-	/* A stream socket to serial console @index: guest output comes, what is written goes in. @replay: first the last
-	 * that many recorded bytes (0 = live only; UINT64_MAX = all that is kept since power-on). -ENOTCONN when the
-	 * guest does not run, -ENOENT when it has no such console. */
+	/* A stream socket to serial console @index: guest output comes, what is written goes in. @replay:
+	 * first the last that many recorded bytes (0 = live only; UINT64_MAX = all that is kept since
+	 * power-on). -ENOTCONN when the guest does not run, -ENOENT when it has no such console. */
 	int (*console_open)(struct backend *, const char *uuid, unsigned index, uint64_t replay, int *fd,
 			    struct err *);
-	/* The record of a console, running or not: bytes to @fd, oldest first. @since_boot: of the last power-on. */
+	/* The record of a console, running or not: bytes to @fd, oldest first. @since_boot: of the last
+	 * power-on. */
 	int (*console_log)(struct backend *, const char *uuid, unsigned index, bool since_boot, int fd,
 			   struct err *);
 	/* The path one would give to socat: virsh ttyconsole. */
 	int (*console_path)(struct backend *, const char *uuid, unsigned index, char **path, struct err *);
 
-	/* The image of disk @target (or the one of that path), of what runs or else the definition. -ENOENT: none, or an empty drive. */
+	/* The image of disk @target (or the one of that path), of what runs or else the definition. -ENOENT:
+	 * none, or an empty drive. */
 	int (*domain_block_info)(struct backend *, const char *uuid, const char *target, struct block_info *,
 				 struct err *);
-	/* Change what lies in the removable drive @target (or the one that holds the image of that path). @source: NULL to eject. */
+	/* Change what lies in the removable drive @target (or the one that holds the image of that path).
+	 * @source: NULL to eject. */
 	int (*domain_change_media)(struct backend *, const char *uuid, const char *target, const char *source,
 	                           enum media_action, unsigned media_flags, struct err *);
-	/* Plug the cable of the network card @key (its MAC address, its tap, or "net0") in, or pull it. Flags as for a medium. */
+	/* Plug the cable of the network card @key (its MAC address, its tap, or "net0") in, or pull it. Flags
+	 * as for a medium. */
 	int (*domain_set_link)(struct backend *, const char *uuid, const char *key, bool up,
 			       unsigned media_flags, struct err *);
-	/* Where the screen is, and who looks; never waits for the guest. -ENOENT: it has none. -ENOTCONN: it does not run. */
+	/* Where the screen is, and who looks; never waits for the guest. -ENOENT: it has none. -ENOTCONN: it
+	 * does not run. */
 	int (*domain_screen)(struct backend *, const char *uuid, struct screen_info *, struct err *);
 
-	/* Look at the screen, and type: *fd is a socket that speaks src/proto/screen.h (see there what it is told). Close it to look
-	 * away. -ENOTCONN when the guest does not run, -ENODEV when it has no screen. */
+	/* Look at the screen, and type: *fd is a socket that speaks src/proto/screen.h (see there what it is
+	 * told). Close it to look away. -ENOTCONN when the guest does not run, -ENODEV when it has no
+	 * screen. */
 	int (*domain_screen_open)(struct backend *, const char *uuid, int *fd, struct err *);
 
-	/* A picture of the guest's screen: *fd is a file with a PNG in it, at its start. -ENOTCONN when the guest does not run,
-	 * -ENODEV when it has no screen (or not that many). */
+	/* A picture of the guest's screen: *fd is a file with a PNG in it, at its start. -ENOTCONN when the
+	 * guest does not run, -ENODEV when it has no screen (or not that many). */
 	int (*domain_screenshot)(struct backend *, const char *uuid, unsigned screen, int *fd, struct err *);
 
-	/* Fill a sample of the host and of all domains. Never blocks on a guest. See stats.h. Free: sample_done(). */
+	/* Fill a sample of the host and of all domains. Never blocks on a guest. See stats.h. Free:
+	 * sample_done(). */
 	int (*sample)(struct backend *, struct sample *, struct err *);
 
 	/* One QMP-shaped command to a running guest; @reply is its "return" as JSON text. */
 	int (*domain_command)(struct backend *, const char *uuid, const char *command,
 			      const char *arguments_json, char **reply, struct err *);
 
-	/* The IPv4 address of who has that MAC address beside this host, as far as it has heard of it. -ENOENT: it has not. */
+	/* The IPv4 address of who has that MAC address beside this host, as far as it has heard of it.
+	 * -ENOENT: it has not. */
 	int (*host_neighbour)(struct backend *, const uint8_t mac[6], char address[56], struct err *);
-	/* The bridges that a network card can be put into: their names, sorted, each followed by a newline. */
+	/* The bridges that a network card can be put into: their names, sorted, each followed by a
+	 * newline. */
 	int (*host_bridges)(struct backend *, char **names, struct err *);
 
 	int (*host_info)(struct backend *, struct host_info *, struct err *);
 	int (*host_validate)(struct backend *, struct host_check **list, size_t *n, struct err *);
-	/* Make, define and start; on failure all that was made is taken away again. @info and @notes as for domain_create. */
+	/* Make, define and start; on failure all that was made is taken away again. @info and @notes as for
+	 * domain_create. */
 	int (*domain_install)(struct backend *, const struct install_job *, struct domain_info *info,
 			      char **notes, struct err *);
 	/* @look: into a folder or an ISO too, for a kernel. A path that is not there is no error. */
 	int (*path_info)(struct backend *, const char *path, bool look, struct path_info *, struct err *);
-	/* What `vmdeck domain-release` does when a guest has ended: clean-up and on_poweroff, on_reboot, on_crash. */
+	/* What `vmdeck domain-release` does when a guest has ended: clean-up and on_poweroff, on_reboot,
+	 * on_crash. */
 	int (*domain_release)(struct backend *, const char *uuid, struct err *);
 
 	void (*close)(struct backend *);

@@ -1,4 +1,5 @@
-/* A machine without KVM that has firmware: an image of @bytes in which each 4 KiB page has its number in every byte. */
+/* A machine without KVM that has firmware: an image of @bytes in which each 4 KiB page has its number in
+ * every byte. */
 #ifndef TESTS_FWLIB_H
 #define TESTS_FWLIB_H
 

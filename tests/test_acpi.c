@@ -1,5 +1,5 @@
-/* The tables of boot/: ACPI walked as a kernel does it and judged by Intel's own compiler and interpreter (acpica-tools),
- * SMBIOS walked as dmidecode does it. Runs from the top of the repository. */
+/* The tables of boot/: ACPI walked as a kernel does it and judged by Intel's own compiler and interpreter
+ * (acpica-tools), SMBIOS walked as dmidecode does it. Runs from the top of the repository. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -334,7 +334,8 @@ START_TEST(acpiexec_evaluates_the_objects)
 	} cases[] = {
 		{"evaluate \\_S5", {"Contains 4 Elements", "= 0000000000000000", "= 0000000000000000"}},
 		{"evaluate \\_SB.PCI0._CRS", {"Length 9E", "88 0D 00 02", "FF FF BF FE"}},
-		/* the only command whose buffer holds all of _PRT; it also calls _SRS, with an integer, and says so */
+		/* the only command whose buffer holds all of _PRT; it also calls _SRS, with an integer, and
+		 * says so */
 		{"execute predefined", {"_PRT ", "returned AE_OK", "Contains 124 Elements", "000000000001FFFF"}},
 		{"evaluate \\_SB.LNKS._STA", {"000000000000000B"}},
 		{"evaluate \\_SB.LNKS._CRS", {"89 06 00 09 01 09 00 00 00 79 00"}},

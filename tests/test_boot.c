@@ -1,4 +1,5 @@
-/* Direct boot on a machine without KVM: good images end up where they belong, bad ones are named and refused. */
+/* Direct boot on a machine without KVM: good images end up where they belong, bad ones are named and
+ * refused. */
 #include <check.h>
 #include <elf.h>
 #include <errno.h>

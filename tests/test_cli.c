@@ -733,7 +733,8 @@ START_TEST(console_tells_when_the_guest_ends)
 }
 END_TEST
 
-/* The same at a terminal. @slave stays open here, to see its modes afterwards; @modes (may be NULL) are those of before. */
+/* The same at a terminal. @slave stays open here, to see its modes afterwards; @modes (may be NULL) are those
+ * of before. */
 static pid_t at_terminal(const char *script, const char *line, int *master, int *slave, struct termios *modes)
 {
 	ck_assert_int_eq(openpty(master, slave, NULL, NULL, NULL), 0);

@@ -1,4 +1,5 @@
-/* What is typed into: the line, the box to choose from, the form, and the list of files in a folder of its own. */
+/* What is typed into: the line, the box to choose from, the form, and the list of files in a folder of its
+ * own. */
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,5 +1,5 @@
-/* fw_cfg: the device as firmware reads it, and what a PC's firmware finds in it. The table loader's script is carried out here
- * as SeaBIOS and OVMF do it. */
+/* fw_cfg: the device as firmware reads it, and what a PC's firmware finds in it. The table loader's script is
+ * carried out here as SeaBIOS and OVMF do it. */
 #include "tests/fwlib.h"
 #include "tests/testlib.h"
 

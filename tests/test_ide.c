@@ -1,5 +1,5 @@
-/* The IDE function as a driver sees it: disks by PIO and bus master, CD-ROM drives, media that change, and drivers that
- * do not play by the rules. */
+/* The IDE function as a driver sees it: disks by PIO and bus master, CD-ROM drives, media that change, and
+ * drivers that do not play by the rules. */
 #include "tests/testlib.h"
 #include "tests/vmmlib.h"
 

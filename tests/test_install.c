@@ -1,5 +1,5 @@
-/* Installations: options as they are typed, plans as two XMLs, what a path is, and that a failure leaves nothing. Plans are made on
- * the fake host, with an osinfo-db of two systems. */
+/* Installations: options as they are typed, plans as two XMLs, what a path is, and that a failure leaves
+ * nothing. Plans are made on the fake host, with an osinfo-db of two systems. */
 #include <archive.h>
 #include <archive_entry.h>
 #include <check.h>

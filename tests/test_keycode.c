@@ -1,4 +1,5 @@
-/* The table of keys against itself, against the header of Linux, and against what PS/2 keyboards and viewers send. */
+/* The table of keys against itself, against the header of Linux, and against what PS/2 keyboards and viewers
+ * send. */
 #include "tests/testlib.h"
 
 #include <linux/input-event-codes.h>

@@ -1,5 +1,5 @@
-/* The guest's IPv6 through vmdeck-net, where its host has some: in name spaces of this program's own, where the
- * world is fd09::1 and ::1, and the name server is reached by IPv6, too. */
+/* The guest's IPv6 through vmdeck-net, where its host has some: in name spaces of this program's own, where
+ * the world is fd09::1 and ::1, and the name server is reached by IPv6, too. */
 #include <netinet/icmp6.h>
 #include <netinet/ip6.h>
 #include <pthread.h>
@@ -18,7 +18,8 @@ static struct in6_addr ip6_of(const char *text)
 	return a;
 }
 
-/* --- frames (RFC 8200): @len bytes of @proto lie behind the two headers' room in @f, their checksum at @sum --- */
+/* --- frames (RFC 8200): @len bytes of @proto lie behind the two headers' room in @f, their checksum at @sum
+ * --- */
 
 static void ip6_send(uint8_t *f, const char *from, const char *to, uint8_t proto, size_t len, size_t sum)
 {

@@ -1,4 +1,5 @@
-/* Who may use a guest's sockets, seen from a machine in a user name space of its own, as an ordinary user's is. */
+/* Who may use a guest's sockets, seen from a machine in a user name space of its own, as an ordinary user's
+ * is. */
 #include <check.h>
 #include <fcntl.h>
 #include <poll.h>

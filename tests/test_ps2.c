@@ -234,7 +234,8 @@ START_TEST(each_key_is_an_interrupt)
 }
 END_TEST
 
-/* SeaBIOS, src/hw/ps2port.c, as seen on its ports: flush, both ports off, tests, keyboard reset, set 2, translation. */
+/* SeaBIOS, src/hw/ps2port.c, as seen on its ports: flush, both ports off, tests, keyboard reset, set 2,
+ * translation. */
 START_TEST(firmware_gets_ready)
 {
 	cmd(0xad);
@@ -262,7 +263,8 @@ START_TEST(firmware_gets_ready)
 }
 END_TEST
 
-/* Linux, drivers/input/serio/i8042.c and drivers/input/keyboard/atkbd.c, drivers/input/mouse/psmouse-base.c. */
+/* Linux, drivers/input/serio/i8042.c and drivers/input/keyboard/atkbd.c,
+ * drivers/input/mouse/psmouse-base.c. */
 START_TEST(linux_gets_ready)
 {
 	cmd(0x20);

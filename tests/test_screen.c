@@ -1,5 +1,5 @@
-/* The parts of vmdeck-screen that need no viewer: the handshake, WebSocket frames, keys, tiles, the machine's configuration, text
- * of clipboards. tests/native/screen.sh has the whole of it. */
+/* The parts of vmdeck-screen that need no viewer: the handshake, WebSocket frames, keys, tiles, the machine's
+ * configuration, text of clipboards. tests/native/screen.sh has the whole of it. */
 #include <check.h>
 #include <linux/input-event-codes.h>
 #include <stdio.h>

@@ -1,8 +1,8 @@
 /* The deck without a terminal: a fake host, steps as text, and the screens that they lead to as text in
  * tests/screens.
  *
- * A case is a table row: the host's script, the size, the colours, and its steps, each a word and what it needs,
- * separated by newlines:
+ * A case is a table row: the host's script, the size, the colours, and its steps, each a word and what it
+ * needs, separated by newlines:
  *   key NAME...        keys as keys.c writes them: "key j Enter C-] S-PgUp"
  *   type TEXT          each character as a key
  *   paste TEXT         as pasted

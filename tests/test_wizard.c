@@ -1,5 +1,5 @@
-/* The form for new guests without a deck: what its fields mean as options, defaults, who gets the blame; and an edited definition
- * that is brought into the XML of the first boot. */
+/* The form for new guests without a deck: what its fields mean as options, defaults, who gets the blame; and
+ * an edited definition that is brought into the XML of the first boot. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,4 +1,5 @@
-/* Installations on the fake host: the script says what lies where, else real paths are looked at; nothing is made. */
+/* Installations on the fake host: the script says what lies where, else real paths are looked at; nothing is
+ * made. */
 #include <errno.h>
 #include <string.h>
 #include <sys/stat.h>

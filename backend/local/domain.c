@@ -280,8 +280,8 @@ int local_domain_define(struct backend *b, const char *text, const char *where, 
 	return rc;
 }
 
-/* The variable store of a definition when there is one, the caller's to free. Of a definition that cannot be read it is
- * not known. */
+/* The variable store of a definition when there is one, the caller's to free. Of a definition that cannot be
+ * read it is not known. */
 static char *nvram_of(struct local *l, struct store_item *it)
 {
 	struct domain *d = NULL;

@@ -1,5 +1,5 @@
-/* The firmware a guest boots with: SeaBIOS, or a UEFI found by the descriptors that its package brings, with a store of
- * variables of the guest's own. (QEMU, docs/interop/firmware.json) */
+/* The firmware a guest boots with: SeaBIOS, or a UEFI found by the descriptors that its package brings, with
+ * a store of variables of the guest's own. (QEMU, docs/interop/firmware.json) */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>

@@ -163,7 +163,8 @@ static int open_certificates(struct graphics *a, struct err *e)
 	return 0;
 }
 
-/* For viewers that send characters instead of keys: which keys make them, as the guest has its keyboard. Flat: keysym, code, modifiers. */
+/* For viewers that send characters instead of keys: which keys make them, as the guest has its keyboard.
+ * Flat: keysym, code, modifiers. */
 static void add_keymap(struct graphics *a)
 {
 	struct err e = {0};

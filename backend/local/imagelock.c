@@ -107,7 +107,8 @@ int image_lock(int fd, const char *path, const char *target, bool write, bool sh
 		rc = mark(fd, refuse, LOCK_REFUSED);
 	if (!rc)
 		rc = conflicts(fd, use, refuse);
-	/* The kernel takes an io_uring apart after its process has ended; its files stay open that long, seen by nobody. */
+	/* The kernel takes an io_uring apart after its process has ended; its files stay open that long, seen
+	 * by nobody. */
 	for (int tries = 0; rc == 1 && tries < LINGER_TRIES && !who_uses(fd, who, sizeof(who)); tries++) {
 		nanosleep(&(struct timespec){.tv_nsec = LINGER_NS}, NULL);
 		rc = conflicts(fd, use, refuse);

@@ -1,5 +1,6 @@
-/* Files for an initrd: one more archive behind those that are in it, as the kernel reads them one after the other. (Linux,
- * Documentation/driver-api/early-userspace/buffer-format.rst: "newc", plain, at a multiple of 4 bytes) */
+/* Files for an initrd: one more archive behind those that are in it, as the kernel reads them one after the
+ * other. (Linux, Documentation/driver-api/early-userspace/buffer-format.rst: "newc", plain, at a multiple of
+ * 4 bytes) */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>

@@ -1,7 +1,8 @@
-/* Making a guest as a whole: its disks, the kernel of its first boot, its definition, and its start. Theory of operation: what is
- * made is remembered as it is made; when a step fails all of it is taken away again, last first. The first boot is started from
- * a text of its own; that it is one is written in it, so that whoever cleans up when it ends (local_domain_release()) starts
- * the definition after the guest's own reboot, and removes the kernel. */
+/* Making a guest as a whole: its disks, the kernel of its first boot, its definition, and its start. Theory
+ * of operation: what is made is remembered as it is made; when a step fails all of it is taken away again,
+ * last first. The first boot is started from a text of its own; that it is one is written in it, so that
+ * whoever cleans up when it ends (local_domain_release()) starts the definition after the guest's own reboot,
+ * and removes the kernel. */
 #include "backend/local/install.h"
 
 #include <errno.h>

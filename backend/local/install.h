@@ -1,5 +1,5 @@
-/* Between the files of installations: install.c does it, path.c looks at paths, location.c at installers' kernels, initrd.c adds to
- * an initrd. */
+/* Between the files of installations: install.c does it, path.c looks at paths, location.c at installers'
+ * kernels, initrd.c adds to an initrd. */
 #ifndef BACKEND_LOCAL_INSTALL_H
 #define BACKEND_LOCAL_INSTALL_H
 
@@ -9,7 +9,8 @@
 char *images_folder(const struct local *l);
 char *install_folder(const struct local *l);
 
-/* Look for what an installer boots in the folder or ISO @path: kernel, initrd and what tree it is, into @out. */
+/* Look for what an installer boots in the folder or ISO @path: kernel, initrd and what tree it is, into
+ * @out. */
 void location_look(const char *path, struct path_info *out);
 /* Copy the file @name of the folder or ISO @location to @to, which is made. -ENOENT: it is not there. */
 int location_copy(const char *location, const char *name, const char *to, struct err *e);

@@ -101,12 +101,14 @@ char *log_path(const struct local *l, const char *uuid, const char *file);      
  * when nobody did. */
 int registry_refresh(struct local *l, struct err *e);
 struct guest *guest_by_uuid(struct local *l, const char *uuid);
-/* What is to be changed, for media_flags: *g runs, *it is its definition (each NULL where there is none). Neither LIVE nor CONFIG in
- * *flags becomes the one that libvirt means by that; one that is asked for is there. */
+/* What is to be changed, for media_flags: *g runs, *it is its definition (each NULL where there is none).
+ * Neither LIVE nor CONFIG in *flags becomes the one that libvirt means by that; one that is asked for is
+ * there. */
 int guest_and_definition(struct local *l, const char *uuid, unsigned *flags, struct guest **g,
 			 const struct store_item **it, struct err *e);
 struct guest *guest_by_name(struct local *l, const char *name);
-/* Its live XML, the caller's to free. -EPROTO when it was started by a release that writes another version. */
+/* Its live XML, the caller's to free. -EPROTO when it was started by a release that writes another
+ * version. */
 int live_read(const struct local *l, const char *uuid, char **xml, struct err *e);
 /* Replace it. */
 int live_write(const struct local *l, const char *uuid, const char *xml, struct err *e);
@@ -168,7 +170,8 @@ int scope_lingering(void);
 /* launch.c. @paused etc: enum start_flags. @persistent false: from domain_create. */
 /* media.c: The live XML (taken) with the trays of its drives as they are now. */
 char *media_trays(const struct guest *g, char *xml);
-/* media.c: What is to be started of @d when optional media are missing; *out is the caller's, NULL: @d as it is. */
+/* media.c: What is to be started of @d when optional media are missing; *out is the caller's, NULL: @d as it
+ * is. */
 int media_at_start(const struct domain *d, struct domain **out, struct buf *notes, struct err *e);
 
 int launch_guest(struct local *l, const struct domain *d, unsigned start_flags, struct buf *notes,
@@ -179,12 +182,12 @@ int open_file(const char *what, const char *path, int flags, struct err *e);
 /* port_holder.c: who listens at TCP or UDP @port, in words; the caller's to free. */
 char *port_holder(bool udp, unsigned port);
 
-/* usernet.c: the go message's members "interfaces" and "net_program" into @go, when a card of @d is in the user-mode network. A
- * port that is to lead to the guest and is taken is refused with who has it. */
+/* usernet.c: the go message's members "interfaces" and "net_program" into @go, when a card of @d is in the
+ * user-mode network. A port that is to lead to the guest and is taken is refused with who has it. */
 int usernet_open(struct local *l, const struct domain *d, json_t *go, struct err *e);
 
-/* firmware.c: what a guest without <kernel> boots with. Files go into @fds as src/proto/launch.h names them; what is missing is
- * named with its package. */
+/* firmware.c: what a guest without <kernel> boots with. Files go into @fds as src/proto/launch.h names them;
+ * what is missing is named with its package. */
 int firmware_open(const struct domain *d, struct fd_set_named *fds, struct err *e);
 /* The variable store of an EFI guest, made from its template when it is not there yet; nothing for others. */
 int firmware_open_nvram(const struct local *l, const struct domain *d, unsigned start_flags,
@@ -192,8 +195,8 @@ int firmware_open_nvram(const struct local *l, const struct domain *d, unsigned 
 /* Where that store is, the caller's to free; NULL: the guest has none. */
 char *firmware_nvram_path(const struct local *l, const struct domain *d);
 
-/* interface.c: the taps of interfaces in bridges, made and put into @fds as "net:N"; @live tells their names. They vanish with
- * their descriptors. */
+/* interface.c: the taps of interfaces in bridges, made and put into @fds as "net:N"; @live tells their names.
+ * They vanish with their descriptors. */
 int interfaces_open(const struct domain *d, struct fd_set_named *fds, struct domain_live *live,
 		    struct err *e);
 

@@ -1,5 +1,5 @@
-/* Installers' kernels: where they are in a folder or in an ISO, and copies of them. What an ISO holds is read by libarchive; names
- * are compared without case, as an ISO without Rock Ridge has capitals. */
+/* Installers' kernels: where they are in a folder or in an ISO, and copies of them. What an ISO holds is read
+ * by libarchive; names are compared without case, as an ISO without Rock Ridge has capitals. */
 #include <archive.h>
 #include <archive_entry.h>
 #include <errno.h>

@@ -1,5 +1,5 @@
-/* What there is beside this host: who has which address (proc(5), /proc/net/arp: IP address, HW type, flags, HW
- * address, mask, device), and the bridges that guests can be put into (rtnetlink(7)). */
+/* What there is beside this host: who has which address (proc(5), /proc/net/arp: IP address, HW type, flags,
+ * HW address, mask, device), and the bridges that guests can be put into (rtnetlink(7)). */
 #include <errno.h>
 #include <netlink/route/link.h>
 #include <stdio.h>

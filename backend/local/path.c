@@ -28,7 +28,8 @@ char *install_folder(const struct local *l)
 	return x_asprintf("%s/install", l->dirs->data);
 }
 
-/* The nearest folder above @path that is there, the caller's to free; *steps: how many names were taken off. */
+/* The nearest folder above @path that is there, the caller's to free; *steps: how many names were taken
+ * off. */
 static char *folder_above(const char *path, unsigned *steps)
 {
 	char *at = x_strdup(path);

@@ -1,6 +1,6 @@
 /* What a viewer types, as keys of the guest's keyboard. Viewers that send scan codes (QEMU's extended key
- * events) name the key; the others send X keysyms, for which the keys are pressed that make them: of the guest's
- * layout when its XML has keymap=, else of a US keyboard. */
+ * events) name the key; the others send X keysyms, for which the keys are pressed that make them: of the
+ * guest's layout when its XML has keymap=, else of a US keyboard. */
 #ifndef BACKEND_SCREEN_KEYS_H
 #define BACKEND_SCREEN_KEYS_H
 
@@ -22,8 +22,8 @@ struct keys_row {
 	uint8_t code, mods;
 };
 
-/* The guest's layout, for all viewers: at most KEYS_ROWS_MAX rows, which are copied; none: a US keyboard. The first one stands, since
- * viewers' threads look at it. */
+/* The guest's layout, for all viewers: at most KEYS_ROWS_MAX rows, which are copied; none: a US keyboard. The
+ * first one stands, since viewers' threads look at it. */
 void keys_set_layout(const struct keys_row *rows, size_t n);
 
 typedef void keys_sink(void *ctx, unsigned code, bool down);

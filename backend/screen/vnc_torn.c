@@ -1,14 +1,14 @@
 /* Torn updates: what a viewer was sent while the picture changed is sent once more.
  *
- * The library's Tight encoder looks at the picture more than once for each rectangle: for its colours, then for its
- * pixels. A colour that comes up between the two makes it write wrong pixels where nothing has changed, which nobody
- * would ever mend. (The other encoders copy what they encode first: what they tear is what has changed, which is told
- * afterwards.) To wait with the picture for a viewer would make all wait for the slowest, so the main thread counts
- * its changes, and an update that has seen one is done again.
+ * The library's Tight encoder looks at the picture more than once for each rectangle: for its colours, then
+ * for its pixels. A colour that comes up between the two makes it write wrong pixels where nothing has
+ * changed, which nobody would ever mend. (The other encoders copy what they encode first: what they tear is
+ * what has changed, which is told afterwards.) To wait with the picture for a viewer would make all wait for
+ * the slowest, so the main thread counts its changes, and an update that has seen one is done again.
  *
- * What an update is of, the library does not say: it copies its client's modifiedRegion some time before it takes the
- * sendMutex, and others may have taken parts of that away by then. So all that was in the modifiedRegion since the
- * client's last update is kept in @lately. */
+ * What an update is of, the library does not say: it copies its client's modifiedRegion some time before it
+ * takes the sendMutex, and others may have taken parts of that away by then. So all that was in the
+ * modifiedRegion since the client's last update is kept in @lately. */
 #include "backend/screen/vnc_client.h"
 
 void vnc_draw_begin(struct vnc *v)

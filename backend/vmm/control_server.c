@@ -1,5 +1,5 @@
-/* Connections of the control socket: lines in, lines out, with a bound on both. A client that sends too long a line or does
- * not read its answers is closed; the guest and the other clients do not notice. */
+/* Connections of the control socket: lines in, lines out, with a bound on both. A client that sends too long
+ * a line or does not read its answers is closed; the guest and the other clients do not notice. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,5 +1,6 @@
-/* One kind of device. Const, one per file, listed in dev_types[] (device.c), which drives init, reset and done for all.
- * A device's callbacks run with machine.lock held: on a vCPU thread (register access) or the main loop. */
+/* One kind of device. Const, one per file, listed in dev_types[] (device.c), which drives init, reset and
+ * done for all. A device's callbacks run with machine.lock held: on a vCPU thread (register access) or the
+ * main loop. */
 #ifndef BACKEND_VMM_DEVICE_H
 #define BACKEND_VMM_DEVICE_H
 
@@ -57,7 +58,8 @@ int dev_new(struct machine *m, const struct dev_def *def, struct dev **out, stru
 struct dev *dev_find(const struct machine *m, const char *name);
 void dev_free(struct dev *d);
 
-/* The guest did something that no driver may do: logged once a second per device at most. The device goes on. */
+/* The guest did something that no driver may do: logged once a second per device at most. The device goes
+ * on. */
 void guest_error(struct dev *d, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 #endif

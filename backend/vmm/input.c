@@ -1,11 +1,12 @@
-/* Theory of operation. m->input holds the sinks (devices that take keys or pointer frames) and what is down. A key goes
- * down at the active sink of the highest rank and goes up where it went down, even when another sink has become the
- * better one meanwhile: no device is left with a key that it never sees released. Buttons the same: when frames begin
- * to go to another device while some are down, the old one gets a frame without them.
+/* Theory of operation. m->input holds the sinks (devices that take keys or pointer frames) and what is down.
+ * A key goes down at the active sink of the highest rank and goes up where it went down, even when another
+ * sink has become the better one meanwhile: no device is left with a key that it never sees released. Buttons
+ * the same: when frames begin to go to another device while some are down, the old one gets a frame without
+ * them.
  *
- * An absolute frame for a device that only knows movement becomes the way from the last absolute frame, in pixels of the
- * screen; one that comes to an edge pushes the guest's pointer there from wherever it has drifted to. A movement for a
- * device that only knows positions goes from the last position. */
+ * An absolute frame for a device that only knows movement becomes the way from the last absolute frame, in
+ * pixels of the screen; one that comes to an edge pushes the guest's pointer there from wherever it has
+ * drifted to. A movement for a device that only knows positions goes from the last position. */
 #include "backend/vmm/input.h"
 
 #include <errno.h>

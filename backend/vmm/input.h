@@ -1,7 +1,7 @@
-/* Keyboard and pointer events on their way from whoever types (VNC viewers, send-key, the deck) to the device that the
- * guest listens to: the virtio one once its driver is up, else vmmouse, else PS/2. Keys are Linux's KEY_* codes
- * (linux/input-event-codes.h), whatever the device then makes of them; src/proto/keycode.h translates names and others' codes.
- * Caller holds machine.lock. */
+/* Keyboard and pointer events on their way from whoever types (VNC viewers, send-key, the deck) to the device
+ * that the guest listens to: the virtio one once its driver is up, else vmmouse, else PS/2. Keys are Linux's
+ * KEY_* codes (linux/input-event-codes.h), whatever the device then makes of them; src/proto/keycode.h
+ * translates names and others' codes. Caller holds machine.lock. */
 #ifndef BACKEND_VMM_INPUT_H
 #define BACKEND_VMM_INPUT_H
 
@@ -37,14 +37,16 @@ struct input_sink {
 	void (*pointer)(struct dev *, const struct input_pointer *);
 };
 
-/* A device may have several sinks (keyboard and pointer); _remove takes all of them. Nothing is sent to them then. */
+/* A device may have several sinks (keyboard and pointer); _remove takes all of them. Nothing is sent to them
+ * then. */
 int input_sink_add(struct machine *m, struct dev *dev, const struct input_sink *sink, struct err *e);
 void input_sink_remove(struct machine *m, struct dev *dev);
 
 void input_key(struct machine *m, unsigned code, bool down); /* a repeat is another "down" */
 /* Has the guest yet to read what its keyboard has? More than a few keys would be lost now. */
 bool input_key_waits(struct machine *m);
-/* An absolute frame that only a relative device can take becomes a movement from the last one, and the reverse. */
+/* An absolute frame that only a relative device can take becomes a movement from the last one, and the
+ * reverse. */
 void input_pointer(struct machine *m, const struct input_pointer *p);
 /* Let go of all that is down: the viewer has left. */
 void input_release(struct machine *m);

@@ -1,8 +1,8 @@
 /* Interrupts and doorbells as devices see them, whoever delivers them: KVM (backend/vmm/kvm.c), or a test.
  *
- * Several devices may share a global system interrupt: levels are counted here, so that one device's deassert never drops
- * another's (machine.md, T11). Message-signalled interrupts are eventfds that the sink routes; firing one is a write(2) from
- * any thread. All else: caller holds machine.lock. */
+ * Several devices may share a global system interrupt: levels are counted here, so that one device's deassert
+ * never drops another's (machine.md, T11). Message-signalled interrupts are eventfds that the sink routes;
+ * firing one is a write(2) from any thread. All else: caller holds machine.lock. */
 #ifndef BACKEND_VMM_IRQ_H
 #define BACKEND_VMM_IRQ_H
 
@@ -19,7 +19,8 @@ struct irq;
 /* What delivers. Each is required. */
 struct irq_sink {
 	void (*set_line)(void *ctx, unsigned gsi, bool level);
-	/* Route @gsi (>= 24) to this message and attach @eventfd to it, or detach it (@on false). 0 or -errno. */
+	/* Route @gsi (>= 24) to this message and attach @eventfd to it, or detach it (@on false). 0 or
+	 * -errno. */
 	int (*msi_route)(void *ctx, unsigned gsi, uint64_t addr, uint32_t data, int eventfd, bool on);
 	/* Writes of any length at @addr signal @eventfd without an exit; @pio: in port space. 0 or -errno. */
 	int (*doorbell)(void *ctx, uint64_t addr, bool pio, int eventfd, bool on);

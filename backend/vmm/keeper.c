@@ -131,8 +131,8 @@ static void on_message(struct keeper *k, const char *text, size_t len, const int
 	}
 }
 
-/* Take what the machine has said so far, without waiting; at most @max messages, as one that floods us must still be killed
- * when it is asked for. */
+/* Take what the machine has said so far, without waiting; at most @max messages, as one that floods us must
+ * still be killed when it is asked for. */
 static void read_machine(struct keeper *k, unsigned max)
 {
 	static char text[4096];

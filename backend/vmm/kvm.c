@@ -73,8 +73,8 @@ static void route_pin(struct kvm_irq_routing *r, unsigned gsi, unsigned chip, un
 	};
 }
 
-/* The PC's wiring: ISA interrupts go to both controllers; the timer, GSI 0, is pin 2 of the IOAPIC, as the MADT's
- * override says (machine.md, T7); GSI 2 is the cascade and goes nowhere. */
+/* The PC's wiring: ISA interrupts go to both controllers; the timer, GSI 0, is pin 2 of the IOAPIC, as the
+ * MADT's override says (machine.md, T7); GSI 2 is the cascade and goes nowhere. */
 static void route_pins(struct kvm_irq_routing *r)
 {
 	r->nr = 0;

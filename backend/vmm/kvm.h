@@ -33,15 +33,17 @@ struct kvm {
 
 /* Open the system side: @sys_fd is /dev/kvm, taken. Checks the API. */
 int kvm_open(struct machine *m, int sys_fd, struct err *e);
-/* Make the VM descriptor with irqchip, PIT and the machine's memory slots. May be called again after kvm_vm_close(). */
+/* Make the VM descriptor with irqchip, PIT and the machine's memory slots. May be called again after
+ * kvm_vm_close(). */
 int kvm_vm_create(struct machine *m, struct err *e);
 void kvm_vm_close(struct machine *m);
 void kvm_close(struct machine *m);
 
 int kvm_cap(const struct kvm *k, int cap); /* KVM_CHECK_EXTENSION on the system descriptor */
 
-/* MMIO writes in [gpa, gpa + len) need no exit of their own from now on: they come to the bus with the next exit, whatever it is,
- * and with kvm_coalesced_drain(). For good; also for the VMs of later resets. No-op in a bare machine, or where KVM has no such. */
+/* MMIO writes in [gpa, gpa + len) need no exit of their own from now on: they come to the bus with the next
+ * exit, whatever it is, and with kvm_coalesced_drain(). For good; also for the VMs of later resets. No-op in
+ * a bare machine, or where KVM has no such. */
 void kvm_coalesce(struct machine *m, uint64_t gpa, uint64_t len);
 /* The same for writes to a port. false: this KVM cannot. */
 bool kvm_coalesce_port(struct machine *m, uint16_t port);

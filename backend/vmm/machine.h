@@ -1,12 +1,14 @@
 /* The machine: everything of one guest in one process, and its life.
  *
- * Theory of operation. The main loop (libuv) runs timers, the control socket, consoles and disk completions; each vCPU
- * is a thread in KVM_RUN. One lock, m->lock, guards all device state: a vCPU takes it for an exit, the loop for a callback. No
- * blocking system call is made under it. A vCPU is parked when it is outside KVM_RUN and held at the run gate (vcpu.c), which
- * is not m->lock. Devices ask for what ends or resets the machine by machine_request(); the loop acts on it when the
- * vCPUs are parked. Reset makes a new VM descriptor over the same memory (machine.md 1.7).
+ * Theory of operation. The main loop (libuv) runs timers, the control socket, consoles and disk completions;
+ * each vCPU is a thread in KVM_RUN. One lock, m->lock, guards all device state: a vCPU takes it for an exit,
+ * the loop for a callback. No blocking system call is made under it. A vCPU is parked when it is outside
+ * KVM_RUN and held at the run gate (vcpu.c), which is not m->lock. Devices ask for what ends or resets the
+ * machine by machine_request(); the loop acts on it when the vCPUs are parked. Reset makes a new VM
+ * descriptor over the same memory (machine.md 1.7).
  *
- * machine_init_bare() gives a machine without KVM, loop or threads: plain memory and a sink of the caller's, for tests. */
+ * machine_init_bare() gives a machine without KVM, loop or threads: plain memory and a sink of the caller's,
+ * for tests. */
 #ifndef BACKEND_VMM_MACHINE_H
 #define BACKEND_VMM_MACHINE_H
 
@@ -101,15 +103,18 @@ int64_t machine_wall(const struct machine *m, uint32_t *ns);
 /* Ask for it, from any thread with m->lock held. @detail: one line for a person. Returns at once. */
 void machine_request(struct machine *m, enum machine_request r, const char *detail);
 
-/* The stats block of that kind and name, made when there is none yet; never NULL (private memory when the page is full). */
+/* The stats block of that kind and name, made when there is none yet; never NULL (private memory when the
+ * page is full). */
 struct stats_block *machine_stats(struct machine *m, enum stats_kind kind, const char *name);
 
-/* The host could not do something that the guest waits for (disk full, I/O error): pause all vCPUs, tell why. The device keeps
- * the request and retries it when dev_type.resumed is called. Any thread with m->lock held. */
+/* The host could not do something that the guest waits for (disk full, I/O error): pause all vCPUs, tell why.
+ * The device keeps the request and retries it when dev_type.resumed is called. Any thread with m->lock
+ * held. */
 void machine_pause_ioerror(struct machine *m, const char *detail);
 
 /* Have @fn called on the main loop with m->lock held whenever @fd is readable. *handle (NULL first) is for
- * machine_unwatch. Both only from the thread of the main loop (device init and done). In a bare machine nothing is watched. */
+ * machine_unwatch. Both only from the thread of the main loop (device init and done). In a bare machine
+ * nothing is watched. */
 int machine_watch(struct machine *m, int fd, void (*fn)(void *ctx), void *ctx, void **handle, struct err *e);
 void machine_unwatch(struct machine *m, void **handle);
 

@@ -10,8 +10,8 @@
 #define PAGE 4096u
 #define HUGE_PAGE (2u << 20)
 
-/* KVM maps huge pages only where guest and host addresses lie alike in them, and older kernels place a mapping anywhere.
- * NULL with errno. */
+/* KVM maps huge pages only where guest and host addresses lie alike in them, and older kernels place a
+ * mapping anywhere. NULL with errno. */
 static void *map_aligned(uint64_t bytes, int flags)
 {
 	uint8_t *p = mmap(NULL, bytes + HUGE_PAGE, PROT_READ | PROT_WRITE, flags, -1, 0);
@@ -89,8 +89,8 @@ void memory_overlay_remove(struct memory *m, const char *name)
 		}
 }
 
-/* RAM is always cut at the edges of the VGA window and at 1 MiB, so that what firmware does there leaves the slots of the rest
- * alone. */
+/* RAM is always cut at the edges of the VGA window and at 1 MiB, so that what firmware does there leaves the
+ * slots of the rest alone. */
 static unsigned parts(const struct memory *m, struct mem_overlay out[MEM_OVERLAYS_MAX + 6])
 {
 	static const uint64_t cuts[] = {0, 0xA0000, 0xC0000, 0x100000, MEM_LOWTOP_MAX};
@@ -229,7 +229,8 @@ static const struct mem_slot *slot_find(const struct memory *m, uint64_t gpa)
 	return NULL;
 }
 
-/* Bytes from @gpa on that lie in one piece of host memory, at most @len; 0 when there are none that we may have. */
+/* Bytes from @gpa on that lie in one piece of host memory, at most @len; 0 when there are none that we may
+ * have. */
 static uint64_t run_at(const struct memory *m, uint64_t gpa, uint64_t len, unsigned forbidden, uint8_t **hva)
 {
 	const struct mem_slot *s = slot_find(m, gpa);

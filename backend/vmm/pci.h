@@ -1,4 +1,5 @@
-/* PCI bus 0: configuration space, BARs, INTx through the PIIX3's links, MSI-X. (PCI Local Bus 3.0; machine.md 1.3) */
+/* PCI bus 0: configuration space, BARs, INTx through the PIIX3's links, MSI-X. (PCI Local Bus 3.0; machine.md
+ * 1.3) */
 #ifndef BACKEND_VMM_PCI_H
 #define BACKEND_VMM_PCI_H
 
@@ -62,7 +63,8 @@ struct pci_bus {
 	uint8_t link_irq[4]; /* PIIX3 PIRQA..D: bit 7 = off */
 };
 
-/* Put a device on m's bus at def->addr, or in the first free slot from 3 when that is not set. -EBUSY: taken. */
+/* Put a device on m's bus at def->addr, or in the first free slot from 3 when that is not set. -EBUSY:
+ * taken. */
 int pci_dev_init(struct pci_dev *p, struct dev_def const *def, const struct pci_id *id, struct err *e);
 void pci_dev_reset(struct pci_dev *p); /* config to power-on, BARs unmapped, MSI-X off */
 void pci_dev_done(struct pci_dev *p);
@@ -86,7 +88,8 @@ void pci_intx(struct pci_dev *p, bool level);
 /* The links changed (PIIX3 0x60-0x63): move every raised line. */
 void pci_links_changed(struct machine *m);
 
-/* What firmware would do for a directly booted kernel: BARs placed, decoding on, links on 10 10 11 11, interrupt lines. */
+/* What firmware would do for a directly booted kernel: BARs placed, decoding on, links on 10 10 11 11,
+ * interrupt lines. */
 void pci_setup(struct machine *m);
 
 static inline uint16_t pci_get16(const uint8_t *p)

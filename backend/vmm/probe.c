@@ -120,8 +120,8 @@ static int measure(struct probe *p, uint32_t loops, uint64_t *ns)
 	return 0;
 }
 
-/* Instructions a second: the best of @tries, since a first entry pays for page faults and anything may be preempted, and
- * nothing makes an interpreter look fast. */
+/* Instructions a second: the best of @tries, since a first entry pays for page faults and anything may be
+ * preempted, and nothing makes an interpreter look fast. */
 static int best_rate(struct probe *p, uint32_t loops, unsigned tries, uint64_t *ips)
 {
 	*ips = 0;

@@ -1,5 +1,5 @@
-/* The machine process: what `vmdeck-vmm machine` does from its birth to its exit status. machine.h tells how the threads
- * work together; here is the main loop's side. */
+/* The machine process: what `vmdeck-vmm machine` does from its birth to its exit status. machine.h tells how
+ * the threads work together; here is the main loop's side. */
 #include "backend/vmm/run.h"
 
 #include <errno.h>
@@ -269,7 +269,8 @@ static void requested(struct machine *m, enum machine_request req, const char *d
 	}
 }
 
-/* Somebody asked for something: machine_request() or machine_pause_ioerror(). The vCPUs are already being held. */
+/* Somebody asked for something: machine_request() or machine_pause_ioerror(). The vCPUs are already being
+ * held. */
 static void woken(uv_async_t *a)
 {
 	struct machine *m = a->data;

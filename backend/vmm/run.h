@@ -1,4 +1,5 @@
-/* The life of the machine process: built, running, paused, reset, ended. All on the main loop's thread, m->lock not held. */
+/* The life of the machine process: built, running, paused, reset, ended. All on the main loop's thread,
+ * m->lock not held. */
 #ifndef BACKEND_VMM_RUN_H
 #define BACKEND_VMM_RUN_H
 

@@ -1,5 +1,6 @@
-/* A deadline on the machine's clock. The callback runs on the main loop with machine.lock held. Setting and stopping: any
- * thread with machine.lock held. In a machine without a loop (tests) timers fire from timer_run(). */
+/* A deadline on the machine's clock. The callback runs on the main loop with machine.lock held. Setting and
+ * stopping: any thread with machine.lock held. In a machine without a loop (tests) timers fire from
+ * timer_run(). */
 #ifndef BACKEND_VMM_TIMER_H
 #define BACKEND_VMM_TIMER_H
 

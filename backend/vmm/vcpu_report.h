@@ -6,8 +6,8 @@
 
 struct kvm_run;
 
-/* After KVM_RUN returned with an exit that is no device's: reason, where, in what mode, and the instruction bytes when KVM
- * gives them. @fd: the vCPU, asked for its registers. */
+/* After KVM_RUN returned with an exit that is no device's: reason, where, in what mode, and the instruction
+ * bytes when KVM gives them. @fd: the vCPU, asked for its registers. */
 void vcpu_fault_text(int fd, unsigned index, const struct kvm_run *run, char *out, size_t n);
 
 #endif

@@ -12,7 +12,8 @@ struct dirs {
 	char *home;    /* $VMDECK_HOME made absolute, or NULL */
 };
 
-/* The folders for this user; made when missing (0750 as root, 0700 else). NULL with @e filled when they cannot be. */
+/* The folders for this user; made when missing (0750 as root, 0700 else). NULL with @e filled when they
+ * cannot be. */
 const struct dirs *dirs_get(struct err *e);
 
 #endif

@@ -8,12 +8,13 @@
 
 #include "src/base/err.h"
 
-/* Read a whole file of at most @max bytes. *out is terminated (not counted in *len, which may be NULL) and the
- * caller's to free. -EFBIG when it is larger. */
+/* Read a whole file of at most @max bytes. *out is terminated (not counted in *len, which may be NULL) and
+ * the caller's to free. -EFBIG when it is larger. */
 int file_read(const char *path, size_t max, char **out, size_t *len, struct err *e);
 int file_read_fd(int fd, size_t max, char **out, size_t *len); /* from offset 0, no seek; -errno */
 
-/* Write @path so that a crash leaves the old file or the new one: temporary, fsync, rename, fsync of the folder. */
+/* Write @path so that a crash leaves the old file or the new one: temporary, fsync, rename, fsync of the
+ * folder. */
 int file_replace(const char *path, const char *data, size_t len, mode_t mode, struct err *e);
 
 /* Append one line (a newline is added) with one write(); creates the file (0640). */
@@ -21,11 +22,12 @@ int file_append_line(const char *path, const char *line, struct err *e);
 
 /* mkdir -p; an existing folder is fine. */
 int dir_make(const char *path, mode_t mode, struct err *e);
-/* Remove a folder and the plain files, sockets and links in it (one level; folders below stay: -ENOTEMPTY). */
+/* Remove a folder and the plain files, sockets and links in it (one level; folders below stay:
+ * -ENOTEMPTY). */
 int dir_remove(const char *path, struct err *e);
 
-/* write()/pwrite()/read()/pread() until all is done or it fails; EINTR is retried. 0 or -errno (reads: -ENODATA
- * at a premature end). */
+/* write()/pwrite()/read()/pread() until all is done or it fails; EINTR is retried. 0 or -errno (reads:
+ * -ENODATA at a premature end). */
 int fd_write_all(int fd, const void *p, size_t n);
 int fd_pread_all(int fd, void *p, size_t n, off_t off);
 int fd_pwrite_all(int fd, const void *p, size_t n, off_t off);

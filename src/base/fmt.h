@@ -14,8 +14,8 @@ char *fmt_bytes_short(uint64_t bytes, char out[FMT_MAX]);
 /* "45s", "12m03s", "5h12m", "3d04h". */
 char *fmt_duration(uint64_t seconds, char out[FMT_MAX]);
 
-/* Bytes in one @unit of libvirt's memory and size units: b byte bytes KB k KiB MB M MiB GB G GiB TB T TiB PB P PiB EB
- * E EiB, in any case; NULL or "" = KiB. 0 = no such unit. (libvirt, formatdomain, "memory") */
+/* Bytes in one @unit of libvirt's memory and size units: b byte bytes KB k KiB MB M MiB GB G GiB TB T TiB PB
+ * P PiB EB E EiB, in any case; NULL or "" = KiB. 0 = no such unit. (libvirt, formatdomain, "memory") */
 uint64_t fmt_unit_bytes(const char *unit);
 
 #endif

@@ -1,12 +1,13 @@
-/* Open-file-description locks (fcntl(2), F_OFD_*): they belong to the open file, so they survive fork, exec and
- * being passed over a socket, and end with the last copy of the descriptor. */
+/* Open-file-description locks (fcntl(2), F_OFD_*): they belong to the open file, so they survive fork, exec
+ * and being passed over a socket, and end with the last copy of the descriptor. */
 #ifndef SRC_BASE_LOCK_H
 #define SRC_BASE_LOCK_H
 
 #include <stdbool.h>
 #include <sys/types.h>
 
-/* Take a write lock on the whole file, without waiting. 0, -EAGAIN when another holds it, or another -errno. */
+/* Take a write lock on the whole file, without waiting. 0, -EAGAIN when another holds it, or another
+ * -errno. */
 int lock_take(int fd);
 /* The same, waiting for it. */
 int lock_wait(int fd);

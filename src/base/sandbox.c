@@ -128,8 +128,8 @@ static void landlock_folder(int rules, const char *path)
 		log_warn("sandbox: Landlock: '%s': %s", path, strerror(errno));
 }
 
-/* No file can be opened, made or removed, no port bound or connected to, but what @needs says. Silently less on old
- * kernels. */
+/* No file can be opened, made or removed, no port bound or connected to, but what @needs says. Silently less
+ * on old kernels. */
 static void landlock(const struct sandbox_needs *needs)
 {
 	long abi = syscall(SYS_landlock_create_ruleset, NULL, 0, 1);

@@ -1,4 +1,5 @@
-/* What a process of a guest gives up before it hears the guest, or viewers. (design.md: everything is open by then)
+/* What a process of a guest gives up before it hears the guest, or viewers. (design.md: everything is open by
+ * then)
  *
  * Two steps, because privileges belong to threads and the system call filter to the process:
  * sandbox_prepare() while there is one thread, sandbox_enter() when all is open. VMDECK_SANDBOX=off leaves
@@ -21,8 +22,8 @@ enum sandbox_cond {
 	SANDBOX_SELF, /* argument @arg is our process id */
 };
 
-/* A system call that is allowed. What every program of ours needs is in src/base/sandbox_rules.c; each has a table of
- * its own in its sandbox_rules.c for the rest. */
+/* A system call that is allowed. What every program of ours needs is in src/base/sandbox_rules.c; each has a
+ * table of its own in its sandbox_rules.c for the rest. */
 struct sandbox_rule {
 	int syscall;
 	int error; /* 0: allowed; else this errno instead of the end */
@@ -54,8 +55,8 @@ struct sandbox_needs {
 /* The same with exceptions; a process that reads files keeps the name spaces it is in. */
 int sandbox_prepare_for(const struct sandbox_needs *needs, struct err *e);
 
-/* The system call filter, for all threads and those to come: the common rules and @rules. A system call with a row in
- * @rules has none of the common ones. */
+/* The system call filter, for all threads and those to come: the common rules and @rules. A system call with
+ * a row in @rules has none of the common ones. */
 int sandbox_enter(const struct sandbox_rule *rules, size_t n, struct err *e);
 
 #endif

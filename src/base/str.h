@@ -7,7 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* As their namesakes; no memory ends the process with a sentence on stderr. Not for vmdeck-vmm's data path. */
+/* As their namesakes; no memory ends the process with a sentence on stderr. Not for vmdeck-vmm's data
+ * path. */
 void *x_malloc(size_t n);
 void *x_calloc(size_t n, size_t size);
 void *x_realloc(void *p, size_t n);
@@ -19,18 +20,19 @@ bool str_eq(const char *a, const char *b); /* NULL equals only NULL */
 bool str_starts(const char *s, const char *prefix);
 bool str_ends(const char *s, const char *suffix);
 
-/* Parse all of @s as an unsigned number (base 0: decimal, 0x, 0). false: not a number, out of range, or anything
- * behind it; @out is then untouched. */
+/* Parse all of @s as an unsigned number (base 0: decimal, 0x, 0). false: not a number, out of range, or
+ * anything behind it; @out is then untouched. */
 bool str_u64(const char *s, uint64_t *out);
 
-/* Copy @s to @out (size @n) with control characters (and invalid UTF-8) shown as '?', so that text from outside
- * cannot drive a terminal. Always terminated. Return: @out. */
+/* Copy @s to @out (size @n) with control characters (and invalid UTF-8) shown as '?', so that text from
+ * outside cannot drive a terminal. Always terminated. Return: @out. */
 char *str_printable(const char *s, char *out, size_t n);
 
 /* How far apart two words are (Levenshtein), for "did you mean". */
 unsigned str_distance(const char *a, const char *b);
 
-/* A growing byte buffer. Zero-initialise; @s is NULL when empty, else terminated by a 0 not counted in @len. */
+/* A growing byte buffer. Zero-initialise; @s is NULL when empty, else terminated by a 0 not counted in
+ * @len. */
 struct buf {
 	char *s;
 	size_t len;

@@ -31,7 +31,8 @@ enum arg_kind { ARG_FLAG, ARG_STRING, ARG_FILE, ARG_NUMBER };
 /* BOOL: yes, no, on, off and the like. SIZE: a number with a fraction. */
 enum sub_kind { SUB_TEXT, SUB_BOOL, SUB_NUMBER, SUB_SIZE, SUB_CHOICE, SUB_FILE, SUB_MAC };
 
-/* What may stand in a value of the form "word,name=value,...". The first word without a name is the first row's. */
+/* What may stand in a value of the form "word,name=value,...". The first word without a name is the first
+ * row's. */
 struct cmd_sub {
 	const char *name;    /* "bus" */
 	const char *aka;     /* other names of it, a space between: "target.bus"; NULL */
@@ -78,7 +79,8 @@ struct cmd {
 	unsigned flags;             /* enum cmd_flags */
 	const struct cmd_arg *args; /* ends with a row without name; NULL = none */
 	const char *lacks; /* options of virsh that we do not have, refused by name: "autodestroy nvram" */
-	/* What the shell may offer as value of an argument: the @i-th word, NULL behind the last. NULL: nothing is known. */
+	/* What the shell may offer as value of an argument: the @i-th word, NULL behind the last. NULL:
+	 * nothing is known. */
 	const char *(*words)(const struct cmd_arg *, unsigned i);
 	/* 0 = done; -errno with @e filled. */
 	int (*exec)(struct cmd_ctx *, struct err *e);

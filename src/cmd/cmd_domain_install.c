@@ -118,8 +118,8 @@ static void tell_files(struct cmd_ctx *c, const struct install_plan *p)
 
 enum progress { GOES_ON, NEXT_BOOT, OVER };
 
-/* How far is it? @id: of the first boot. The guest is away for a moment between the installer's reboot and the definition's
- * start: *away_ms counts that. */
+/* How far is it? @id: of the first boot. The guest is away for a moment between the installer's reboot and
+ * the definition's start: *away_ms counts that. */
 static enum progress look(struct cmd_ctx *c, int id, unsigned *away_ms)
 {
 	struct domain_info d;

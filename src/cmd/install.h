@@ -1,11 +1,13 @@
-/* An installation, as virt-install has it: a list of its options with values as a person types them ("disk", "size=10"). The verb
- * `install` fills the list from its command line, the wizard from its form; what comes after is one path.
+/* An installation, as virt-install has it: a list of its options with values as a person types them ("disk",
+ * "size=10"). The verb `install` fills the list from its command line, the wizard from its form; what comes
+ * after is one path.
  *
- * Theory of operation: install_check() looks at one option alone. install_plan() puts all of them together with what the host and
- * osinfo-db say, and makes two XMLs: the definition, which boots the installed disk, and what runs first, which boots the CD or the
- * kernel. Both are one domain (same uuid, addresses and devices); the first carries a mark that makes `vmdeck domain-release` start
- * the definition when the guest reboots (vmdeck-xml(7), "INSTALLATION"), so nobody has to wait for that. install_run() hands the
- * plan to the backend, which makes everything or nothing. Nothing is made before that. */
+ * Theory of operation: install_check() looks at one option alone. install_plan() puts all of them together
+ * with what the host and osinfo-db say, and makes two XMLs: the definition, which boots the installed disk,
+ * and what runs first, which boots the CD or the kernel. Both are one domain (same uuid, addresses and
+ * devices); the first carries a mark that makes `vmdeck domain-release` start the definition when the guest
+ * reboots (vmdeck-xml(7), "INSTALLATION"), so nobody has to wait for that. install_run() hands the plan to
+ * the backend, which makes everything or nothing. Nothing is made before that. */
 #ifndef SRC_CMD_INSTALL_H
 #define SRC_CMD_INSTALL_H
 
@@ -15,7 +17,8 @@
 #include "src/backend.h"
 #include "src/cmd/cmd.h"
 
-/* The options, with their sub-options; ends with a row without name. Those with @lacks are virt-install's and not ours. */
+/* The options, with their sub-options; ends with a row without name. Those with @lacks are virt-install's and
+ * not ours. */
 extern const struct cmd_arg install_args[];
 
 struct install_word {
@@ -29,16 +32,16 @@ struct install_request {
 	size_t n;
 };
 
-/* Add one more of an option; set: instead of those that are there (@value NULL: none is left). A name that is no option's is
- * refused by install_plan(). */
+/* Add one more of an option; set: instead of those that are there (@value NULL: none is left). A name that is
+ * no option's is refused by install_plan(). */
 void install_add(struct install_request *r, const char *option, const char *value);
 void install_set(struct install_request *r, const char *option, const char *value);
 /* The value of the last of that option, or NULL. */
 const char *install_get(const struct install_request *r, const char *option);
 void install_request_done(struct install_request *r);
 
-/* Is @value one that @option may have? Only looks at the words: no host is asked, no file is looked at. -EINVAL with a sentence that
- * names what is wrong and what is allowed, or the nearest word. */
+/* Is @value one that @option may have? Only looks at the words: no host is asked, no file is looked at.
+ * -EINVAL with a sentence that names what is wrong and what is allowed, or the nearest word. */
 int install_check(const char *option, const char *value, struct err *e);
 
 struct install_plan {
@@ -60,15 +63,17 @@ struct install_plan {
 	unsigned flags; /* enum install_flags, for the backend */
 };
 
-/* Put the options together; asks the host what is needed, makes nothing. On success *out is the caller's. Errors name the option. */
+/* Put the options together; asks the host what is needed, makes nothing. On success *out is the caller's.
+ * Errors name the option. */
 int install_plan(struct backend *b, const struct install_request *r, struct install_plan **out,
 		 struct err *e);
-/* Do it: disks, definition, start. On failure nothing is left. @info, *notes (may be NULL): as of domain_create. */
+/* Do it: disks, definition, start. On failure nothing is left. @info, *notes (may be NULL): as of
+ * domain_create. */
 int install_run(struct backend *b, const struct install_plan *p, struct domain_info *info, char **notes,
 		struct err *e);
 void install_plan_free(struct install_plan *p);
-/* Take an edited definition into the plan; what runs first gets the same changes. -EINVAL when it cannot be read; the plan is then as
- * it was. (install_edit.c) */
+/* Take an edited definition into the plan; what runs first gets the same changes. -EINVAL when it cannot be
+ * read; the plan is then as it was. (install_edit.c) */
 int install_plan_edit(struct install_plan *p, const char *define_xml, struct err *e);
 
 /* The equal command line, quoted for a shell, the caller's to free: "vmdeck install --name=x ...". */

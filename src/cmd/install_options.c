@@ -1,5 +1,5 @@
-/* The options of an installation, and what their values consist of: virt-install's names, once. The command line, the help,
- * completion, the manual's test and install_check() all read these tables. */
+/* The options of an installation, and what their values consist of: virt-install's names, once. The command
+ * line, the help, completion, the manual's test and install_check() all read these tables. */
 #include "src/cmd/install_value.h"
 
 /* Known to virt-install: refused with the reason; or left out with a note, as a guest does without. */

@@ -395,7 +395,8 @@ static int make_head(struct maker *m, struct err *e)
 
 /* --- all of it --- */
 
-/* One of the texts as it will be defined or run: with what define adds, and refused when it could not start. */
+/* One of the texts as it will be defined or run: with what define adds, and refused when it could not
+ * start. */
 static int finish_text(struct maker *m, const char *text, char **out, bool notes, struct err *e)
 {
 	struct domain *d = NULL;
@@ -410,7 +411,8 @@ static int finish_text(struct maker *m, const char *text, char **out, bool notes
 	return rc;
 }
 
-/* The sections in libvirt's order are not made in it: <os> says what can be booted, and for that the devices are looked at first. */
+/* The sections in libvirt's order are not made in it: <os> says what can be booted, and for that the devices
+ * are looked at first. */
 static int make_texts(struct maker *m, struct err *e)
 {
 	enum { HEAD, OS, MACHINE, DEVICES, SECTIONS };

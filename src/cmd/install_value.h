@@ -19,7 +19,8 @@ struct install_value {
 
 /* The row of an option by its name or another name of it; NULL. */
 const struct cmd_arg *install_option(const char *name);
-/* Take @text apart and check every part. -EINVAL naming the option, the part and what is allowed. @v is to be freed in any case. */
+/* Take @text apart and check every part. -EINVAL naming the option, the part and what is allowed. @v is to be
+ * freed in any case. */
 int install_split(const struct cmd_arg *option, const char *text, struct install_value *v, struct err *e);
 void install_value_done(struct install_value *v);
 #define AUTO_VALUE __attribute__((cleanup(install_value_done)))

@@ -1,6 +1,6 @@
-/* A domain as its XML defines it. The retained document is the definition: this struct is a checked view of it,
- * made by domain_parse(), and every change goes through domain_parse() of edited text, so that comments, order
- * and foreign namespaces survive. (libvirt, "Domain XML format")
+/* A domain as its XML defines it. The retained document is the definition: this struct is a checked view of
+ * it, made by domain_parse(), and every change goes through domain_parse() of edited text, so that comments,
+ * order and foreign namespaces survive. (libvirt, "Domain XML format")
  *
  * One table, domain_table.c, classes every element: supported; kept and harmless (a note at define); kept but
  * needed by the guest (define warns, start refuses, naming it). */
@@ -16,7 +16,8 @@
 
 #define DOMAIN_NAME_MAX 200
 #define DOMAIN_VCPUS_MAX 64
-/* Of our own element in <metadata>: <vmdeck:screen xmlns:vmdeck="urn:vmdeck:domain:1" viewPasswd= tls= certificates=/> */
+/* Of our own element in <metadata>: <vmdeck:screen xmlns:vmdeck="urn:vmdeck:domain:1" viewPasswd= tls=
+ * certificates=/> */
 #define DOMAIN_NAMESPACE "urn:vmdeck:domain:1"
 #define DOMAIN_MEMORY_MIN (4ull << 20) /* bytes */
 
@@ -202,7 +203,8 @@ struct domain {
 	struct domain_clock clock;
 	enum domain_action on_poweroff, on_reboot, on_crash;
 
-	/* When domain_startable(), each has bus virtio and an address, or bus ide and a unit, and all but a CD-ROM a source. */
+	/* When domain_startable(), each has bus virtio and an address, or bus ide and a unit, and all but a
+	 * CD-ROM a source. */
 	struct domain_disk *disks;
 	size_t ndisks;
 	struct domain_serial *serials;
@@ -220,9 +222,9 @@ struct domain {
 	size_t nnotes;
 };
 
-/* Parse and check domain XML. @where names the source in errors ("web1.xml", "(standard input)"). On success *out is
- * the caller's, with a uuid and PCI addresses made up where the XML had none and written back into its document.
- * -EINVAL with file, line, element and what is allowed. */
+/* Parse and check domain XML. @where names the source in errors ("web1.xml", "(standard input)"). On success
+ * *out is the caller's, with a uuid and PCI addresses made up where the XML had none and written back into
+ * its document. -EINVAL with file, line, element and what is allowed. */
 int domain_parse(const char *text, size_t len, const char *where, struct domain **out, struct err *e);
 int domain_load(const char *path, struct domain **out, struct err *e);
 void domain_free(struct domain *d);
@@ -242,8 +244,8 @@ struct domain_live {
 char *domain_live_text(const struct domain *d, const struct domain_live *live);
 /* Fill the taps of @live from a domain that was parsed from such a text. */
 void domain_live_taps(const struct domain *d, struct domain_live *live);
-/* Another text of a domain without the passwords that are in it, or with @passwd as its screen's; the caller's to free. NULL: @text is no
- * XML. */
+/* Another text of a domain without the passwords that are in it, or with @passwd as its screen's; the
+ * caller's to free. NULL: @text is no XML. */
 char *domain_text_passwd(const char *text, const char *passwd);
 
 /* What is to lie in a drive. */
@@ -253,8 +255,8 @@ struct domain_medium {
 	bool tray_open;
 };
 
-/* Domain XML @text with another medium in drive @target, the caller's to free. @where names it in errors. -ENOENT: there is no
- * such disk. */
+/* Domain XML @text with another medium in drive @target, the caller's to free. @where names it in errors.
+ * -ENOENT: there is no such disk. */
 int domain_text_medium(const char *text, const char *where, const char *target, const struct domain_medium *m,
 		       char **out, struct err *e);
 /* The same with that drive's tray open or closed; NULL when it is so already, or there is no such drive. */
@@ -275,16 +277,18 @@ struct domain_boot {
 	const struct domain_disk *disk;
 	const struct domain_interface *net;
 };
-/* What firmware tries, in its order: by <boot order=>, else by <boot dev=>, else disks before CD-ROMs. A card without a ROM is none of
- * them. @out has room for DOMAIN_BOOTS(d). Return: how many. */
+/* What firmware tries, in its order: by <boot order=>, else by <boot dev=>, else disks before CD-ROMs. A card
+ * without a ROM is none of them. @out has room for DOMAIN_BOOTS(d). Return: how many. */
 #define DOMAIN_BOOTS(d) ((d)->ndisks + (d)->ninterfaces + 1)
 size_t domain_boots(const struct domain *d, struct domain_boot *out);
 /* Is this card one of them, for firmware that has no driver of its own and needs a ROM? */
 bool domain_needs_rom(const struct domain *d, const struct domain_interface *net);
-/* Why @firmware cannot boot this medium ("no boot record"), or NULL when it looks as if it could. Reads the image. */
+/* Why @firmware cannot boot this medium ("no boot record"), or NULL when it looks as if it could. Reads the
+ * image. */
 const char *domain_disk_lacks(const struct domain_disk *k, enum domain_firmware firmware);
 
-/* For people, the caller's to free: "BIOS"; "vda, hda (CD-ROM, not bootable: no boot record)"; "VGA, VNC on 127.0.0.1:5901". */
+/* For people, the caller's to free: "BIOS"; "vda, hda (CD-ROM, not bootable: no boot record)"; "VGA, VNC on
+ * 127.0.0.1:5901". */
 char *domain_firmware_text(const struct domain *d);
 char *domain_boot_text(const struct domain *d, bool look); /* @look: read the images, and say which cannot be booted */
 char *domain_screen_text(const struct domain *d);
@@ -292,7 +296,8 @@ char *domain_screen_text(const struct domain *d);
 /* The first note that blocks a start, as an error naming it; 0 when there is none. */
 int domain_startable(const struct domain *d, struct err *e);
 
-/* Is this a name that we take? Not empty, no '/', not '.' or '..', no control characters, at most 200 bytes. */
+/* Is this a name that we take? Not empty, no '/', not '.' or '..', no control characters, at most 200
+ * bytes. */
 int domain_name_check(const char *name, struct err *e);
 
 const char *domain_action_text(enum domain_action a); /* "destroy", ... */

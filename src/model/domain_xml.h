@@ -1,8 +1,9 @@
 /* Between the files of the domain parser; nobody else includes this, but for tests of the table.
  *
  * domain_xml.c reads what stands directly below <domain>, domain_os.c <os>, domain_devices.c the devices: of
- * these domain_disk.c the disks, domain_graphics.c and domain_screen.c what a person sees and works; domain_pci.c
- * gives them addresses. domain_table.c says, and domain_classify.c tells, of every element what becomes of it. */
+ * these domain_disk.c the disks, domain_graphics.c and domain_screen.c what a person sees and works;
+ * domain_pci.c gives them addresses. domain_table.c says, and domain_classify.c tells, of every element what
+ * becomes of it. */
 #ifndef SRC_MODEL_DOMAIN_XML_H
 #define SRC_MODEL_DOMAIN_XML_H
 
@@ -58,7 +59,8 @@ int domain_assign_pci(struct domain *d, struct xml_node *devices, const struct p
 
 /* The next <disk> into d->disks, which has room. */
 int domain_parse_disk(struct domain *d, struct xml_node *n, struct pci_users *users, struct err *e);
-/* Behind the last disk: which drive of the IDE channels each is. d->disks is in the order of <disk> until then. */
+/* Behind the last disk: which drive of the IDE channels each is. d->disks is in the order of <disk> until
+ * then. */
 int domain_assign_ide(struct domain *d, struct xml_node *devices, struct err *e);
 /* Forget empty floppy drives, which the machine has not; at the very end, after errors too. */
 void domain_drop_floppies(struct domain *d);

@@ -1,6 +1,7 @@
-/* Theory of operation: there are some 800 small files of 3 MB in all, os/VENDOR/NAME.xml. A system is looked for where its id says
- * that its file would be, then by looking for its id in the text of all; only the file that has it is parsed. For a medium, the
- * files that have patterns for media are parsed until one fits. What a system does not say is asked of the one it derives from. */
+/* Theory of operation: there are some 800 small files of 3 MB in all, os/VENDOR/NAME.xml. A system is looked
+ * for where its id says that its file would be, then by looking for its id in the text of all; only the file
+ * that has it is parsed. For a medium, the files that have patterns for media are parsed until one fits. What
+ * a system does not say is asked of the one it derives from. */
 #include "src/model/osinfo.h"
 
 #include <dirent.h>

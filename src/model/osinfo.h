@@ -1,5 +1,5 @@
-/* What osinfo-db knows of operating systems: which resources they want and which devices they have drivers for. Its files are read
- * as they are asked for; the package may be missing. (libosinfo, "libosinfo.rng") */
+/* What osinfo-db knows of operating systems: which resources they want and which devices they have drivers
+ * for. Its files are read as they are asked for; the package may be missing. (libosinfo, "libosinfo.rng") */
 #ifndef SRC_MODEL_OSINFO_H
 #define SRC_MODEL_OSINFO_H
 
@@ -35,7 +35,8 @@ struct osinfo_tree {
 bool osinfo_there(void);
 /* By short id, or by id. -ENOENT with the nearest short id named; -ENODATA: the package is missing. */
 int osinfo_find(const char *name, struct osinfo *out, struct err *e);
-/* The system whose installer lies on this medium. *reboots: how often its installer starts the guest anew (1). -ENOENT: none. */
+/* The system whose installer lies on this medium. *reboots: how often its installer starts the guest anew
+ * (1). -ENOENT: none. */
 int osinfo_detect(const struct osinfo_media *media, struct osinfo *out, unsigned *reboots, struct err *e);
 /* The same of an install tree. */
 int osinfo_detect_tree(const struct osinfo_tree *tree, struct osinfo *out, struct err *e);

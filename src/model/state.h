@@ -1,4 +1,5 @@
-/* States of a domain and why it is in one: libvirt's words (virDomainState, virDomain*Reason; virsh domstate). */
+/* States of a domain and why it is in one: libvirt's words (virDomainState, virDomain*Reason; virsh
+ * domstate). */
 #ifndef SRC_MODEL_STATE_H
 #define SRC_MODEL_STATE_H
 

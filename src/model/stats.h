@@ -1,7 +1,7 @@
 /* Figures of the host and of every guest: raw samples, and the rates that two of them give.
  *
- * A backend fills a struct sample with growing counters; rates are computed here from the measured interval, per second,
- * and never from the one that was asked for. Each rate says what it is worth. */
+ * A backend fills a struct sample with growing counters; rates are computed here from the measured interval,
+ * per second, and never from the one that was asked for. Each rate says what it is worth. */
 #ifndef SRC_MODEL_STATS_H
 #define SRC_MODEL_STATS_H
 
@@ -91,8 +91,8 @@ struct host_rates {
 	struct rate cpu; /* percent of all host CPUs, 0..100 */
 };
 
-/* Rates from @prev to @now. A domain that @prev did not have, or that was started anew since, is STAT_INIT; one whose
- * counters went backwards too. @prev may be NULL. */
+/* Rates from @prev to @now. A domain that @prev did not have, or that was started anew since, is STAT_INIT;
+ * one whose counters went backwards too. @prev may be NULL. */
 struct domain_rates domain_rates(const struct sample *prev, const struct sample *now, const char *uuid);
 struct host_rates host_rates(const struct sample *prev, const struct sample *now);
 

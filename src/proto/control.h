@@ -3,8 +3,9 @@
  *   command   {"execute": "query-status", "arguments": {...}, "id": any}
  *   answer    {"return": value, "id": any}  or  {"error": {"class": "GenericError", "desc": "sentence"}, "id": any}
  *   event     {"event": "STOP", "data": {...}, "timestamp": {"seconds": N, "microseconds": N}}
- * qmp_capabilities is answered and not required. Descriptors travel with the line that announces them (SCM_RIGHTS).
- * Only the guest's owner and root are served. A newer vmdeck speaks to machines of protocol CONTROL_PROTOCOL_MIN and up.
+ * qmp_capabilities is answered and not required. Descriptors travel with the line that announces them
+ * (SCM_RIGHTS). Only the guest's owner and root are served. A newer vmdeck speaks to machines of protocol
+ * CONTROL_PROTOCOL_MIN and up.
  *
  * Commands (backend/vmm/control.c is the table; query-commands lists them):
  *   qmp_capabilities query-commands query-version
@@ -47,13 +48,14 @@
 /* A client's connection. */
 struct control;
 
-/* Connect and read the greeting. NULL with @e filled (a machine whose protocol is not ours: -EPROTO, both named). */
+/* Connect and read the greeting. NULL with @e filled (a machine whose protocol is not ours: -EPROTO, both
+ * named). */
 struct control *control_connect(const char *path, int timeout_ms, struct err *e);
 void control_close(struct control *c);
 
-/* Send a command and wait for its answer, dropping events. @arguments is taken (may be NULL). @fd (may be NULL) gets the
- * descriptor that came along, or -1. *reply (may be NULL) is the caller's. -ETIMEDOUT; the guest's own error is -EREMOTEIO
- * with its sentence. */
+/* Send a command and wait for its answer, dropping events. @arguments is taken (may be NULL). @fd (may be
+ * NULL) gets the descriptor that came along, or -1. *reply (may be NULL) is the caller's. -ETIMEDOUT; the
+ * guest's own error is -EREMOTEIO with its sentence. */
 int control_call(struct control *c, const char *command, json_t *arguments, json_t **reply, int *fd,
 		 struct err *e);
 /* The same for a command that wants a descriptor: @fd travels with it and stays the caller's. */

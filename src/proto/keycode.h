@@ -1,6 +1,6 @@
-/* Names and numbers of keys. One table, keycode.c: Linux's KEY_* code is the key; beside it QEMU's name ("ret"), the
- * XT (set 1) and AT (set 2) scan codes, USB and Windows codes, and the X keysym of a US keyboard.
- * (linux/input-event-codes.h; QAPI QKeyCode; virsh send-key's codesets) */
+/* Names and numbers of keys. One table, keycode.c: Linux's KEY_* code is the key; beside it QEMU's name
+ * ("ret"), the XT (set 1) and AT (set 2) scan codes, USB and Windows codes, and the X keysym of a US
+ * keyboard. (linux/input-event-codes.h; QAPI QKeyCode; virsh send-key's codesets) */
 #ifndef SRC_PROTO_KEYCODE_H
 #define SRC_PROTO_KEYCODE_H
 
@@ -20,7 +20,8 @@ unsigned keycode_from_set_name(const char *codeset, const char *name);
 extern const char *const keycode_sets[];
 /* The key of a US keyboard that makes this X keysym; *shift: with Shift. 0 = none. */
 unsigned keycode_from_keysym(uint32_t keysym, bool *shift);
-/* What a PS/2 keyboard sends when the key goes down or up, in set 1 and set 2: up to 8 bytes; how many, 0 = none. */
+/* What a PS/2 keyboard sends when the key goes down or up, in set 1 and set 2: up to 8 bytes; how many, 0 =
+ * none. */
 unsigned keycode_set1(unsigned code, bool down, uint8_t out[8]);
 unsigned keycode_set2(unsigned code, bool down, uint8_t out[8]);
 /* Its one code in set 3, 0 = none. */

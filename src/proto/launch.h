@@ -36,11 +36,12 @@
  *   {"kind": "user", ...} with what src/proto/net.h tells vmdeck-net: the keeper starts that, and makes its "net:N". "net_program": its
  *   path.
  *
- * While the guest runs, the machine may send {"peer": {}} with two descriptors: a connection that it has accepted, and a socket
- * on which the keeper answers "y" when it is the owner's or root's, else "n" (backend/vmm/peer.h). And the keeper sends the
- * machine {"screen": {}} with one descriptor whenever it starts a screen process: the machine's end of their socket. When the
- * screen does not read what it is sent, the machine closes that and says {"screen": {"dropped": sentence}}: the keeper ends the
- * process, and starts another for the next viewer. {"net": {"index": N}} with one descriptor is the same for interface N's
+ * While the guest runs, the machine may send {"peer": {}} with two descriptors: a connection that it has
+ * accepted, and a socket on which the keeper answers "y" when it is the owner's or root's, else "n"
+ * (backend/vmm/peer.h). And the keeper sends the machine {"screen": {}} with one descriptor whenever it
+ * starts a screen process: the machine's end of their socket. When the screen does not read what it is sent,
+ * the machine closes that and says {"screen": {"dropped": sentence}}: the keeper ends the process, and starts
+ * another for the next viewer. {"net": {"index": N}} with one descriptor is the same for interface N's
  * vmdeck-net. */
 #ifndef SRC_PROTO_LAUNCH_H
 #define SRC_PROTO_LAUNCH_H
@@ -92,13 +93,16 @@ int launch_answer_ready(int sock, int pid);
 int launch_answer_error(int sock, const struct err *e);
 /* The machine's last words to its keeper: how the guest ended. @reason: of domain_reason_text(). */
 int launch_ended(int sock, const char *reason, const char *detail);
-/* The keeper to the machine: a screen process was started, @fd (the caller's) is the machine's end of its socket. */
+/* The keeper to the machine: a screen process was started, @fd (the caller's) is the machine's end of its
+ * socket. */
 int launch_screen(int sock, int fd);
 /* The machine to the keeper: it has closed its end of the screen's socket, because of @why. */
 int launch_screen_dropped(int sock, const char *why);
-/* The machine to the keeper: whose connection is @fd? The answer comes on the other end of @reply. Both stay the caller's. */
+/* The machine to the keeper: whose connection is @fd? The answer comes on the other end of @reply. Both stay
+ * the caller's. */
 int launch_ask_peer(int sock, int fd, int reply);
-/* The same for interface @index of the guest: its vmdeck-net was started, @fd is the machine's end of their socket. */
+/* The same for interface @index of the guest: its vmdeck-net was started, @fd is the machine's end of their
+ * socket. */
 int launch_net(int sock, unsigned index, int fd);
 
 /* What the keeper gives the machine while the guest runs. */
@@ -109,7 +113,8 @@ struct launch_given {
 	int fd;                /* the receiver's; -1 for NOTHING */
 };
 
-/* The next of it. 0, or -errno with @g NOTHING: -EPIPE: the keeper is gone; else nothing there, or nonsense. */
+/* The next of it. 0, or -errno with @g NOTHING: -EPIPE: the keeper is gone; else nothing there, or
+ * nonsense. */
 int launch_recv_given(int sock, struct launch_given *g);
 /* Wait at most @timeout_ms for the answer. 0 with *pid, or -errno with @e as the machine wrote it. -EPIPE:
  * died. */

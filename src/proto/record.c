@@ -41,8 +41,8 @@ static unsigned newer(unsigned i)
 	return (i + 1) % RECORD_SEGMENTS;
 }
 
-/* How many bytes of segment @i count: never more than a segment may have, nor beyond where the next one begins, whatever
- * the file says. */
+/* How many bytes of segment @i count: never more than a segment may have, nor beyond where the next one
+ * begins, whatever the file says. */
 static int64_t segment_size(const struct record *r, unsigned i)
 {
 	struct stat st;

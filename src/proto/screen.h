@@ -1,20 +1,21 @@
-/* Between the machine and vmdeck-screen: one SOCK_SEQPACKET, both ends handed out by the keeper (a new pair for each screen
- * process). A message is one packet: a 32-bit type, then what stands below, all in host byte order, both ends being of one
- * build. Descriptors come with the message that announces them (SCM_RIGHTS).
+/* Between the machine and vmdeck-screen: one SOCK_SEQPACKET, both ends handed out by the keeper (a new pair
+ * for each screen process). A message is one packet: a 32-bit type, then what stands below, all in host byte
+ * order, both ends being of one build. Descriptors come with the message that announces them (SCM_RIGHTS).
  *
- * The machine greets with SCREEN_CONFIG, SCREEN_SURFACE, SCREEN_CURSOR_SHAPE, SCREEN_STATE, and sends each again when it
- * changes. The screen asks for SCREEN_CHANGES at the pace of its viewers, one at a time; that is answered by one SCREEN_DAMAGE
- * (after the SCREEN_SURFACE, if that changed) as soon as there is any, which the machine finds by looking ever more seldom while
- * there is none. SCREEN_REFRESH is answered at once, and so is with it a SCREEN_CHANGES that waits. What the machine cannot send
- * because the screen does not read is dropped with the screen: the machine closes the socket, and the keeper starts another.
+ * The machine greets with SCREEN_CONFIG, SCREEN_SURFACE, SCREEN_CURSOR_SHAPE, SCREEN_STATE, and sends each
+ * again when it changes. The screen asks for SCREEN_CHANGES at the pace of its viewers, one at a time; that
+ * is answered by one SCREEN_DAMAGE (after the SCREEN_SURFACE, if that changed) as soon as there is any, which
+ * the machine finds by looking ever more seldom while there is none. SCREEN_REFRESH is answered at once, and
+ * so is with it a SCREEN_CHANGES that waits. What the machine cannot send because the screen does not read is
+ * dropped with the screen: the machine closes the socket, and the keeper starts another.
  *
- * Others than vmdeck-screen get such a socket by the control command screen-open: the deck. They are told no SCREEN_CONFIG and
- * tell of no viewers. One that has sent SCREEN_WANT_TEXT gets SCREEN_TEXT in place of SCREEN_DAMAGE while the guest's screen is in
- * a text mode.
+ * Others than vmdeck-screen get such a socket by the control command screen-open: the deck. They are told no
+ * SCREEN_CONFIG and tell of no viewers. One that has sent SCREEN_WANT_TEXT gets SCREEN_TEXT in place of
+ * SCREEN_DAMAGE while the guest's screen is in a text mode.
  *
- * How the keeper starts it: `vmdeck-screen` with the socket as LAUNCH_FD and the listening sockets as the descriptors
- * from SCREEN_LISTEN_FD on, their number in argv[1], the guest's name in argv[2]. It exits with 0 when its last viewer has been
- * gone for a minute; the keeper listens itself while there is none. */
+ * How the keeper starts it: `vmdeck-screen` with the socket as LAUNCH_FD and the listening sockets as the
+ * descriptors from SCREEN_LISTEN_FD on, their number in argv[1], the guest's name in argv[2]. It exits with 0
+ * when its last viewer has been gone for a minute; the keeper listens itself while there is none. */
 #ifndef SRC_PROTO_SCREEN_H
 #define SRC_PROTO_SCREEN_H
 
@@ -50,10 +51,11 @@ enum screen_type {
 	SCREEN_WANT_TEXT,     /* nothing: this one takes text */
 };
 
-/* SCREEN_CONFIG: {"version": 1, "name": text, "passwd": text ("" = none is asked), "passwd_valid_to": seconds (0 = ever),
- * "view_passwd": text, "share": "allow-exclusive"|"force-shared"|"ignore", "tls": "off"|"allowed"|"required"}.
- * "keys" (may be missing: a US keyboard's): [keysym, Linux key code, modifiers, keysym, ...], which key makes which character in the
- * guest's layout; modifiers: bit 0 Shift, bit 1 AltGr.
+/* SCREEN_CONFIG: {"version": 1, "name": text, "passwd": text ("" = none is asked), "passwd_valid_to": seconds
+ * (0 = ever), "view_passwd": text, "share": "allow-exclusive"|"force-shared"|"ignore", "tls":
+ * "off"|"allowed"|"required"}.
+ * "keys" (may be missing: a US keyboard's): [keysym, Linux key code, modifiers, keysym, ...], which key makes
+ * which character in the guest's layout; modifiers: bit 0 Shift, bit 1 AltGr.
  * With tls: the PEM files come as descriptors, in the order CA certificate (may be missing: "tls_ca": flag),
  * certificate, key; none at all = anonymous TLS. */
 

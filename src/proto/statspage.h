@@ -1,8 +1,10 @@
-/* The stats file of a running guest: on a tmpfs, written by the machine without system calls through a shared mapping,
- * read with pread() (never mapped by readers: the machine could truncate it). Host byte order; one machine only.
+/* The stats file of a running guest: on a tmpfs, written by the machine without system calls through a shared
+ * mapping, read with pread() (never mapped by readers: the machine could truncate it). Host byte order; one
+ * machine only.
  *
- * A header, then blocks of STATS_BLOCK bytes, each with one writer thread. Counters only grow and are written with
- * relaxed atomic stores; a reader may see a block between two counters' updates, never a torn counter. */
+ * A header, then blocks of STATS_BLOCK bytes, each with one writer thread. Counters only grow and are written
+ * with relaxed atomic stores; a reader may see a block between two counters' updates, never a torn
+ * counter. */
 #ifndef SRC_PROTO_STATSPAGE_H
 #define SRC_PROTO_STATSPAGE_H
 

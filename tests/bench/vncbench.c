@@ -1,6 +1,7 @@
-/* vncbench HOST:PORT PID COMMAND... - a viewer that measures, and what the server spends meanwhile: the CPU time of PID and
- * its children. VNC_PASSWORD is its password; with VNC_CONTINUOUS it takes updates without asking, with VNC_ENCODINGS
- * in these encodings; with "-" in place of HOST:PORT nobody looks. Commands, each of which prints one line:
+/* vncbench HOST:PORT PID COMMAND... - a viewer that measures, and what the server spends meanwhile: the CPU
+ * time of PID and its children. VNC_PASSWORD is its password; with VNC_CONTINUOUS it takes updates without
+ * asking, with VNC_ENCODINGS in these encodings; with "-" in place of HOST:PORT nobody looks. Commands, each
+ * of which prints one line:
  *   idle MS         "BYTES UPDATES CPU ALL": what the server sent in that time; CPU is microseconds of all threads but the
  *                   vCPUs', ALL those of all
  *   keys N          "MS": the median time from a key that the guest echoes to the next update

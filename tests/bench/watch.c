@@ -1,6 +1,7 @@
-/* watch FILE TEXT COMMAND [ARG...] - start COMMAND and print "FIRST SHELL": the milliseconds from then until FILE, which
- * need not be there yet, has a first byte, and until TEXT is in it. COMMAND ends by itself (vmdeck start, qemu -daemonize).
- * It looks every 5 ms, later every 20: inotify is not to be relied on where a file lies on an overlay. */
+/* watch FILE TEXT COMMAND [ARG...] - start COMMAND and print "FIRST SHELL": the milliseconds from then until
+ * FILE, which need not be there yet, has a first byte, and until TEXT is in it. COMMAND ends by itself
+ * (vmdeck start, qemu -daemonize). It looks every 5 ms, later every 20: inotify is not to be relied on where
+ * a file lies on an overlay. */
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>

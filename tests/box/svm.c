@@ -1,15 +1,17 @@
 /* LD_PRELOAD for the box's QEMU: two faults of its software SVM (7.2).
  *
- * It takes a guest's write to CR8 for an interrupt request without the big lock and then dies of its own assertion
- * (target/i386/tcg/sysemu/misc_helper.c, helper_write_crN); UEFI writes CR8 at the end of every interrupt. Here
- * cpu_interrupt() takes the lock where its caller has not.
+ * It takes a guest's write to CR8 for an interrupt request without the big lock and then dies of its own
+ * assertion (target/i386/tcg/sysemu/misc_helper.c, helper_write_crN); UEFI writes CR8 at the end of every
+ * interrupt. Here cpu_interrupt() takes the lock where its caller has not.
  *
- * At VMRUN and #VMEXIT the processor's thread changes its interrupt_request without the lock and not atomically
- * (svm_helper.c), so that one which a timer raises in another thread at that instant is lost: the processor halts for
- * ever, or spins without its timer, with the interrupt in its APIC's IRR. Here processors are asked again and again to
- * look there (CPU_INTERRUPT_POLL), which changes nothing for those that have lost none.
+ * At VMRUN and #VMEXIT the processor's thread changes its interrupt_request without the lock and not
+ * atomically (svm_helper.c), so that one which a timer raises in another thread at that instant is lost: the
+ * processor halts for ever, or spins without its timer, with the interrupt in its APIC's IRR. Here processors
+ * are asked again and again to look there (CPU_INTERRUPT_POLL), which changes nothing for those that have
+ * lost none.
  *
- * Both are done only when cpu_interrupt() begins with the instructions known: in any other QEMU nothing happens. */
+ * Both are done only when cpu_interrupt() begins with the instructions known: in any other QEMU nothing
+ * happens. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <pthread.h>

@@ -1,5 +1,6 @@
-/* Any sequence of accesses to what firmware talks to: fw_cfg with its DMA, PAM, the flash chip, PMBASE, resets. None crashes,
- * and whatever the map has become, each slot shows RAM, the image or the variable store and nothing else. */
+/* Any sequence of accesses to what firmware talks to: fw_cfg with its DMA, PAM, the flash chip, PMBASE,
+ * resets. None crashes, and whatever the map has become, each slot shows RAM, the image or the variable store
+ * and nothing else. */
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>

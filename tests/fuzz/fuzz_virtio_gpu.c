@@ -1,5 +1,6 @@
-/* Any commands on both queues of the virtio GPU, with small numbers so that they meet: pictures, memory behind them, what is shown,
- * cursors, the VGA's mode beside, and somebody looking. Nothing is read or written outside, all that is shown is there. */
+/* Any commands on both queues of the virtio GPU, with small numbers so that they meet: pictures, memory
+ * behind them, what is shown, cursors, the VGA's mode beside, and somebody looking. Nothing is read or
+ * written outside, all that is shown is there. */
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -61,7 +62,8 @@ static void send_command(unsigned q, unsigned len, unsigned answer)
 	virtio_reg(v, VIRTIO_BAR_NOTIFY + VIRTIO_NOTIFY_STEP * q, 2, q);
 }
 
-/* The command's words are bytes of the input but for those that say so, and entries of backing lie in memory mostly. */
+/* The command's words are bytes of the input but for those that say so, and entries of backing lie in memory
+ * mostly. */
 static void command(struct input *in)
 {
 	unsigned op = take(in, 1), q = op >> 7, words = take(in, 1) % 24;

@@ -1,9 +1,9 @@
-/* Any bytes as what a driver does to a virtio keyboard, mouse or tablet while keys and frames come: register writes,
- * doorbells, and memory under the rings. The device may refuse all of it, but stays inside guest memory, and gives back
- * every chain that it took.
+/* Any bytes as what a driver does to a virtio keyboard, mouse or tablet while keys and frames come: register
+ * writes, doorbells, and memory under the rings. The device may refuse all of it, but stays inside guest
+ * memory, and gives back every chain that it took.
  *
- * Input: a byte that says which device, then operations of 12 bytes: what, where (3), value (8). The rings of both queues
- * and the buffers lie in the first 64 KiB. */
+ * Input: a byte that says which device, then operations of 12 bytes: what, where (3), value (8). The rings of
+ * both queues and the buffers lie in the first 64 KiB. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,5 +1,5 @@
-/* What the fuzz targets of devices share: interrupts that go nowhere, bytes of the input taken one after the other, and a
- * virtio driver that has done everything right so far. */
+/* What the fuzz targets of devices share: interrupts that go nowhere, bytes of the input taken one after the
+ * other, and a virtio driver that has done everything right so far. */
 #ifndef TESTS_FUZZ_FUZZLIB_H
 #define TESTS_FUZZ_FUZZLIB_H
 

@@ -92,8 +92,8 @@ static void values(const struct cmd *cmd, const struct cmd_arg *a, FILE *out, co
 
 /* --- values with sub-options --- */
 
-/* The option whose value is being typed, when it has sub-options, and *value: what of it there is. bash splits at each "=": what
- * belongs together is put together again. */
+/* The option whose value is being typed, when it has sub-options, and *value: what of it there is. bash
+ * splits at each "=": what belongs together is put together again. */
 static const struct cmd_arg *option_with_subs(const struct cmd *cmd, char *const *words, int n, char **value)
 {
 	int first = n - 1;

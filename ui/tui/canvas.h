@@ -26,8 +26,8 @@ struct cell {
 	struct style style;
 };
 
-/* A picture finer than cells, for terminals that show it: tiles of whole cells, each of them an image of its own there. It lies in
- * cells with CELL_IMAGE. */
+/* A picture finer than cells, for terminals that show it: tiles of whole cells, each of them an image of its
+ * own there. It lies in cells with CELL_IMAGE. */
 #define TILE_COLS 16
 #define TILE_ROWS 8
 struct canvas_image {
@@ -84,8 +84,8 @@ void area_cell(const struct area *a, int row, int col, const struct vt_cell *cel
 /* Show the terminal's cursor here, if it is inside. */
 void area_cursor(const struct area *a, int row, int col, enum vt_cursor_shape shape);
 
-/* The first line of @text laid into @width columns, broken at spaces and line ends: its bytes in *n. Return: where the next one
- * begins, at the terminating zero when there is none. */
+/* The first line of @text laid into @width columns, broken at spaces and line ends: its bytes in *n. Return:
+ * where the next one begins, at the terminating zero when there is none. */
 const char *text_line(const char *text, int width, size_t *n);
 /* Lay @text into lines of @width columns from (@row, @left), broken at spaces and line ends. @a NULL: only
  * count. Return: lines. */

@@ -24,7 +24,8 @@ void console_paste(struct deck *d, const char *text, size_t n);
 void console_mouse(struct deck *d, const struct vt_mouse *m, const struct area *a);
 /* The keys go elsewhere: copy mode ends, what is seen stays. */
 void console_leave(struct deck *d);
-/* Back and forward in what the guest has written. @copy: the keys are the panel's, and go to copy mode from now on. */
+/* Back and forward in what the guest has written. @copy: the keys are the panel's, and go to copy mode from
+ * now on. */
 void console_scroll(struct deck *d, enum move m, bool copy);
 /* Type "stty rows R cols C" into the guest. */
 void console_stty(struct deck *d);

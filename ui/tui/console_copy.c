@@ -1,5 +1,5 @@
-/* Looking back in a console: scrolling, and the copy mode over it. A line counts from the oldest that is kept; the
- * screen's rows are the last ones. */
+/* Looking back in a console: scrolling, and the copy mode over it. A line counts from the oldest that is
+ * kept; the screen's rows are the last ones. */
 #include "ui/tui/console_internal.h"
 
 #include <stdlib.h>

@@ -1,6 +1,6 @@
-/* Looking back at what a guest has written: a cursor over lines of cells, search, marking and copying, with the keys of
- * tmux's copy mode (vi's). It knows neither where the lines come from nor where they are drawn. Lines and columns count
- * from 0, the oldest line first. */
+/* Looking back at what a guest has written: a cursor over lines of cells, search, marking and copying, with
+ * the keys of tmux's copy mode (vi's). It knows neither where the lines come from nor where they are drawn.
+ * Lines and columns count from 0, the oldest line first. */
 #ifndef UI_TUI_COPY_H
 #define UI_TUI_COPY_H
 
@@ -43,8 +43,8 @@ enum copy_result {
 void copy_start(struct copy *c, struct copy_place at);
 /* @page: lines of a page. Keys that mean nothing here are swallowed. */
 enum copy_result copy_key(struct copy *c, const struct copy_source *s, struct key k, int page);
-/* The first match of @text from the cursor on in the direction asked for, round the end; capital letters count when there
- * are any. true: the cursor is there. */
+/* The first match of @text from the cursor on in the direction asked for, round the end; capital letters
+ * count when there are any. true: the cursor is there. */
 bool copy_search(struct copy *c, const struct copy_source *s, const char *text);
 /* The mouse: a press sets the mark and the cursor, a motion the cursor. */
 void copy_press(struct copy *c, struct copy_place at);

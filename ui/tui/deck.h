@@ -117,8 +117,8 @@ bool deck_wants_motion(const struct deck *d);
 /* Put a line into the message line and the log of messages. */
 void deck_say(struct deck *d, enum role role, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
-/* Put text into the user's clipboard, and say so. Up to DECK_COPY_MAX bytes: what is longer is refused, since terminals
- * drop it without a word. */
+/* Put text into the user's clipboard, and say so. Up to DECK_COPY_MAX bytes: what is longer is refused, since
+ * terminals drop it without a word. */
 #define DECK_COPY_MAX 74994
 void deck_copy(struct deck *d, const char *text, size_t n);
 

@@ -15,8 +15,8 @@ void jobs_free(struct jobs *j);
 void jobs_add(struct jobs *j, const struct cmd *cmd, const char *uuid, const char *name, bool show);
 /* Start it with @start_flags (enum start_flags) that the verb has no key for. */
 void jobs_start(struct jobs *j, unsigned start_flags, const char *uuid, const char *name);
-/* Run @call, which makes something with @arg, in the same way, and tell @done how it went ( is "" when it went well); what
- * it prints in *out is said by then.  lives until then; it is not freed. */
+/* Run @call, which makes something with @arg, in the same way, and tell @done how it went (@error is "" when
+ * it went well); what it prints in *out is said by then. @arg lives until then; it is not freed. */
 typedef int (*job_fn)(struct backend *b, void *arg, char **out, struct err *e);
 typedef void (*job_done_fn)(struct deck *d, void *arg, int result, const char *error);
 void jobs_call(struct jobs *j, const char *label, job_fn call, job_done_fn done, void *arg);

@@ -15,8 +15,8 @@ struct binding {
 };
 
 extern const struct binding bindings[]; /* ends with a row without keys */
-/* Labels, those that matter most first: where the key bar is too narrow, the last of them goes first. What is not
- * named here, as help and the way out, goes after all of them. Ends with NULL. */
+/* Labels, those that matter most first: where the key bar is too narrow, the last of them goes first. What is
+ * not named here, as help and the way out, goes after all of them. Ends with NULL. */
 extern const char *const bar_order[];
 
 /* The binding for @k in @scope that makes sense for the domain under the bar: of several rows with the same

@@ -130,7 +130,8 @@ static void panel_follow(struct view *v)
 		console_show(v->deck, p->selected);
 }
 
-/* The small picture follows the bar, once a second at most: whoever runs through the list opens no screens. */
+/* The small picture follows the bar, once a second at most: whoever runs through the list opens no
+ * screens. */
 static void thumb_follow(struct view *v)
 {
 	struct page_domains *p = v->state;

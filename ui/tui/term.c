@@ -252,8 +252,8 @@ static void nothing(int sig)
 {
 }
 
-/* While another program has the terminal: Ctrl-C is for that one only, Ctrl-Z stops both, and it inherits none of our
- * ways (what is caught is reset by exec). */
+/* While another program has the terminal: Ctrl-C is for that one only, Ctrl-Z stops both, and it inherits
+ * none of our ways (what is caught is reset by exec). */
 static void leave_signals(void)
 {
 	signal(SIGPIPE, SIG_DFL);

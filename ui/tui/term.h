@@ -11,8 +11,9 @@
 #include "ui/tui/canvas.h"
 #include "ui/tui/input.h"
 
-/* Take over the terminal. The caller catches SIGTSTP already: at its default, curses would take it over, and ignore it
- * whenever it draws. -ENOTTY when there is none, -EINVAL when terminfo does not know it well enough. */
+/* Take over the terminal. The caller catches SIGTSTP already: at its default, curses would take it over, and
+ * ignore it whenever it draws. -ENOTTY when there is none, -EINVAL when terminfo does not know it well
+ * enough. */
 int term_open(struct err *e);
 /* Give it back. May be called twice. */
 void term_close(void);
@@ -28,8 +29,9 @@ void term_size(int *rows, int *cols);
 
 /* Bring @c to the screen: only what changed is sent. Blocks as long as the terminal takes no output. */
 void term_draw(const struct canvas *c);
-/* Of pictures (CELL_PICTURE) no more is sent than the terminal takes: is there more to come, or is it not known yet whether it has
- * taken all? Then term_draw() is due again after the answer (EVENT_ANSWER: term_answered()), or *wait_ms. */
+/* Of pictures (CELL_PICTURE) no more is sent than the terminal takes: is there more to come, or is it not
+ * known yet whether it has taken all? Then term_draw() is due again after the answer (EVENT_ANSWER:
+ * term_answered()), or *wait_ms. */
 bool term_busy(unsigned *wait_ms);
 void term_answered(void);
 /* Ask, once, whether the terminal shows images (EVENT_IMAGES: term_images_known()). */

@@ -37,7 +37,8 @@ enum role {
 
 /* How many colours the terminal has: 0 or 1 = none, 8, 16, 256, more = direct. Default: 256. */
 void theme_set(int colours);
-/* Is the terminal's background a light one? Default: no. With 8 and 16 colours it is the terminal that makes them readable. */
+/* Is the terminal's background a light one? Default: no. With 8 and 16 colours it is the terminal that makes
+ * them readable. */
 void theme_set_light(bool light);
 struct style theme(enum role r);
 

@@ -213,7 +213,8 @@ static void redirect_log(struct tui *t)
 	log_open("deck", t->log_fds[1]);
 }
 
-/* Before term_open(): curses, when it finds SIGTSTP at its default, takes it over, and ignores it while it draws. */
+/* Before term_open(): curses, when it finds SIGTSTP at its default, takes it over, and ignores it while it
+ * draws. */
 static void start_signals(struct tui *t)
 {
 	struct {

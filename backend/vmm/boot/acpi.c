@@ -1,6 +1,6 @@
 /* ACPI's static tables around the DSDT. (ACPI 6.4, 5.2; machine.md 1.6)
- * All addresses in them are the place where the caller will put the result plus an offset, so that the same builder
- * serves direct boot and firmware. */
+ * All addresses in them are the place where the caller will put the result plus an offset, so that the same
+ * builder serves direct boot and firmware. */
 #include "backend/vmm/boot/acpi.h"
 
 #include <assert.h>

@@ -1,5 +1,5 @@
-/* ACPI tables: for a directly booted kernel as they are to lie in memory, for firmware in the parts that its table
- * loader puts together. (ACPI 6.4; machine.md 1.6) */
+/* ACPI tables: for a directly booted kernel as they are to lie in memory, for firmware in the parts that its
+ * table loader puts together. (ACPI 6.4; machine.md 1.6) */
 #ifndef BACKEND_VMM_BOOT_ACPI_H
 #define BACKEND_VMM_BOOT_ACPI_H
 
@@ -47,8 +47,8 @@ void acpi_build(const struct acpi_config *c, uint64_t gpa, struct buf *out);
 void acpi_build_fixups(const struct acpi_config *c, uint64_t gpa, struct buf *out,
 		       struct acpi_fixups *fixups);
 
-/* The same as three files of fw_cfg: etc/acpi/rsdp, etc/acpi/tables, and the commands of etc/table-loader that put them into
- * memory. Lengths depend on everything but @c->pm_base. */
+/* The same as three files of fw_cfg: etc/acpi/rsdp, etc/acpi/tables, and the commands of etc/table-loader
+ * that put them into memory. Lengths depend on everything but @c->pm_base. */
 void acpi_build_loader(const struct acpi_config *c, struct buf *rsdp, struct buf *tables, struct buf *loader);
 
 /* The machine's, with @ids (DOMAIN_VCPUS_MAX bytes) to keep APIC ids in. */

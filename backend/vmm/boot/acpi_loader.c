@@ -1,5 +1,5 @@
-/* ACPI tables for firmware: files of fw_cfg, and a script that tells where to put them and what to correct there.
- * (QEMU, the table loader of docs/specs/fw_cfg's files; machine.md 1.6) */
+/* ACPI tables for firmware: files of fw_cfg, and a script that tells where to put them and what to correct
+ * there. (QEMU, the table loader of docs/specs/fw_cfg's files; machine.md 1.6) */
 #include "backend/vmm/boot/acpi.h"
 
 #include <string.h>
@@ -81,7 +81,8 @@ void acpi_build_loader(const struct acpi_config *c, struct buf *rsdp, struct buf
 {
 	AUTO_BUF struct buf all = {0};
 	struct acpi_fixups f;
-	/* With the tables at 0 a pointer is an offset into their file, to which the loader adds the file's place. */
+	/* With the tables at 0 a pointer is an offset into their file, to which the loader adds the file's
+	 * place. */
 	acpi_build_fixups(c, -(uint64_t)TABLES_AT, &all, &f);
 	allocate(loader, RSDP_FILE, 16, ZONE_FSEG);
 	allocate(loader, TABLES_FILE, 64, ZONE_HIGH);

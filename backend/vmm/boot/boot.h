@@ -19,7 +19,8 @@ struct boot_entry {
 	uint64_t rip, param;
 };
 
-/* Load the domain's kernel, initrd, command line and the tables it wants into cleared memory. Main thread, vCPUs parked. */
+/* Load the domain's kernel, initrd, command line and the tables it wants into cleared memory. Main thread,
+ * vCPUs parked. */
 int boot_direct(struct machine *m, struct boot_entry *entry, struct err *e);
 
 /* Fixed places below 1 MiB that the boot uses. */

@@ -1,5 +1,5 @@
-/* The order in which firmware tries devices, as Open Firmware paths. (machine.md, 6.4; the names are those that QEMU's
- * machine "pc" gives, which SeaBIOS and OVMF match against what they find) */
+/* The order in which firmware tries devices, as Open Firmware paths. (machine.md, 6.4; the names are those
+ * that QEMU's machine "pc" gives, which SeaBIOS and OVMF match against what they find) */
 #ifndef BACKEND_VMM_BOOT_BOOTORDER_H
 #define BACKEND_VMM_BOOT_BOOTORDER_H
 
@@ -10,7 +10,8 @@ struct domain;
 /* A floppy is a file of fw_cfg, which SeaBIOS gives as drive A:. */
 #define BOOT_FLOPPY_FILE "floppyimg/fda.img"
 
-/* Append a line for each device that is to be tried, and one that says to stop there; without a newline behind the last. */
+/* Append a line for each device that is to be tried, and one that says to stop there; without a newline
+ * behind the last. */
 void bootorder_paths(const struct domain *d, struct buf *out);
 
 #endif

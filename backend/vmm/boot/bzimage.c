@@ -1,4 +1,5 @@
-/* Linux bzImage by its 64-bit entry. (Linux, Documentation/arch/x86/boot.rst; arch/x86/include/uapi/asm/bootparam.h) */
+/* Linux bzImage by its 64-bit entry. (Linux, Documentation/arch/x86/boot.rst;
+ * arch/x86/include/uapi/asm/bootparam.h) */
 #include <asm/bootparam.h>
 #include <errno.h>
 #include <stddef.h>

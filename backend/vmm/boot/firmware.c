@@ -1,6 +1,6 @@
-/* What firmware finds: itself, below 4 GiB and below 1 MiB, and in fw_cfg the machine and what the domain wants to be
- * booted. The tables of ACPI are made when firmware first asks for them, since they say where it has put the power
- * management registers, and each firmware chooses its own place (machine.md, T3). */
+/* What firmware finds: itself, below 4 GiB and below 1 MiB, and in fw_cfg the machine and what the domain
+ * wants to be booted. The tables of ACPI are made when firmware first asks for them, since they say where it
+ * has put the power management registers, and each firmware chooses its own place (machine.md, T3). */
 #include "backend/vmm/boot/firmware.h"
 
 #include <errno.h>

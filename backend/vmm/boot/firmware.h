@@ -1,4 +1,5 @@
-/* Starting a guest through firmware: its image in memory, and what fw_cfg tells it. (machine.md 1.4, 1.6, 1.7) */
+/* Starting a guest through firmware: its image in memory, and what fw_cfg tells it. (machine.md 1.4, 1.6,
+ * 1.7) */
 #ifndef BACKEND_VMM_BOOT_FIRMWARE_H
 #define BACKEND_VMM_BOOT_FIRMWARE_H
 
@@ -22,8 +23,9 @@ struct firmware {
 	int nvram_fd;
 };
 
-/* Read descriptor "firmware" and lay the image below 4 GiB, map "nvram"; m->firmware is it, or stays NULL when there is no such
- * descriptor: a kernel is booted directly. Before the devices. -EINVAL: no image of a PC's firmware. */
+/* Read descriptor "firmware" and lay the image below 4 GiB, map "nvram"; m->firmware is it, or stays NULL
+ * when there is no such descriptor: a kernel is booted directly. Before the devices. -EINVAL: no image of a
+ * PC's firmware. */
 int firmware_load(struct machine *m, struct err *e);
 void firmware_free(struct machine *m);
 
@@ -33,7 +35,8 @@ int firmware_tell(struct machine *m, struct err *e);
 /* Did it write to its log that nothing can be booted? */
 bool firmware_gave_up(const struct buf *log);
 
-/* x-firmware-log: {"kept": bool, "no-bootable-device": bool, "log": what firmware has said since the last reset}. */
+/* x-firmware-log: {"kept": bool, "no-bootable-device": bool, "log": what firmware has said since the last
+ * reset}. */
 int firmware_query_log(struct machine *m, const json_t *args, json_t **ret, int *fd, struct err *e);
 
 #endif

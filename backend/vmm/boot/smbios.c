@@ -1,4 +1,5 @@
-/* SMBIOS for a directly booted kernel, and for firmware to put it into memory. (DMTF DSP0134 2.8: 5.2.1 for the anchor, 7 for the structures) */
+/* SMBIOS for a directly booted kernel, and for firmware to put it into memory. (DMTF DSP0134 2.8: 5.2.1 for
+ * the anchor, 7 for the structures) */
 #include "backend/vmm/boot/smbios.h"
 
 #include <stdbool.h>

@@ -12,7 +12,8 @@ struct machine;
 
 /* Anchor and structures as they are to lie at @gpa, at most 64 KiB. */
 void smbios_build(const struct machine *m, uint64_t gpa, struct buf *out);
-/* The same for firmware, which places them and says itself who it is: the 31 bytes of the entry point, the structures. */
+/* The same for firmware, which places them and says itself who it is: the 31 bytes of the entry point, the
+ * structures. */
 void smbios_build_files(const struct machine *m, struct buf *entry, struct buf *tables);
 
 #endif

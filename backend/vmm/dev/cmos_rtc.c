@@ -148,7 +148,8 @@ static void time_to_regs(struct cmos_rtc *r, int64_t sec)
 	r->mem[REG_CENTURY] = to_reg(r, year / 100);
 }
 
-/* The registers' date; nonsense in them is carried over as timegm() does (the 31st of February is in March). */
+/* The registers' date; nonsense in them is carried over as timegm() does (the 31st of February is in
+ * March). */
 static int64_t time_from_regs(const struct cmos_rtc *r)
 {
 	struct tm tm = {

@@ -1,7 +1,7 @@
 /* The port that SeaBIOS logs to, byte by byte. (QEMU's isa-debugcon; machine.md, T16)
  *
- * An exit for each of some thousand bytes would be felt at every boot. So the port is only there where KVM gathers such
- * writes for us; elsewhere it reads FFh, and firmware keeps quiet. */
+ * An exit for each of some thousand bytes would be felt at every boot. So the port is only there where KVM
+ * gathers such writes for us; elsewhere it reads FFh, and firmware keeps quiet. */
 #include "backend/vmm/dev/debugcon.h"
 
 #include <string.h>

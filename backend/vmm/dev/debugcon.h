@@ -8,8 +8,8 @@
 
 struct machine;
 
-/* Append what firmware has logged since the last reset, at most the last DEBUGCON_KEPT bytes. false: nothing is kept, since
- * this host's KVM would make it slow, or the guest has no firmware. machine.lock held. */
+/* Append what firmware has logged since the last reset, at most the last DEBUGCON_KEPT bytes. false: nothing
+ * is kept, since this host's KVM would make it slow, or the guest has no firmware. machine.lock held. */
 #define DEBUGCON_KEPT 16384u
 bool debugcon_log(struct machine *m, struct buf *out);
 

@@ -1,9 +1,10 @@
 /* The fw_cfg device at ports 510h to 51Bh. (QEMU, docs/specs/fw_cfg; machine.md 1.4)
  *
- * Theory of operation. Firmware selects an item by its key and reads it byte by byte from the data port, or gives the
- * guest physical address of a descriptor to the DMA port: {be32 control, be32 length, be64 address}. A descriptor is
- * carried out at once and its control is 0 when the write to the port returns, or has its error bit set. What lies
- * behind an item's end, and items that are not there, read as zeros. Nothing here can be written by the guest.
+ * Theory of operation. Firmware selects an item by its key and reads it byte by byte from the data port, or
+ * gives the guest physical address of a descriptor to the DMA port: {be32 control, be32 length, be64
+ * address}. A descriptor is carried out at once and its control is 0 when the write to the port returns, or
+ * has its error bit set. What lies behind an item's end, and items that are not there, read as zeros. Nothing
+ * here can be written by the guest.
  *
  * Files are items from key 20h on; item 19h lists them, sorted by name. */
 #include "backend/vmm/dev/fw_cfg.h"

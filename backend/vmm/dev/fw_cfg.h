@@ -1,5 +1,6 @@
 /* fw_cfg: how firmware asks what machine this is. (QEMU, docs/specs/fw_cfg; machine.md 1.4)
- * Here is the device; what is in it on a PC is boot/firmware.c's. machine.lock held, or the machine not yet running. */
+ * Here is the device; what is in it on a PC is boot/firmware.c's. machine.lock held, or the machine not yet
+ * running. */
 #ifndef BACKEND_VMM_DEV_FW_CFG_H
 #define BACKEND_VMM_DEV_FW_CFG_H
 
@@ -28,8 +29,8 @@ enum fw_cfg_key {
 	FW_CFG_IRQ0_OVERRIDE = 0x8002,
 };
 
-/* Called when firmware selects an item for the first time since the last reset: bring what is in it up to date
- * (fw_cfg_set(), of the same length). */
+/* Called when firmware selects an item for the first time since the last reset: bring what is in it up to
+ * date (fw_cfg_set(), of the same length). */
 typedef void fw_cfg_fresh_fn(struct dev *fw_cfg, void *ctx);
 
 /* The bytes under @key, a copy. -ENOSPC, -ENOMEM. What was never set reads as zeros. */

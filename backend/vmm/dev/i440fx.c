@@ -1,8 +1,8 @@
 /* The host bridge 82441FX, function 00.0, with the way into configuration space (mechanism #1) and the reset
  * register. (Intel 82441FX data sheet, 3.1 and 3.2; PCI 3.0, 3.2.2.3.2; machine.md 1.3)
  *
- * Without firmware PAM is storage and all of 0xC0000-0xFFFFF is RAM. SMRAM always is: there is no SMM. Firmware knows the
- * machine by the subsystem id 1af4:1100 (machine.md, T5). */
+ * Without firmware PAM is storage and all of 0xC0000-0xFFFFF is RAM. SMRAM always is: there is no SMM.
+ * Firmware knows the machine by the subsystem id 1af4:1100 (machine.md, T5). */
 #include <string.h>
 
 #include "backend/vmm/boot/firmware.h"
@@ -81,10 +81,11 @@ static const struct region_ops address_ops = {address_read, address_write};
 static const struct region_ops data_ops = {data_read, data_write};
 
 /* --- PAM: what 0xC0000-0xFFFFF shows ---
- * Twelve segments of 16 KiB and one of 64. Each reads from the ROM or from RAM, and writes go to RAM or nowhere.
- * Neighbours of one kind share an overlay, so that few slots come and go. */
+ * Twelve segments of 16 KiB and one of 64. Each reads from the ROM or from RAM, and writes go to RAM or
+ * nowhere. Neighbours of one kind share an overlay, so that few slots come and go. */
 
-/* Segment @i of 0xC0000...: in the low nibble of register 5Ah + i / 2, odd ones in the high; the last is in 59h's. */
+/* Segment @i of 0xC0000...: in the low nibble of register 5Ah + i / 2, odd ones in the high; the last is in
+ * 59h's. */
 static enum pam_mode pam_wanted(const struct pci_dev *p, unsigned i)
 {
 	bool last = i == PAM_SEGMENTS - 1;

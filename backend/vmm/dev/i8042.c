@@ -3,10 +3,10 @@
  *
  * Theory of operation. Commands are carried out and answered within the write, and the devices behind the
  * controller do the same: the input buffer is never full (IBF stays clear) and a driver's probe never waits.
- * Bytes for the system stand in three queues, the controller's own, the keyboard's and the mouse's (ps2.h); the first
- * that has a byte and whose port is enabled fills the one output buffer. The line of the byte's port goes up
- * when the buffer fills, if the command byte enables it, and down when 60h is read, so that each byte is one
- * edge.
+ * Bytes for the system stand in three queues, the controller's own, the keyboard's and the mouse's (ps2.h);
+ * the first that has a byte and whose port is enabled fills the one output buffer. The line of the byte's
+ * port goes up when the buffer fills, if the command byte enables it, and down when 60h is read, so that each
+ * byte is one edge.
  *
  * Keyboard bytes are scan code set 2 and, while the command byte says so, translated to set 1. A20 is kept
  * for reading back; the address line itself is always on. */
@@ -313,7 +313,8 @@ static int i8042_init(struct dev *d, const struct dev_def *def, struct err *e)
 	return input_sink_add(d->m, d, &sink, e);
 }
 
-/* As firmware leaves it: both interrupts on, translating, system flag set. Firmware itself starts with AAh. */
+/* As firmware leaves it: both interrupts on, translating, system flag set. Firmware itself starts with
+ * AAh. */
 static void i8042_reset(struct dev *d)
 {
 	struct i8042 *k = (struct i8042 *)d;

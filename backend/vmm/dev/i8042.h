@@ -4,7 +4,8 @@
 
 struct dev;
 
-/* Have the mouse send a packet in which nothing moves, if its driver listens: another device has something for it. */
+/* Have the mouse send a packet in which nothing moves, if its driver listens: another device has something
+ * for it. */
 void i8042_mouse_nudge(struct dev *i8042);
 
 #endif

@@ -42,7 +42,8 @@ int ide_change_medium(struct ide_drive *d, int fd, const char *path, const char 
 void ide_completed(struct dev *ide);
 /* Transfers that have not come back yet. */
 unsigned ide_in_flight(const struct dev *ide);
-/* Since when (machine_now()) the host has owed this drive an answer, and *what was asked for ("read"); 0: it owes none. */
+/* Since when (machine_now()) the host has owed this drive an answer, and *what was asked for ("read"); 0: it
+ * owes none. */
 uint64_t ide_oldest(const struct ide_drive *d, const char **what);
 
 #endif

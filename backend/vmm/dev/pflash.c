@@ -1,13 +1,15 @@
-/* The flash chip that holds UEFI's variables, below the firmware's code. (Intel, Common Flash Memory Interface and the
- * basic command set 0001h, as far as edk2's OvmfPkg/QemuFlashFvbServicesRuntimeDxe uses them; machine.md 1.7)
+/* The flash chip that holds UEFI's variables, below the firmware's code. (Intel, Common Flash Memory
+ * Interface and the basic command set 0001h, as far as edk2's OvmfPkg/QemuFlashFvbServicesRuntimeDxe uses
+ * them; machine.md 1.7)
  *
- * Theory of operation. The chip's bytes are the guest's own file, mapped and shared, so that what is written lasts when the
- * machine dies. In array mode the chip reads as memory: a read-only slot over that mapping, whose writes come here. The
- * first command takes the slot away, and reads come here too. Commands come in bursts (each byte that is programmed is two
- * of them, and ends in array mode), so the slot returns only when the guest has read READS_UNTIL_SLOT bytes or words with
- * no command between them.
+ * Theory of operation. The chip's bytes are the guest's own file, mapped and shared, so that what is written
+ * lasts when the machine dies. In array mode the chip reads as memory: a read-only slot over that mapping,
+ * whose writes come here. The first command takes the slot away, and reads come here too. Commands come in
+ * bursts (each byte that is programmed is two of them, and ends in array mode), so the slot returns only when
+ * the guest has read READS_UNTIL_SLOT bytes or words with no command between them.
  *
- * Left out: the write buffer, locks, suspending an erase. A byte is stored as it is given, not only its zero bits. */
+ * Left out: the write buffer, locks, suspending an erase. A byte is stored as it is given, not only its zero
+ * bits. */
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>

@@ -1,6 +1,6 @@
-/* The keyboard and the mouse behind the keyboard controller (i8042.c), as they speak on their wires. Bytes for the
- * controller stand in two queues: answers to commands, which go first, and events; of the latter a whole packet
- * or scan code sequence is queued or nothing. Caller holds machine.lock. */
+/* The keyboard and the mouse behind the keyboard controller (i8042.c), as they speak on their wires. Bytes
+ * for the controller stand in two queues: answers to commands, which go first, and events; of the latter a
+ * whole packet or scan code sequence is queued or nothing. Caller holds machine.lock. */
 #ifndef BACKEND_VMM_DEV_PS2_H
 #define BACKEND_VMM_DEV_PS2_H
 

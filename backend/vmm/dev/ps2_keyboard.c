@@ -1,5 +1,6 @@
-/* A PS/2 keyboard: commands, and scan codes of sets 1, 2 and 3. (IBM PS/2 Hardware Interface Technical Reference,
- * "Keyboards (101- and 102-Key)"; USB HID to PS/2 Scan Code Translation Table) Repeats come from whoever types. */
+/* A PS/2 keyboard: commands, and scan codes of sets 1, 2 and 3. (IBM PS/2 Hardware Interface Technical
+ * Reference, "Keyboards (101- and 102-Key)"; USB HID to PS/2 Scan Code Translation Table) Repeats come from
+ * whoever types. */
 #include "backend/vmm/dev/ps2.h"
 
 #include <linux/input-event-codes.h>

@@ -1,9 +1,9 @@
-/* A PS/2 mouse with a wheel and five buttons, as far as the driver knocks for them. (IBM PS/2 Hardware Interface
- * Technical Reference, "Mouse"; Microsoft, "IntelliMouse" and "Explorer" extensions)
+/* A PS/2 mouse with a wheel and five buttons, as far as the driver knocks for them. (IBM PS/2 Hardware
+ * Interface Technical Reference, "Mouse"; Microsoft, "IntelliMouse" and "Explorer" extensions)
  *
- * Movement is summed up while a packet waits for the driver; a packet carries at most STEP_MAX each way and the rest
- * follows in the next, so that nothing is lost. A change of the buttons is a packet of its own. One unit of movement
- * is one count, whatever resolution and rate are set. */
+ * Movement is summed up while a packet waits for the driver; a packet carries at most STEP_MAX each way and
+ * the rest follows in the next, so that nothing is lost. A change of the buttons is a packet of its own. One
+ * unit of movement is one count, whatever resolution and rate are set. */
 #include "backend/vmm/dev/ps2.h"
 
 #include <string.h>
@@ -62,7 +62,8 @@ static int scaled(const struct ps2_mouse *ms, int v)
 	return v < 0 ? -out : out;
 }
 
-/* The fourth byte: the wheel; with five buttons also those, or the other wheel (Explorer 4.0: 01, six bits). */
+/* The fourth byte: the wheel; with five buttons also those, or the other wheel (Explorer 4.0: 01, six
+ * bits). */
 static uint8_t fourth(struct ps2_mouse *ms)
 {
 	if (ms->id == 3)

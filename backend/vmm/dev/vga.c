@@ -1,5 +1,5 @@
-/* The standard VGA as a PCI device, 1234:1111: VRAM in BAR 0, registers and EDID in BAR 2, the VGA BIOS in its ROM. vga.h tells how
- * it works. */
+/* The standard VGA as a PCI device, 1234:1111: VRAM in BAR 0, registers and EDID in BAR 2, the VGA BIOS in
+ * its ROM. vga.h tells how it works. */
 #include "backend/vmm/dev/vga.h"
 
 #include <errno.h>

@@ -1,15 +1,19 @@
-/* The standard VGA: what its files share. (IBM VGA/XGA Technical Reference; FreeVGA; Bochs VBE DISPI; machine.md 1.5)
+/* The standard VGA: what its files share. (IBM VGA/XGA Technical Reference; FreeVGA; Bochs VBE DISPI;
+ * machine.md 1.5)
  *
- * Theory of operation. The four planes lie in VRAM byte beside byte: plane p of planar address n is vram[4n + p], so that a
- * display unit (8 pixels of 16 colours, 4 of 256, a character with its attribute and font row) is one 32-bit word, and chain-4 and
- * linear modes see VRAM as it is. In odd/even modes CPU address a is plane a & 1 of planar address a >> 1.
+ * Theory of operation. The four planes lie in VRAM byte beside byte: plane p of planar address n is vram[4n +
+ * p], so that a display unit (8 pixels of 16 colours, 4 of 256, a character with its attribute and font row)
+ * is one 32-bit word, and chain-4 and linear modes see VRAM as it is. In odd/even modes CPU address a is
+ * plane a & 1 of planar address a >> 1.
  *
- * vga_regs.c has the registers, vga_mem.c the window at A0000 and who may go there without an exit, vga_dispi.c the Bochs
- * extensions (large modes), vga_mode.c what all of them together show, vga_draw.c and vga_text.c paint it, edid.c describes
- * the monitor. vga.c is the device: alone (1234:1111), or in virtio_gpu.c's.
+ * vga_regs.c has the registers, vga_mem.c the window at A0000 and who may go there without an exit,
+ * vga_dispi.c the Bochs extensions (large modes), vga_mode.c what all of them together show, vga_draw.c and
+ * vga_text.c paint it, edid.c describes the monitor. vga.c is the device: alone (1234:1111), or in
+ * virtio_gpu.c's.
  *
- * Nothing is painted before somebody calls refresh. What may have changed is known from the dirty logs of the slots that the
- * guest writes without exits, and from vga_mark() for the rest; what has changed then is known by comparing. */
+ * Nothing is painted before somebody calls refresh. What may have changed is known from the dirty logs of the
+ * slots that the guest writes without exits, and from vga_mark() for the rest; what has changed then is known
+ * by comparing. */
 #ifndef BACKEND_VMM_DEV_VGA_H
 #define BACKEND_VMM_DEV_VGA_H
 
@@ -153,7 +157,8 @@ struct vga {
 	unsigned nports; /* of vga_port_ranges that are on the bus */
 };
 
-/* Make it part of @pci, which is on its bus and has BARs 0 and 2 and the ROM free: VRAM, registers, VGA BIOS. */
+/* Make it part of @pci, which is on its bus and has BARs 0 and 2 and the ROM free: VRAM, registers, VGA
+ * BIOS. */
 int vga_init(struct vga *v, struct pci_dev *pci, const struct domain_video *video, struct err *e);
 void vga_reset(struct vga *v); /* its BARs are gone */
 void vga_done(struct vga *v);  /* accepts a half-built one; before pci_dev_done() */

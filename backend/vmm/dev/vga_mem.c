@@ -1,5 +1,6 @@
-/* The window at A0000: planes through latches and the graphics controller, odd/even and chain-4 addressing. Where the registers make
- * it plain memory, a slot is laid there (an alias), and the guest needs no exits any more. (FreeVGA; machine.md 1.5) */
+/* The window at A0000: planes through latches and the graphics controller, odd/even and chain-4 addressing.
+ * Where the registers make it plain memory, a slot is laid there (an alias), and the guest needs no exits any
+ * more. (FreeVGA; machine.md 1.5) */
 #include "backend/vmm/dev/vga.h"
 
 #include <string.h>

@@ -1,4 +1,5 @@
-/* Text modes: characters, attributes and fonts in the planes. Each cell is compared with what was painted there. */
+/* Text modes: characters, attributes and fonts in the planes. Each cell is compared with what was painted
+ * there. */
 #include "backend/vmm/dev/vga.h"
 
 #include <string.h>

@@ -10,7 +10,8 @@ struct blk *virtio_blk_image(struct dev *d);
 /* Finish what the block layer has done (blk_event_fd() is readable). The main loop does this by itself;
  * without one the owner of the machine does. m->lock held. */
 void virtio_blk_completed(struct dev *d);
-/* Since when (machine_now()) the host has owed the answer to the oldest request, and *what it is ("read"); 0: it owes none. m->lock held. */
+/* Since when (machine_now()) the host has owed the answer to the oldest request, and *what it is ("read"); 0:
+ * it owes none. m->lock held. */
 uint64_t virtio_blk_oldest(const struct dev *d, const char **what);
 
 #endif

@@ -1,10 +1,11 @@
-/* The virtio GPU, 2D only, with a VGA in the same function for firmware and guests without its driver ("virtio-vga").
- * (virtio 1.2, 5.7; machine.md 2.2)
+/* The virtio GPU, 2D only, with a VGA in the same function for firmware and guests without its driver
+ * ("virtio-vga"). (virtio 1.2, 5.7; machine.md 2.2)
  *
- * Theory of operation. The driver makes resources (pictures), says which guest memory backs them, has parts of that copied
- * into them, and shows one on the screen. From the first that it shows until it is reset (or shows none) the screen is the
- * GPU's; else it is the VGA's. A resource's pixels are private memory until it is shown; then they are a memfd that lookers map.
- * How many there are and what they take together is bounded. Caller holds machine.lock for all of it. */
+ * Theory of operation. The driver makes resources (pictures), says which guest memory backs them, has parts
+ * of that copied into them, and shows one on the screen. From the first that it shows until it is reset (or
+ * shows none) the screen is the GPU's; else it is the VGA's. A resource's pixels are private memory until it
+ * is shown; then they are a memfd that lookers map. How many there are and what they take together is
+ * bounded. Caller holds machine.lock for all of it. */
 #ifndef BACKEND_VMM_DEV_VIRTIO_GPU_H
 #define BACKEND_VMM_DEV_VIRTIO_GPU_H
 

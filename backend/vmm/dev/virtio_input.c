@@ -1,9 +1,11 @@
-/* Keyboard, mouse and tablet (virtio 1.2, 5.8): events of Linux's input layer, one a buffer, and the LEDs back.
+/* Keyboard, mouse and tablet (virtio 1.2, 5.8): events of Linux's input layer, one a buffer, and the LEDs
+ * back.
  *
- * Theory of operation. A frame is its events and a SYN_REPORT; it goes to the driver whole or not at all. What it would tell
- * is kept as state: when there are too few buffers, movement is summed up, the last position and the buttons stay, and
- * all of it is told when the driver brings buffers. Keys that were pressed meanwhile are lost, but none that went up stays
- * down. There is no EV_REP: repeats come from whoever types, as value 2. */
+ * Theory of operation. A frame is its events and a SYN_REPORT; it goes to the driver whole or not at all.
+ * What it would tell is kept as state: when there are too few buffers, movement is summed up, the last
+ * position and the buttons stay, and all of it is told when the driver brings buffers. Keys that were pressed
+ * meanwhile are lost, but none that went up stays down. There is no EV_REP: repeats come from whoever types,
+ * as value 2. */
 #include "backend/vmm/dev/dev.h"
 #include "backend/vmm/dev/virtio.h"
 #include "backend/vmm/input.h"

@@ -1,10 +1,10 @@
-/* The absolute pointer of VMware's backdoor: a 32-bit read of port 5658h with a magic number in EAX and a command in CX,
- * whose answers come in EAX, EBX, ECX and EDX. Linux's psmouse and X.org's driver know it; they look for its packets
- * whenever the PS/2 mouse interrupts. (VMware's vmmouse driver, vmmouse_defs.h; Linux, drivers/input/mouse/vmmouse.c;
- * machine.md 1.4)
+/* The absolute pointer of VMware's backdoor: a 32-bit read of port 5658h with a magic number in EAX and a
+ * command in CX, whose answers come in EAX, EBX, ECX and EDX. Linux's psmouse and X.org's driver know it;
+ * they look for its packets whenever the PS/2 mouse interrupts. (VMware's vmmouse driver, vmmouse_defs.h;
+ * Linux, drivers/input/mouse/vmmouse.c; machine.md 1.4)
  *
- * Words for the driver stand in a queue, four a packet. While the driver is behind, movement replaces the position of the
- * last packet; a change of the buttons or the wheel is a packet of its own. */
+ * Words for the driver stand in a queue, four a packet. While the driver is behind, movement replaces the
+ * position of the last packet; a change of the buttons or the wheel is a packet of its own. */
 #include "backend/vmm/dev/dev.h"
 #include "backend/vmm/dev/i8042.h"
 #include "backend/vmm/input.h"

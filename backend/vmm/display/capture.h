@@ -9,7 +9,8 @@ struct machine;
 
 /* screendump: a PNG in a descriptor, {"format": "png", "size": bytes}. */
 int capture_screendump(struct machine *m, const json_t *args, json_t **ret, int *fd, struct err *e);
-/* x-screen-text: {"columns", "rows", "cursor-x", "cursor-y" (without them none is shown), "lines": [text, ...]}. -ENODATA: graphics. */
+/* x-screen-text: {"columns", "rows", "cursor-x", "cursor-y" (without them none is shown), "lines": [text,
+ * ...]}. -ENODATA: graphics. */
 int capture_text(struct machine *m, const json_t *args, json_t **ret, int *fd, struct err *e);
 
 #endif

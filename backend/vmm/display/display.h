@@ -1,12 +1,13 @@
-/* What the guest's screen shows, between the video device that knows and those who look: the screen process (VNC),
- * screenshots, the deck's picture.
+/* What the guest's screen shows, between the video device that knows and those who look: the screen process
+ * (VNC), screenshots, the deck's picture.
  *
- * A surface is 32-bit pixels (0x00RRGGBB, little endian) in a memfd: the device's VRAM itself when the mode allows it, else
- * pixels that the device renders into memory of its own. Nothing is rendered and no dirty log is read until somebody calls
- * display_refresh(); damage is kept for each looker apart. One display a machine.
+ * A surface is 32-bit pixels (0x00RRGGBB, little endian) in a memfd: the device's VRAM itself when the mode
+ * allows it, else pixels that the device renders into memory of its own. Nothing is rendered and no dirty log
+ * is read until somebody calls display_refresh(); damage is kept for each looker apart. One display a
+ * machine.
  *
- * Two devices may be there (VGA and virtio-gpu): the one that last set a surface is shown; one that gives its surface up
- * (display_set_surface(d, dev, NULL)) leaves the screen to the other.
+ * Two devices may be there (VGA and virtio-gpu): the one that last set a surface is shown; one that gives its
+ * surface up (display_set_surface(d, dev, NULL)) leaves the screen to the other.
  *
  * Caller holds machine.lock for all of it. */
 #ifndef BACKEND_VMM_DISPLAY_DISPLAY_H
@@ -61,7 +62,8 @@ struct cursor {
 
 /* What a video device does for the display. Any may be NULL. */
 struct display_ops {
-	/* Bring the surface up to date and report what changed with display_damage(). May change the surface. */
+	/* Bring the surface up to date and report what changed with display_damage(). May change the
+	 * surface. */
 	void (*refresh)(struct dev *);
 	/* The text on the screen; false: it shows graphics. */
 	bool (*text)(struct dev *, struct text_screen *);
@@ -71,7 +73,8 @@ struct display_ops {
 
 struct display;
 
-/* A looker. @changed: the surface is another one, cursor or text may be too; called with machine.lock held. */
+/* A looker. @changed: the surface is another one, cursor or text may be too; called with machine.lock
+ * held. */
 struct display_client {
 	void (*changed)(struct display_client *, unsigned what);
 	void *ctx;
@@ -89,7 +92,8 @@ void display_free(struct display *d); /* m's teardown; all clients are gone */
 /* --- the device's side --- */
 int display_attach(struct display *d, struct dev *dev, const struct display_ops *ops, struct err *e);
 void display_detach(struct display *d, struct dev *dev);
-/* @s is copied; its memory stays valid until the device sets another or NULL, and lookers' mappings even longer. */
+/* @s is copied; its memory stays valid until the device sets another or NULL, and lookers' mappings even
+ * longer. */
 void display_set_surface(struct display *d, struct dev *dev, const struct surface *s);
 /* Ignored unless @dev is the one shown. Clipped to the surface. */
 void display_damage(struct display *d, struct dev *dev, unsigned x, unsigned y, unsigned w, unsigned h);
@@ -109,7 +113,8 @@ const struct cursor *display_cursor(const struct display *d);
 bool display_text(struct display *d, struct text_screen *t);
 void display_wish(struct display *d, unsigned width, unsigned height);
 
-/* A copy of the picture after a refresh, lines of width * 4 bytes; *pixels is the caller's to free. -ENODEV: there is none. */
+/* A copy of the picture after a refresh, lines of width * 4 bytes; *pixels is the caller's to free. -ENODEV:
+ * there is none. */
 int display_copy(struct display *d, uint8_t **pixels, unsigned *width, unsigned *height, struct err *e);
 /* Such a copy as a PNG (display/png.c, libpng); needs no lock. */
 int png_encode(const uint8_t *pixels, unsigned width, unsigned height, struct buf *out, struct err *e);
