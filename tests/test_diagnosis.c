@@ -170,8 +170,11 @@ static void look(struct diagnosis_facts *f, const char *members)
 START_TEST(a_story_has_its_sentence)
 {
 	const struct story *s = &stories[_i];
-	struct diagnosis_facts f = {.name = "web1", .state = s->state, .reason = s->reason, .detail = s->detail,
-	                            .boots = "vda (not bootable: no boot record)"};
+	struct diagnosis_facts f = {.name = "web1",
+				    .state = s->state,
+				    .reason = s->reason,
+				    .detail = s->detail,
+				    .boots = "vda (not bootable: no boot record)"};
 	struct diagnosis d;
 	for (unsigned i = 0; i < 4 && s->looks[i]; i++)
 		look(&f, s->looks[i]);
@@ -253,7 +256,8 @@ START_TEST(a_hostile_machine_gets_no_further_than_its_sentence)
 			look(&f, answers[i]);
 		diagnosis_make(&f, &d);
 		for (const char *p = d.what; *p; p++)
-			ck_assert_msg((unsigned char)*p >= ' ', "answer %zu: a control character in '%s'", i, d.what);
+			ck_assert_msg((unsigned char)*p >= ' ', "answer %zu: a control character in '%s'", i,
+				      d.what);
 		diagnosis_facts_done(&f);
 	}
 }

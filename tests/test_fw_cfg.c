@@ -135,7 +135,8 @@ START_TEST(dma_refuses)
 {
 	char sign[5] = "";
 	fw_cfg_file(cfg, "a", "abcd", 4);
-	ck_assert_msg(dma(refused[_i].control, refused[_i].len, refused[_i].gpa) == ERROR, "%s", refused[_i].what);
+	ck_assert_msg(dma(refused[_i].control, refused[_i].len, refused[_i].gpa) == ERROR, "%s",
+		      refused[_i].what);
 	by_port(FW_CFG_SIGNATURE, sign, 4);
 	ck_assert_str_eq(sign, "QEMU");
 	by_port(FW_CFG_FILE_FIRST, sign, 4);
@@ -264,9 +265,10 @@ END_TEST
 static void tell(const char *os, const char *devices)
 {
 	struct err e = {0};
-	AUTO_FREE char *xml = x_asprintf("<domain type='kvm'><name>web1</name><memory unit='MiB'>16</memory><vcpu>2</vcpu>"
-	                                 "<os><type machine='pc'>hvm</type>%s</os><devices>%s</devices></domain>",
-	                                 os, devices);
+	AUTO_FREE char *xml =
+	    x_asprintf("<domain type='kvm'><name>web1</name><memory unit='MiB'>16</memory><vcpu>2</vcpu>"
+		       "<os><type machine='pc'>hvm</type>%s</os><devices>%s</devices></domain>",
+		       os, devices);
 	ck_assert_msg(!domain_parse(xml, strlen(xml), "test", &t->m.domain, &e), "%s", e.msg);
 	fw_give(t, &fw, 256 << 10);
 	static const struct dev_def chips[] = {
@@ -333,7 +335,8 @@ START_TEST(settings_follow_the_domain)
 {
 	uint16_t cpus = 0;
 	uint64_t ram = 0;
-	tell("<bootmenu enable='yes' timeout='3000'/><bios rebootTimeout='5000'/>", "<video><model type='vga'/></video>");
+	tell("<bootmenu enable='yes' timeout='3000'/><bios rebootTimeout='5000'/>",
+	     "<video><model type='vga'/></video>");
 	ck_assert_int_eq(number("etc/show-boot-menu"), 1);
 	ck_assert_int_eq(number("etc/boot-menu-wait"), 3000);
 	ck_assert_int_eq(number("etc/boot-fail-wait"), 5000);
@@ -507,7 +510,8 @@ START_TEST(smbios_is_an_entry_and_its_structures)
 {
 	uint32_t n, len;
 	tell("", "");
-	AUTO_FREE uint8_t *entry = file("etc/smbios/smbios-anchor", &n), *tables = file("etc/smbios/smbios-tables", &len);
+	AUTO_FREE uint8_t *entry = file("etc/smbios/smbios-anchor", &n),
+			  *tables = file("etc/smbios/smbios-tables", &len);
 	ck_assert_uint_eq(n, 31);
 	ck_assert(!memcmp(entry, "_SM_", 4));
 	ck_assert_uint_eq(get(entry + 22, 2), len);

@@ -63,9 +63,11 @@ static void give(const char *name, int fd)
 
 static void setup(void)
 {
-	static char hda[] = "hda", hdc[] = "hdc", raw[] = "raw", bus[] = "ide", serial[] = "SN-42", path[] = "/a.iso";
+	static char hda[] = "hda", hdc[] = "hdc", raw[] = "raw", bus[] = "ide", serial[] = "SN-42",
+		    path[] = "/a.iso";
 	struct err e = {0};
-	disk = (struct domain_disk){.target = hda, .format = raw, .bus = bus, .serial = serial, .discard = true};
+	disk =
+	    (struct domain_disk){.target = hda, .format = raw, .bus = bus, .serial = serial, .discard = true};
 	cd = (struct domain_disk){.target = hdc, .format = raw, .bus = bus, .device = DISK_DEVICE_CDROM, .unit = 2,
 	                          .readonly = true, .source = path};
 	t = vmm_start(1);
@@ -74,7 +76,8 @@ static void setup(void)
 	give("disk:hda", image);
 	give("disk:hdc", cd_image);
 	struct dev_def bridge = {.model = "piix3", .name = "isa-bridge", .addr = {.set = true, .slot = 1}};
-	struct dev_def def = {.model = "piix3-ide", .name = "ide", .addr = {.set = true, .slot = 1, .function = 1}};
+	struct dev_def def = {
+	    .model = "piix3-ide", .name = "ide", .addr = {.set = true, .slot = 1, .function = 1}};
 	ck_assert(!dev_new(&t->m, &bridge, NULL, &e));
 	ck_assert_msg(!dev_new(&t->m, &def, &ide, &e), "%s", e.msg);
 	ck_assert_msg(!ide_attach(ide, &disk, &e), "%s", e.msg);
@@ -367,7 +370,8 @@ START_TEST(bad_tables_end_the_command)
 	out8(t, bm + BM_COMMAND, BM_TO_MEMORY | BM_START);
 	settle();
 	uint8_t s = in8(t, bm + BM_STATUS);
-	ck_assert_msg((s & (BM_ACTIVE | BM_ERROR)) == (tables[_i].error ? BM_ERROR : 0), "%s: %02x", tables[_i].what, s);
+	ck_assert_msg((s & (BM_ACTIVE | BM_ERROR)) == (tables[_i].error ? BM_ERROR : 0), "%s: %02x",
+		      tables[_i].what, s);
 	ck_assert_uint_eq(status() & (BSY | ERR), ERR);
 	ck_assert_uint_eq(in8(t, cmd + ERROR) & ABRT, ABRT);
 	out8(t, bm + BM_COMMAND, 0);
@@ -439,8 +443,8 @@ START_TEST(commands_without_data_end_as_they_should)
 {
 	out8(t, cmd + ERROR, plain[_i].feature);
 	start(plain[_i].command, 0, plain[_i].count);
-	ck_assert_msg(status() == plain[_i].status, "%02x/%02x/%02x: %02x", plain[_i].command, plain[_i].feature,
-	              plain[_i].count, in8(t, cmd + STATUS));
+	ck_assert_msg(status() == plain[_i].status, "%02x/%02x/%02x: %02x", plain[_i].command,
+		      plain[_i].feature, plain[_i].count, in8(t, cmd + STATUS));
 	ck_assert_uint_eq(t->edges[14], 1);
 }
 END_TEST
@@ -627,7 +631,8 @@ START_TEST(a_full_host_pauses_and_the_write_goes_on_at_resume)
 	if (unshare(CLONE_NEWNS) || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
 	    mount("none", "/tmp", "tmpfs", 0, "size=64k"))
 		test_skip("no mount namespace of one's own here");
-	int fd = open("/tmp/image", O_RDWR | O_CREAT | O_CLOEXEC, 0600), hog = open("/tmp/hog", O_RDWR | O_CREAT, 0600);
+	int fd = open("/tmp/image", O_RDWR | O_CREAT | O_CLOEXEC, 0600),
+	    hog = open("/tmp/hog", O_RDWR | O_CREAT, 0600);
 	ck_assert_int_eq(ftruncate(fd, 256 << 10), 0);
 	ck_assert_int_eq(fallocate(hog, 0, 0, 64 << 10), 0);
 	give("disk:hdb", fd);
@@ -810,7 +815,8 @@ START_TEST(packets_are_answered_or_refused)
 	ck_assert_msg(n == packets[_i].len, "%s: %zu bytes", packets[_i].what, n);
 	for (size_t i = 0; i < n && i < 16; i++)
 		if (packets[_i].out[i])
-			ck_assert_msg(out[i] == packets[_i].out[i], "%s: byte %zu is %02x", packets[_i].what, i, out[i]);
+			ck_assert_msg(out[i] == packets[_i].out[i], "%s: byte %zu is %02x", packets[_i].what,
+				      i, out[i]);
 	if (s & ERR)
 		ck_assert_uint_eq(in8(t, cmd + ERROR), packets[_i].sense >> 16 << 4);
 	ck_assert_uint_eq(sense(), packets[_i].sense);
@@ -926,7 +932,8 @@ START_TEST(an_empty_drive_wants_a_medium)
 	static char hdd[] = "hdd", raw[] = "raw", bus[] = "ide";
 	static struct domain_disk empty;
 	struct err e = {0};
-	empty = (struct domain_disk){.target = hdd, .format = raw, .bus = bus, .unit = 3, .device = DISK_DEVICE_CDROM};
+	empty = (struct domain_disk){
+	    .target = hdd, .format = raw, .bus = bus, .unit = 3, .device = DISK_DEVICE_CDROM};
 	ck_assert_msg(!ide_attach(ide, &empty, &e), "%s", e.msg);
 	struct ide_drive_state s;
 	ide_drive_state(ide_drive(ide, "hdd"), &s);

@@ -416,7 +416,8 @@ static void step(struct deck_test *t, char *line)
 	} else if (str_eq(line, "background")) {
 		struct event ev = {.kind = EVENT_BACKGROUND, .light = str_eq(arg, "light")};
 		deck_event(t->deck, &ev);
-	} else if (str_eq(line, "click") || str_eq(line, "wheel") || str_eq(line, "release") || str_eq(line, "drag")) {
+	} else if (str_eq(line, "click") || str_eq(line, "wheel") || str_eq(line, "release") ||
+		   str_eq(line, "drag")) {
 		mouse(t, line, arg);
 	} else if (str_eq(line, "tick")) {
 		tick(t, atoi(arg));
@@ -487,7 +488,9 @@ END_TEST
 /* Every size down to one cell, on every page: draws, and changes nothing outside (ASan sees that). */
 START_TEST(every_size_draws)
 {
-	static const char *const pages[] = {"n", "n Tab Enter", "D", "n Tab Right Tab Tab C-n", "", "c", "z", "i", "?", "Enter", "K", "/", "m"};
+	static const char *const pages[] = {
+	    "n", "n Tab Enter", "D", "n Tab Right Tab Tab C-n", "", "c", "z", "i", "?", "Enter",
+	    "K", "/",           "m"};
 	for (size_t i = 0; i < ARRAY_SIZE(pages); i++) {
 		struct deck_test t;
 		char line[32];
@@ -690,7 +693,10 @@ START_TEST(help_and_the_way_out_are_in_every_key_bar)
 	static const struct {
 		const char *keys; /* to the page */
 		const char *help, *out;
-	} pages[] = {{"", "? Help", "q Quit"}, {"i", "? Help", "q Back"}, {"x", "? Help", "q Back"}, {"n", "F1 Help", "Esc Leave"}};
+	} pages[] = {{"", "? Help", "q Quit"},
+		     {"i", "? Help", "q Back"},
+		     {"x", "? Help", "q Back"},
+		     {"n", "F1 Help", "Esc Leave"}};
 	for (const char *const *label = bar_order; *label; label++) {
 		const struct binding *b = bindings;
 		while (b->keys && !str_eq(b->label, *label))
@@ -708,7 +714,8 @@ START_TEST(help_and_the_way_out_are_in_every_key_bar)
 			step(&t, line);
 			for (int col = 0; col < cols; col++)
 				buf_puts(&bar, canvas_cell(&t.canvas, 23, col)->text);
-			ck_assert_msg(strstr(buf_text(&bar), pages[i].help) && strstr(buf_text(&bar), pages[i].out),
+			ck_assert_msg(strstr(buf_text(&bar), pages[i].help) &&
+					  strstr(buf_text(&bar), pages[i].out),
 				      "%d columns: %s", cols, buf_text(&bar));
 			stop(&t);
 		}

@@ -97,7 +97,8 @@ START_TEST(a_form_means_options_and_says_what_is_wrong)
 	for (size_t i = 0; i < SETS && forms[_i].sets[i].text; i++)
 		set(&w, forms[_i].sets[i].field, forms[_i].sets[i].text);
 	if (forms[_i].command) {
-		ck_assert_msg(w.plan, "field %zu: %s", form_wrong(&w.form), said(&w, form_wrong(&w.form) % W_COUNT));
+		ck_assert_msg(w.plan, "field %zu: %s", form_wrong(&w.form),
+			      said(&w, form_wrong(&w.form) % W_COUNT));
 		AUTO_FREE char *command = install_command(&w.plan->request);
 		ck_assert_str_eq(command, forms[_i].command);
 		ck_assert(wizard_ready(&w));
@@ -218,13 +219,15 @@ START_TEST(an_edited_definition_changes_the_first_boot_too)
 	ck_assert_msg(!install_plan_edit(w.plan, text, &e), "%s", e.msg);
 	ck_assert_str_eq(w.plan->define_xml, text);
 	const char *first = w.plan->first_xml;
-	ck_assert_msg(strstr(first, "<title>A &amp; B</title>") && strstr(first, "<vcpu>1</vcpu>"), "%s", first);
+	ck_assert_msg(strstr(first, "<title>A &amp; B</title>") && strstr(first, "<vcpu>1</vcpu>"), "%s",
+		      first);
 	ck_assert_msg(strstr(first, "<boot dev='cdrom'/>") && strstr(first, "vmdeck:install"), "%s", first); /* what makes it the first */
 	ck_assert_msg(strstr(first, "/dev/null"), "%s", first);
 	ck_assert(!strstr(first, "<vcpu>3"));
 	AUTO_FREE char *back_title = edited(first, "\n  <title>A &amp; B</title>", "");
 	AUTO_FREE char *back = edited(back_title, "<vcpu>1</vcpu>", "<vcpu>3</vcpu>");
-	ck_assert_msg(strstr(first, "<boot dev='network'/>") || str_eq(back, old_first), "%s\n%s", back, old_first);
+	ck_assert_msg(strstr(first, "<boot dev='network'/>") || str_eq(back, old_first), "%s\n%s", back,
+		      old_first);
 	end(&w);
 }
 END_TEST

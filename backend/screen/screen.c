@@ -278,7 +278,9 @@ static void pace(struct screen *s, bool changed)
 	s->cost_ms = used;
 	if (changed) {
 		s->pace = SCREEN_PACE_MS;
-		s->rest = rest <= SCREEN_PACE_MS ? 0 : rest < SCREEN_PACE_IDLE_MS ? (int)rest : SCREEN_PACE_IDLE_MS;
+		s->rest = rest <= SCREEN_PACE_MS       ? 0
+			  : rest < SCREEN_PACE_IDLE_MS ? (int)rest
+						       : SCREEN_PACE_IDLE_MS;
 	} else {
 		s->pace = s->pace * 3 / 2 < SCREEN_PACE_IDLE_MS ? s->pace * 3 / 2 : SCREEN_PACE_IDLE_MS;
 		s->rest = s->pace;

@@ -14,7 +14,13 @@ struct machine;
 struct dev;
 
 enum { INPUT_LED_SCROLL = 1, INPUT_LED_NUM = 2, INPUT_LED_CAPS = 4 }; /* as a PS/2 keyboard numbers them */
-enum { INPUT_BUTTON_LEFT = 1, INPUT_BUTTON_MIDDLE = 2, INPUT_BUTTON_RIGHT = 4, INPUT_BUTTON_SIDE = 8, INPUT_BUTTON_EXTRA = 16 };
+enum {
+	INPUT_BUTTON_LEFT = 1,
+	INPUT_BUTTON_MIDDLE = 2,
+	INPUT_BUTTON_RIGHT = 4,
+	INPUT_BUTTON_SIDE = 8,
+	INPUT_BUTTON_EXTRA = 16
+};
 #define INPUT_ABS_MAX 32767
 
 /* One pointer frame. */

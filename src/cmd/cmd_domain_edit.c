@@ -54,7 +54,8 @@ static void show_changes(struct cmd_ctx *c, const char *before)
 {
 	AUTO_FREE char *now = NULL, *old_file = NULL, *new_file = NULL;
 	AUTO_BUF struct buf out = {0};
-	if (c->quiet || c->backend->ops->domain_xml(c->backend, c->domain.uuid, XML_INACTIVE | XML_SECURE, &now, NULL))
+	if (c->quiet ||
+	    c->backend->ops->domain_xml(c->backend, c->domain.uuid, XML_INACTIVE | XML_SECURE, &now, NULL))
 		return;
 	if (!editor_file(before, &old_file, NULL) && !editor_file(now, &new_file, NULL)) {
 		const char *diff[] = {"diff", "-u", "--label", "before", "--label", "now", c->tty ? "--color=always" : "--color=never",
@@ -98,7 +99,8 @@ static int edit_once(struct cmd_ctx *c, const char *path, const char *before, ch
 static int domain_edit_exec(struct cmd_ctx *c, struct err *e)
 {
 	AUTO_FREE char *before = NULL, *path = NULL;
-	int rc = c->backend->ops->domain_xml(c->backend, c->domain.uuid, XML_INACTIVE | XML_SECURE, &before, e);
+	int rc =
+	    c->backend->ops->domain_xml(c->backend, c->domain.uuid, XML_INACTIVE | XML_SECURE, &before, e);
 	if (!rc)
 		rc = editor_file(before, &path, e);
 	if (rc)

@@ -74,7 +74,8 @@ static int send_key_exec(struct cmd_ctx *c, struct err *e)
 	if (rc)
 		return rc;
 	if (hold && (!str_u64(hold, &ms) || ms > 60000))
-		return err_set(e, EINVAL, "invalid value of --holdtime '%s': milliseconds, up to 60000", hold);
+		return err_set(e, EINVAL, "invalid value of --holdtime '%s': milliseconds, up to 60000",
+			       hold);
 	if (ms)
 		json_set_int(args, "hold-time", (int64_t)ms);
 	AUTO_FREE char *text = json_text(args, false);

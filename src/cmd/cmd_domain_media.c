@@ -178,7 +178,8 @@ const struct cmd cmd_domain_blklist = {
 static int domain_blkinfo_exec(struct cmd_ctx *c, struct err *e)
 {
 	struct block_info info;
-	int rc = c->backend->ops->domain_block_info(c->backend, c->domain.uuid, cmd_value(c, "device"), &info, e);
+	int rc =
+	    c->backend->ops->domain_block_info(c->backend, c->domain.uuid, cmd_value(c, "device"), &info, e);
 	if (rc)
 		return cmd_failed(c, e, "tell about a disk of");
 	const struct {

@@ -41,7 +41,8 @@ static int domain_screenshot_exec(struct cmd_ctx *c, struct err *e)
 	if (number && (!str_u64(number, &screen) || screen > 255))
 		return err_set(e, EINVAL, "--screen wants a number from 0 on, not '%s'", number);
 	if (file && !strcmp(file, "-") && c->tty)
-		return err_set(e, EINVAL, "a picture is nothing for a terminal: name a file, or redirect the output");
+		return err_set(e, EINVAL,
+			       "a picture is nothing for a terminal: name a file, or redirect the output");
 	int rc = c->backend->ops->domain_screenshot(c->backend, c->domain.uuid, (unsigned)screen, &fd, e);
 	if (!rc && (rc = file_read_fd(fd, PICTURE_MAX, &png, &len)))
 		err_sys(e, -rc, "cannot read the picture");
