@@ -32,8 +32,9 @@ ok "a machine killed with -9 is seen as crashed within a second or two" wait_for
 ok "the reason says so" reason_is twice "crashed (crashed)"
 ok "nothing is left in the runtime folder" wait_for 5 nothing_left
 ok "its console's record is kept" says 'both of you' console twice
+n=$(prompts twice)
 ok "it starts again" vmdeck start twice
-ok "and comes to its shell again" at_shell twice
+ok "and comes to its shell again" at_shell twice "$n"
 ok "and answers" run_says twice "^42$" "echo \$((6 * 7))"
 ok "SIGTERM to the keeper is an orderly shutdown" eval 'kill "$(keeper_pid twice)" && wait_for 60 state_is twice "shut off"'
 ok "by the guest itself" reason_is twice "shut off (shutdown)"
