@@ -21,7 +21,7 @@
 #define LOOK_MS 33         /* much has changed */
 #define LOOK_LITTLE_MS 100 /* little has */
 #define LOOK_TINY_MS 200   /* a cursor has: Linux has it blink as often */
-#define LOOK_IDLE_MS 1000  /* nothing has for long */
+#define LOOK_IDLE_MS 1250  /* nothing has for long */
 #define MUCH 32            /* a change of more than 1 / MUCH of the picture */
 #define TINY 64            /* one of less than 1 / TINY of it: lines, since guests write to pages */
 #define BATCH 64           /* messages read before others have their turn */
