@@ -35,6 +35,11 @@
 #define NETLIB_WAIT_MS 20000 /* for what happens at once on a machine with time */
 #define ETH 14
 
+/* Headers as they lie in a frame: behind ETH bytes, at no multiple of four. */
+typedef struct iphdr ip_header __attribute__((aligned(1)));
+typedef struct udphdr udp_header __attribute__((aligned(1)));
+typedef struct tcphdr tcp_header __attribute__((aligned(1)));
+
 static char *program; /* vmdeck-net */
 static struct err e;
 static pid_t net;
@@ -145,9 +150,9 @@ static inline uint32_t pseudo_sum(uint32_t from, uint32_t to, uint8_t proto, siz
 /* RFC 791: @len bytes of @proto lie behind the two headers' room in @f. */
 static inline void ip_send(uint8_t *f, uint32_t from, uint32_t to, uint8_t proto, size_t len)
 {
-	struct iphdr *ip = (void *)(f + ETH);
+	ip_header *ip = (void *)(f + ETH);
 	frame_head(f, 0x0800);
-	*ip = (struct iphdr){.version = 4,
+	*ip = (ip_header){.version = 4,
 			     .ihl = 5,
 			     .tot_len = htons((uint16_t)(20 + len)),
 			     .ttl = 64,
@@ -162,15 +167,15 @@ static inline void udp_send(uint32_t from, uint32_t to, uint16_t sport, uint16_t
 			    size_t n)
 {
 	uint8_t f[ETH + 28 + 1500];
-	struct udphdr *u = (void *)(f + ETH + 20);
-	*u = (struct udphdr){.source = htons(sport), .dest = htons(dport), .len = htons((uint16_t)(8 + n))};
+	udp_header *u = (void *)(f + ETH + 20);
+	*u = (udp_header){.source = htons(sport), .dest = htons(dport), .len = htons((uint16_t)(8 + n))};
 	memcpy(f + ETH + 28, p, n);
 	ip_send(f, from, to, IPPROTO_UDP, 8 + n);
 }
 
-static inline const struct iphdr *rx_ip(uint8_t proto)
+static inline const ip_header *rx_ip(uint8_t proto)
 {
-	const struct iphdr *ip = (void *)(rx.b + ETH);
+	const ip_header *ip = (void *)(rx.b + ETH);
 	return rx.len >= ETH + 28 && rx.b[12] == 8 && rx.b[13] == 0 && ip->ihl == 5 && ip->protocol == proto
 		   ? ip
 		   : NULL;
@@ -179,14 +184,14 @@ static inline const struct iphdr *rx_ip(uint8_t proto)
 /* @port: of ours. */
 static inline bool is_udp_to(const void *port)
 {
-	const struct udphdr *u = (void *)(rx.b + ETH + 20);
+	const udp_header *u = (void *)(rx.b + ETH + 20);
 	return rx_ip(IPPROTO_UDP) && ntohs(u->dest) == *(const uint16_t *)port;
 }
 
 static inline const uint8_t *udp_await(uint16_t port, size_t *n)
 {
 	frame_await(is_udp_to, &port, "UDP");
-	const struct udphdr *u = (void *)(rx.b + ETH + 20);
+	const udp_header *u = (void *)(rx.b + ETH + 20);
 	*n = (size_t)ntohs(u->len) - 8;
 	ck_assert_uint_le(ETH + 28 + *n, rx.len);
 	return rx.b + ETH + 28;
@@ -204,9 +209,9 @@ enum { FIN = 1, SYN = 2, RST = 4, PSH = 8, ACK = 16 };
 static inline void tcp_send(struct tcp *t, uint8_t flags, const void *p, size_t n)
 {
 	uint8_t f[ETH + 40 + 1460];
-	struct tcphdr *h = (void *)(f + ETH + 20);
+	tcp_header *h = (void *)(f + ETH + 20);
 	uint32_t self = ip_of("10.0.2.15");
-	*h = (struct tcphdr){.source = htons(t->port),
+	*h = (tcp_header){.source = htons(t->port),
 			     .dest = htons(t->peer_port),
 			     .seq = htonl(t->seq),
 			     .ack_seq = htonl(t->ack),
@@ -224,7 +229,7 @@ static inline void tcp_send(struct tcp *t, uint8_t flags, const void *p, size_t 
 static inline bool is_tcp_of(const void *arg)
 {
 	const struct tcp *t = arg;
-	const struct tcphdr *h = (void *)(rx.b + ETH + 20);
+	const tcp_header *h = (void *)(rx.b + ETH + 20);
 	return rx_ip(IPPROTO_TCP) && rx.len >= ETH + 40 && ntohs(h->dest) == t->port &&
 	       (!t->peer_port || ntohs(h->source) == t->peer_port);
 }
@@ -232,8 +237,8 @@ static inline bool is_tcp_of(const void *arg)
 static inline uint8_t tcp_await(struct tcp *t, const uint8_t **p, size_t *n)
 {
 	frame_await(is_tcp_of, t, "TCP");
-	const struct iphdr *ip = (void *)(rx.b + ETH);
-	const struct tcphdr *h = (void *)(rx.b + ETH + 20);
+	const ip_header *ip = (void *)(rx.b + ETH);
+	const tcp_header *h = (void *)(rx.b + ETH + 20);
 	*p = (const uint8_t *)h + h->doff * 4;
 	*n = (size_t)ntohs(ip->tot_len) - 20 - (size_t)h->doff * 4;
 	return ((const uint8_t *)h)[13];
@@ -246,7 +251,7 @@ static inline void tcp_connect(struct tcp *t, const char *ip, uint16_t port)
 	*t = (struct tcp){.peer = ip_of(ip), .peer_port = port, .port = 40000, .seq = 1000};
 	tcp_send(t, SYN, NULL, 0);
 	ck_assert_int_eq(tcp_await(t, &p, &n) & (SYN | ACK | RST), SYN | ACK);
-	t->ack = ntohl(((const struct tcphdr *)(rx.b + ETH + 20))->seq) + 1;
+	t->ack = ntohl(((const tcp_header *)(rx.b + ETH + 20))->seq) + 1;
 	tcp_send(t, ACK, NULL, 0);
 }
 
@@ -257,8 +262,8 @@ static inline void tcp_accept(struct tcp *t, uint16_t port)
 	size_t n;
 	*t = (struct tcp){.port = port, .seq = 5000};
 	ck_assert_int_eq(tcp_await(t, &p, &n) & (SYN | ACK), SYN);
-	const struct tcphdr *h = (void *)(rx.b + ETH + 20);
-	t->peer = ((const struct iphdr *)(rx.b + ETH))->saddr;
+	const tcp_header *h = (void *)(rx.b + ETH + 20);
+	t->peer = ((const ip_header *)(rx.b + ETH))->saddr;
 	t->peer_port = ntohs(h->source);
 	t->ack = ntohl(h->seq) + 1;
 	tcp_send(t, SYN | ACK, NULL, 0);
@@ -271,7 +276,7 @@ static inline void tcp_read(struct tcp *t, void *to, size_t n)
 		const uint8_t *p;
 		size_t k;
 		ck_assert_int_eq(tcp_await(t, &p, &k) & RST, 0);
-		if (!k || ntohl(((const struct tcphdr *)(rx.b + ETH + 20))->seq) != t->ack)
+		if (!k || ntohl(((const tcp_header *)(rx.b + ETH + 20))->seq) != t->ack)
 			continue;
 		ck_assert_uint_le(k, n - got);
 		memcpy((uint8_t *)to + got, p, k);

@@ -249,8 +249,8 @@ START_TEST(a_range_of_udp_ports_leads_to_the_guest)
 		const uint8_t *p = udp_await((uint16_t)(50 + i), &n);
 		ck_assert_uint_eq(n, 4);
 		ck_assert_mem_eq(p, "ping", 4);
-		const struct udphdr *u = (void *)(rx.b + ETH + 20);
-		udp_send(ip_of("10.0.2.15"), ((const struct iphdr *)(rx.b + ETH))->saddr, (uint16_t)(50 + i),
+		const udp_header *u = (void *)(rx.b + ETH + 20);
+		udp_send(ip_of("10.0.2.15"), ((const ip_header *)(rx.b + ETH))->saddr, (uint16_t)(50 + i),
 			 ntohs(u->source), "pong", 4);
 		char got[8] = "";
 		read_all(c, got, 4);
@@ -288,7 +288,7 @@ START_TEST(garbage_is_survived)
 		for (size_t k = 0; k < len; k++)
 			f[k] = (uint8_t)rand_r(&seed);
 		frame_head(f, types[rand_r(&seed) % 3]);
-		struct iphdr *ip = (void *)(f + ETH);
+		ip_header *ip = (void *)(f + ETH);
 		if (f[12] == 8 && !f[13] && len >= ETH + 20 && i % 4) { /* most get past the first checks */
 			ip->version = 4;
 			ip->ihl = (unsigned)(5 + rand_r(&seed) % 2) & 15;

@@ -9,6 +9,8 @@
 
 #define IP6 (ETH + 40) /* where what it carries begins */
 
+typedef struct ip6_hdr ip6_header __attribute__((aligned(1)));
+
 static const char link_local[] = "fe80::5054:ff:fe12:3456", guest[] = "fec0::5054:ff:fe12:3456";
 
 static struct in6_addr ip6_of(const char *text)
@@ -23,10 +25,10 @@ static struct in6_addr ip6_of(const char *text)
 
 static void ip6_send(uint8_t *f, const char *from, const char *to, uint8_t proto, size_t len, size_t sum)
 {
-	struct ip6_hdr *ip = (void *)(f + ETH);
+	ip6_header *ip = (void *)(f + ETH);
 	uint8_t pseudo[40] = {0};
 	frame_head(f, 0x86dd);
-	*ip = (struct ip6_hdr){.ip6_src = ip6_of(from), .ip6_dst = ip6_of(to)};
+	*ip = (ip6_header){.ip6_src = ip6_of(from), .ip6_dst = ip6_of(to)};
 	ip->ip6_vfc = 0x60;
 	ip->ip6_plen = htons((uint16_t)len);
 	ip->ip6_nxt = proto;
@@ -41,9 +43,9 @@ static void ip6_send(uint8_t *f, const char *from, const char *to, uint8_t proto
 	frame_send(f, IP6 + len);
 }
 
-static const struct ip6_hdr *rx_ip6(uint8_t proto)
+static const ip6_header *rx_ip6(uint8_t proto)
 {
-	const struct ip6_hdr *ip = (void *)(rx.b + ETH);
+	const ip6_header *ip = (void *)(rx.b + ETH);
 	return rx.len > IP6 && rx.b[12] == 0x86 && rx.b[13] == 0xdd && ip->ip6_nxt == proto &&
 		       IP6 + (size_t)ntohs(ip->ip6_plen) <= rx.len
 		   ? ip
@@ -126,9 +128,9 @@ static struct {
 static void tcp6_send(uint8_t flags, const char *text)
 {
 	uint8_t f[IP6 + 20 + 64];
-	struct tcphdr *h = (void *)(f + IP6);
+	tcp_header *h = (void *)(f + IP6);
 	size_t n = strlen(text);
-	*h = (struct tcphdr){.source = htons(40000),
+	*h = (tcp_header){.source = htons(40000),
 			     .dest = htons(c.port),
 			     .seq = htonl(c.seq),
 			     .ack_seq = htonl(c.ack),
@@ -142,7 +144,7 @@ static void tcp6_send(uint8_t flags, const char *text)
 
 static bool is_ours(const void *flag)
 {
-	const struct tcphdr *h = (void *)(rx.b + IP6);
+	const tcp_header *h = (void *)(rx.b + IP6);
 	return rx_ip6(IPPROTO_TCP) && ntohs(h->dest) == 40000 && ntohs(h->source) == c.port &&
 	       ((const uint8_t *)h)[13] & *(const uint8_t *)flag;
 }
@@ -165,7 +167,7 @@ static void talk(const char *where, const char *peer)
 	c.ack = 0;
 	tcp6_send(SYN, "");
 	frame_await(is_ours, &syn, "answer to SYN");
-	const struct tcphdr *h = (void *)(rx.b + IP6);
+	const tcp_header *h = (void *)(rx.b + IP6);
 	ck_assert(((const uint8_t *)h)[13] & ACK && ntohl(h->ack_seq) == c.seq);
 	c.ack = ntohl(h->seq) + 1;
 	tcp6_send(ACK, "");
@@ -195,21 +197,21 @@ END_TEST
 
 static bool is_answer(const void *arg)
 {
-	const struct udphdr *u = (void *)(rx.b + IP6);
+	const udp_header *u = (void *)(rx.b + IP6);
 	return rx_ip6(IPPROTO_UDP) && ntohs(u->dest) == 4444;
 }
 
 START_TEST(names_are_asked_of_the_hosts_own_server)
 {
 	uint8_t f[IP6 + 8 + 5], m[16];
-	struct udphdr *u = (void *)(f + IP6);
+	udp_header *u = (void *)(f + IP6);
 	struct sockaddr_in6 a = {.sin6_family = AF_INET6, .sin6_addr = ip6_of("::1"), .sin6_port = htons(53)};
 	socklen_t len = sizeof(a);
 	AUTO_CLOSE int fd = socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	struct pollfd p = {.fd = fd, .events = POLLIN};
 	ck_assert_int_eq(bind(fd, (void *)&a, len), 0);
 	ask_neighbour("fec0::3");
-	*u = (struct udphdr){.source = htons(4444), .dest = htons(53), .len = htons(13)};
+	*u = (udp_header){.source = htons(4444), .dest = htons(53), .len = htons(13)};
 	memcpy(f + IP6 + 8, "name?", 5);
 	ip6_send(f, guest, "fec0::3", IPPROTO_UDP, 13, 6);
 	ck_assert_int_eq(poll(&p, 1, NETLIB_WAIT_MS), 1);

@@ -63,7 +63,7 @@ struct screenlink {
 	int json_fd, tls_fds[3];
 	unsigned ntls;
 	bool tls_ca;
-	char in[SCREEN_MESSAGE_MAX];
+	_Alignas(uint32_t) char in[SCREEN_MESSAGE_MAX];
 };
 
 /* Greet @fd, which is taken. NULL: no room for one more, or no memory. */
