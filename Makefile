@@ -30,7 +30,7 @@ ALL_LDFLAGS := -pie -Wl,-z,relro,-z,now -Wl,--as-needed $(LD_$(KIND)) $(LDFLAGS)
 
 # Debian's libxml2 and friends are only asked for when something is built.
 PKG_CFLAGS = $(shell pkg-config --cflags $(PKGS))
-LIBS_vmdeck     = $(shell pkg-config --libs libxml-2.0 libuv jansson ncursesw libnl-route-3.0 libarchive xkbcommon) -lsystemd -lm -ldl
+LIBS_vmdeck     = $(shell pkg-config --libs libxml-2.0 libuv jansson ncursesw zlib libnl-route-3.0 libarchive xkbcommon) -lsystemd -lm -ldl
 LIBS_vmdeck-vmm = $(shell pkg-config --libs libxml-2.0 libuv jansson liburing libseccomp libpng) -lpthread
 LIBS_vmdeck-screen = $(shell pkg-config --libs libvncserver gnutls zlib jansson libseccomp) -lpthread
 LIBS_vmdeck-net = $(shell pkg-config --libs jansson libseccomp) -lslirp

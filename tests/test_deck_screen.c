@@ -9,6 +9,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <zlib.h>
+
 #include "src/base/cleanup.h"
 #include "src/base/cp437.h"
 #include "src/base/unixsock.h"
@@ -273,33 +275,69 @@ static size_t unbase64(const char *text, size_t n, uint8_t *out)
 	return len;
 }
 
-START_TEST(an_image_arrives_in_chunks_and_whole)
+/* What the terminal gets of it, as it was sent. */
+static uint8_t *image_data(const char *s, size_t room, size_t *len, size_t *chunks)
 {
-	int w = 100, h = 61, stride = 120;
-	AUTO_FREE uint32_t *px = noise(stride * h, 3);
-	AUTO_FREE uint8_t *got = x_calloc((size_t)w * h * 3 + 4096, 1);
-	AUTO_BUF struct buf out = {0};
-	size_t n = 0, chunks = 0;
+	uint8_t *got = x_calloc(room + 4096, 1);
+	size_t n = 0;
 	bool more = true;
-	kitty_image(&out, 7105, px, w, h, stride, 12, 5);
-	ck_assert(str_starts(buf_text(&out), "\033_Ga=T,i=7105,p=1,f=24,s=100,v=61,c=12,r=5,C=1,q=2,m=1;"));
-	for (const char *s = buf_text(&out); *s; chunks++) {
+	for (*chunks = 0; *s; ++*chunks) {
 		ck_assert(more && str_starts(s, "\033_G"));
 		const char *data = strchr(s, ';') + 1, *end = strstr(data, "\033\\");
 		more = data[-2] == '1';
 		ck_assert_int_le(end - data, KITTY_CHUNK);
 		ck_assert(!more || (end - data) % 4 == 0);
 		n += unbase64(data, (size_t)(end - data), got + n);
+		ck_assert_uint_le(n, room);
 		s = end + 2;
 	}
-	ck_assert(!more && chunks > 1);
-	ck_assert_uint_eq(n, (size_t)w * h * 3);
+	ck_assert(!more);
+	*len = n;
+	return got;
+}
+
+static void check_rgb(const uint8_t *got, const uint32_t *px, int w, int h, int stride)
+{
 	for (int y = 0; y < h; y++)
 		for (int x = 0; x < w; x++) {
 			const uint8_t *p = got + 3 * (y * w + x);
 			ck_assert_uint_eq((uint32_t)p[0] << 16 | (uint32_t)p[1] << 8 | p[2],
 					  px[y * stride + x]);
 		}
+}
+
+START_TEST(an_image_arrives_in_chunks_and_whole)
+{
+	int w = 100, h = 61, stride = 120;
+	size_t n, chunks;
+	AUTO_FREE uint32_t *px = noise(stride * h, 3);
+	AUTO_BUF struct buf out = {0};
+	kitty_image(&out, 7105, px, w, h, stride, 12, 5);
+	ck_assert(str_starts(buf_text(&out), "\033_Ga=T,i=7105,p=1,f=24,s=100,v=61,c=12,r=5,C=1,q=2,m=1;"));
+	AUTO_FREE uint8_t *got = image_data(buf_text(&out), (size_t)w * h * 3, &n, &chunks);
+	ck_assert_uint_gt(chunks, 1);
+	ck_assert_uint_eq(n, (size_t)w * h * 3);
+	check_rgb(got, px, w, h, stride);
+}
+END_TEST
+
+START_TEST(what_can_be_packed_is)
+{
+	int w = 300, h = 200;
+	size_t n, chunks;
+	uLongf len = (uLongf)w * h * 3;
+	AUTO_FREE uint32_t *px = x_calloc((size_t)w * h, sizeof(*px));
+	AUTO_FREE uint8_t *whole = x_calloc(len, 1);
+	AUTO_BUF struct buf out = {0};
+	for (int i = 0; i < w * h; i++)
+		px[i] = i % 7 && i / w % 5 ? 0 : 0x12aaff;
+	kitty_image(&out, 7105, px, w, h, w, 12, 5);
+	ck_assert(str_starts(buf_text(&out), "\033_Ga=T,i=7105,p=1,f=24,o=z,s=300,v=200,c=12,r=5,C=1,q=2,m="));
+	ck_assert_uint_lt(out.len, len / 10);
+	AUTO_FREE uint8_t *got = image_data(buf_text(&out), len, &n, &chunks);
+	ck_assert_int_eq(uncompress(whole, &len, got, n), Z_OK);
+	ck_assert_uint_eq(len, (uLongf)w * h * 3);
+	check_rgb(whole, px, w, h, w);
 }
 END_TEST
 
@@ -695,6 +733,7 @@ int main(void)
 	tcase_add_test(t, a_budget_is_kept_and_all_lines_have_their_turn);
 	tcase_add_loop_test(t, of_256_colours_the_nearest_is_taken, 0, 11);
 	tcase_add_test(t, an_image_arrives_in_chunks_and_whole);
+	tcase_add_test(t, what_can_be_packed_is);
 	tcase_add_test(t, images_are_sent_tile_by_tile_when_they_change);
 	tcase_add_loop_test(t, no_more_is_under_way_than_a_line_carries_in_a_fifth_of_a_second, 0, 4);
 	tcase_add_test(t, a_fast_line_gets_more_and_more);

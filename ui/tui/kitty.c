@@ -1,6 +1,9 @@
 #include "ui/tui/kitty.h"
 
-#include <string.h>
+#include <stdlib.h>
+#include <zlib.h>
+
+#include "src/base/cleanup.h"
 
 #define BEGIN "\033_G"
 #define END "\033\\"
@@ -16,45 +19,49 @@ void kitty_delete(struct buf *out)
 	buf_puts(out, BEGIN "a=d,d=A,q=2" END);
 }
 
-/* Pixels as they are sent, line by line. */
-struct stream {
-	const uint32_t *pixels;
-	int w, h, stride, x, y;
-};
-
-static size_t stream_read(struct stream *s, uint8_t *out, size_t n)
+/* As the protocol has them: 24 bits each, line by line. */
+static uint8_t *rgb(const uint32_t *pixels, int w, int h, int stride)
 {
-	size_t got = 0;
-	while (got + 3 <= n && s->y < s->h) {
-		uint32_t p = s->pixels[(size_t)s->y * s->stride + s->x];
-		out[got++] = (uint8_t)(p >> 16);
-		out[got++] = (uint8_t)(p >> 8);
-		out[got++] = (uint8_t)p;
-		if (++s->x == s->w) {
-			s->x = 0;
-			s->y++;
+	uint8_t *all = x_malloc((size_t)w * h * 3), *to = all;
+	for (int y = 0; y < h; y++)
+		for (int x = 0; x < w; x++) {
+			uint32_t p = pixels[(size_t)y * stride + x];
+			*to++ = (uint8_t)(p >> 16);
+			*to++ = (uint8_t)(p >> 8);
+			*to++ = (uint8_t)p;
 		}
+	return all;
+}
+
+/* @n bytes packed, and how many these are; NULL: that would not make them fewer. */
+static uint8_t *pack(const uint8_t *p, size_t n, size_t *packed)
+{
+	uLongf len = compressBound(n);
+	uint8_t *out = x_malloc(len);
+	if (compress2(out, &len, p, n, Z_BEST_SPEED) != Z_OK || len >= n) {
+		free(out);
+		return NULL;
 	}
-	return got;
+	*packed = len;
+	return out;
 }
 
 void kitty_image(struct buf *out, unsigned id, const uint32_t *pixels, int w, int h, int stride, int cols,
 		 int rows)
 {
-	_Static_assert(PIECE % 3 == 0, "a piece is whole pixels, and base64 without padding");
-	struct stream s = {pixels, w, h, stride, 0, 0};
-	uint8_t piece[PIECE];
-	bool first = true, more = w > 0 && h > 0;
-	while (more) {
-		size_t n = stream_read(&s, piece, sizeof(piece));
-		more = s.y < s.h;
-		if (first)
-			buf_printf(out, BEGIN "a=T,i=%u,p=1,f=24,s=%d,v=%d,c=%d,r=%d,C=1,q=2,m=%d;", id, w, h,
-				   cols, rows, more);
-		else
-			buf_printf(out, BEGIN "q=2,m=%d;", more);
-		buf_base64(out, piece, n);
+	_Static_assert(PIECE % 3 == 0, "base64 of a whole piece has no padding");
+	if (w <= 0 || h <= 0)
+		return;
+	size_t left = (size_t)w * h * 3, n;
+	AUTO_FREE uint8_t *raw = rgb(pixels, w, h, stride);
+	AUTO_FREE uint8_t *packed = pack(raw, left, &left);
+	const uint8_t *p = packed ? packed : raw;
+	buf_printf(out, BEGIN "a=T,i=%u,p=1,f=24,%ss=%d,v=%d,c=%d,r=%d,C=1,", id, packed ? "o=z," : "", w, h, cols,
+		   rows);
+	for (bool first = true; left; p += n, left -= n, first = false) {
+		n = left < PIECE ? left : PIECE;
+		buf_printf(out, "%sq=2,m=%d;", first ? "" : BEGIN, n < left);
+		buf_base64(out, p, n);
 		buf_puts(out, END);
-		first = false;
 	}
 }

@@ -15,7 +15,7 @@
 /* Ask. Who knows it answers ESC _ G i=7100;OK ESC \ (input.c: EVENT_IMAGES). */
 void kitty_query(struct buf *out);
 /* Image @id of @w x @h pixels 0x00RRGGBB, @stride from line to line, over @cols x @rows cells from the cursor
- * on, which stays; the one that had the number is no more. */
+ * on, which stays; the one that had the number is no more. Deflated (RFC 1950) where that makes it smaller. */
 void kitty_image(struct buf *out, unsigned id, const uint32_t *pixels, int w, int h, int stride, int cols,
 		 int rows);
 /* Take away all images, and forget them. */
