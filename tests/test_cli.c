@@ -228,6 +228,7 @@ static const struct {
 	 "error: Failed to qemu-monitor-command domain 'db': domain is not"},
 	{"send-key web1 KEY_LEFTCTRL alt 0x6f", "", NULL},
 	{"send-key web1 --codeset win32 --holdtime 20 VK_RETURN 13", "", NULL},
+	{"send-key web1 shift 4", "", NULL},
 	{"send-key web1 KEY_NONE", "", "error: invalid keycode: 'KEY_NONE'"},
 	{"send-key web1 --codeset usb KEY_ENTER", "", "error: invalid keycode: 'KEY_ENTER'"},
 	{"send-key web1 --codeset ebcdic 1", "", "error: unknown codeset: 'ebcdic'; there are linux, xt"},

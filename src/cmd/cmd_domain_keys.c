@@ -18,16 +18,17 @@ static bool is_set(const char *name)
 	return false;
 }
 
-/* A name of the codeset, a number, or, without --codeset, also QEMU's name. */
+/* A name of the codeset or a number. Without --codeset QEMU's names come first: they have the digits, so that
+ * "shift 4" is what it says; other numbers are Linux's. */
 static unsigned key_code(const char *word, const char *codeset)
 {
 	uint64_t number;
-	unsigned code = keycode_from_set_name(codeset ? codeset : "linux", word);
+	unsigned code = codeset ? keycode_from_set_name(codeset, word) : keycode_from_name(word);
 	if (code)
 		return code;
-	if (str_u64(word, &number))
-		return number <= 0xffff ? keycode_from_set(codeset ? codeset : "linux", (unsigned)number) : 0;
-	return codeset ? 0 : keycode_from_name(word);
+	if (!str_u64(word, &number) || number > 0xffff)
+		return 0;
+	return keycode_from_set(codeset ? codeset : "linux", (unsigned)number);
 }
 
 static json_t *key_value(unsigned code)
@@ -99,8 +100,9 @@ const struct cmd cmd_domain_send_key = {
 	.alias = "send-key",
 	.summary = "send keycodes to the guest",
 	.about = "The keys go down together and up again after the hold time. A key is a name (KEY_ENTER, and without "
-		 "--codeset also ret, as QEMU calls it) or a number of the codeset. Keys that shall follow each other are "
-		 "several send-keys.",
+		 "--codeset also ret, as QEMU calls it) or a number of the codeset. Without --codeset names come first: 4 "
+		 "is the key with a 4 on it; the code 4 is --codeset linux 4, or 0x4. Keys that shall follow each other "
+		 "are several send-keys.",
 	.target = CMD_DOMAIN,
 	.states = DOMAIN_ACTIVE,
 	.args =
