@@ -134,6 +134,7 @@ START_TEST(every_table_is_found_and_sums_to_zero)
 		const uint8_t *fadt = find(&t, "FACP", &n);
 		ck_assert_uint_eq(get(fadt + 40, 4), get(fadt + 140, 8));
 		uint64_t facs = get(fadt + 36, 4);
+		ck_assert_uint_eq(get(fadt + 132, 8), facs);
 		ck_assert_uint_eq(facs % 64, 0);
 		ck_assert(!memcmp(at(&t, facs, 64), "FACS\x40\0\0\0", 8));
 		ck_assert(!memcmp(dsdt(&t, &n), "DSDT", 4));

@@ -474,6 +474,7 @@ START_TEST(tables_are_loaded_by_script)
 	const uint8_t *fadt = load_tables();
 	const uint8_t *dsdt = table(get(fadt + 140, 8), "DSDT"), *facs = table(get(fadt + 36, 4), "FACS");
 	ck_assert_uint_eq(get(fadt + 40, 4), get(fadt + 140, 8));
+	ck_assert_uint_eq(get(fadt + 36, 4), get(fadt + 132, 8));
 	ck_assert_ptr_nonnull(dsdt);
 	ck_assert_uint_eq((size_t)(facs - t->m.mem.ram) % 64, 0);
 }

@@ -203,6 +203,34 @@ START_TEST(drives_that_are_not_there_read_as_zeros)
 }
 END_TEST
 
+/* "Not busy", and an answer that never comes, would be waited for: U-Boot did for half a minute. */
+START_TEST(a_channel_without_drives_floats)
+{
+	static const struct dev_def def = {
+	    .model = "piix3-ide", .name = "bare", .addr = {.set = true, .slot = 1, .function = 1}};
+	struct err e = {0};
+	dev_free(ide);
+	ck_assert_msg(!dev_new(&t->m, &def, &ide, &e), "%s", e.msg);
+	for (unsigned n = 0; n < 2; n++) {
+		channel(n);
+		for (unsigned drive = 0; drive < 2; drive++) {
+			select_drive(drive);
+			out8(t, cmd + COUNT, 0x55);
+			out8(t, cmd + STATUS, drive ? 0xec : 0x90); /* IDENTIFY, EXECUTE DEVICE DIAGNOSTIC */
+			for (unsigned reg = ERROR; reg <= STATUS; reg++)
+				ck_assert_uint_eq(in8(t, cmd + reg), 0x7f);
+			ck_assert_uint_eq(in8(t, ctl), 0x7f);
+			ck_assert_uint_eq(vmm_in(t, cmd + DATA, 2), 0x7f7f);
+			ck_assert_uint_eq(vmm_in(t, cmd + DATA, 4), 0x7f7f7f7f);
+		}
+		out8(t, ctl, 4); /* SRST */
+		out8(t, ctl, 0);
+		ck_assert_uint_eq(in8(t, cmd + STATUS), 0x7f);
+		ck_assert(!t->level[irq] && !t->edges[irq]);
+	}
+}
+END_TEST
+
 /* Commands of PIO, and how many sectors come with one DRQ. */
 static const struct { uint8_t read, write; bool ext; unsigned block; } pios[] = {
 	{0x20, 0x30, false, 1}, {0x24, 0x34, true, 1}, {0xc4, 0xc5, false, 4}, {0x29, 0x39, true, 4},
@@ -978,6 +1006,7 @@ int main(void)
 	tcase_add_checked_fixture(c, setup, teardown);
 	tcase_add_test(c, a_disk_says_what_it_is);
 	tcase_add_test(c, drives_that_are_not_there_read_as_zeros);
+	tcase_add_test(c, a_channel_without_drives_floats);
 	tcase_add_loop_test(c, pio_reads_what_it_wrote, 0, ARRAY_SIZE(pios));
 	tcase_add_test(c, cylinders_heads_and_sectors_are_places_too);
 	tcase_add_test(c, dma_goes_where_the_table_says);

@@ -237,6 +237,35 @@ START_TEST(gpe0_has_two_bytes_of_each)
 }
 END_TEST
 
+START_TEST(nobody_answers_on_the_smbus)
+{
+	enum { HSTSTS = ACPI_SMB_BASE, HSTCNT = HSTSTS + 2, HSTADD = HSTSTS + 4 };
+	ck_assert_uint_eq(pci_get16(pci()->config + 0x90), ACPI_SMB_BASE | 1);
+	ck_assert_uint_eq(pci()->config[0xd2] & 1, 1);
+	ck_assert_uint_eq(in8(t, HSTSTS), 0); /* a driver waits until it is not busy */
+	out8(t, HSTADD, 0xa0);
+	ck_assert_uint_eq(in8(t, HSTADD), 0xa0);
+	out8(t, HSTCNT, 0x48);
+	ck_assert_uint_eq(in8(t, HSTCNT), 0x08);
+	ck_assert_uint_eq(in8(t, HSTSTS), 0x04); /* DEV_ERR */
+	ck_assert(!t->level[SCI]);
+	out8(t, HSTSTS, 0xff);
+	ck_assert_uint_eq(in8(t, HSTSTS), 0);
+	out8(t, HSTCNT, 0x49); /* with an interrupt */
+	ck_assert(t->level[SCI]);
+	out8(t, HSTSTS, 0x04);
+	ck_assert(!t->level[SCI]);
+	config(0xd2, 0x08); /* off */
+	ck_assert_uint_eq(in8(t, HSTSTS), 0xff);
+	config(0xd2, 0x09);
+	config(0x91, 0x08); /* elsewhere */
+	ck_assert_uint_eq(in8(t, HSTSTS), 0xff);
+	ck_assert_uint_eq(in8(t, 0x800), 0);
+	pm->type->reset(pm);
+	ck_assert_uint_eq(in8(t, 0x800), 0xff);
+}
+END_TEST
+
 int main(void)
 {
 	const TTest *const tests[] = {
@@ -254,6 +283,7 @@ int main(void)
 		timer_status_comes_with_bit_23,
 		timer_interrupt_comes_by_itself,
 		gpe0_has_two_bytes_of_each,
+		nobody_answers_on_the_smbus,
 	};
 	Suite *s = suite_create("piix4_pm");
 	TCase *c = tcase_create("registers");

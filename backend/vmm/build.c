@@ -41,6 +41,7 @@ int machine_load_domain(int fd, struct domain **out, struct err *e)
 static const struct dev_def chips[] = {
 	{.model = "i440fx", .name = "host-bridge", .addr = {.set = true}},
 	{.model = "piix3", .name = "isa-bridge", .addr = {.set = true, .slot = 1}},
+	{.model = "piix3-ide", .name = "ide", .addr = {.set = true, .slot = 1, .function = 1}},
 	{.model = "piix4-pm", .name = "pm", .addr = {.set = true, .slot = 1, .function = 3}},
 	{.model = "cmos-rtc", .name = "rtc"},
 	{.model = "i8042", .name = "i8042"},
@@ -64,24 +65,12 @@ static int add_serials(struct machine *m, struct err *e)
 	return 0;
 }
 
-/* The IDE function is there when a disk wants it. */
-static int ide_function(struct machine *m, struct dev **out, struct err *e)
-{
-	static const struct dev_def def = {
-	    .model = "piix3-ide", .name = "ide", .addr = {.set = true, .slot = 1, .function = 1}};
-	*out = dev_find(m, "ide");
-	return *out ? 0 : dev_new(m, &def, out, e);
-}
-
 static int add_disk(struct machine *m, const struct domain_disk *disk, struct err *e)
 {
-	struct dev *ide;
 	if (disk->device == DISK_DEVICE_FLOPPY)
 		return 0; /* the firmware has it (boot/firmware.c) */
-	if (!strcmp(disk->bus, "ide")) {
-		int rc = ide_function(m, &ide, e);
-		return rc ? rc : ide_attach(ide, disk, e);
-	}
+	if (!strcmp(disk->bus, "ide"))
+		return ide_attach(dev_find(m, "ide"), disk, e);
 	struct dev_def def = {.model = "virtio-blk", .name = disk->target, .addr = disk->addr, .disk = disk};
 	return dev_new(m, &def, NULL, e);
 }

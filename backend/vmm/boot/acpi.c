@@ -169,6 +169,7 @@ static size_t fadt(struct build *t, const struct acpi_config *c, size_t dsdt_at,
 	for (unsigned i = 0; i < ARRAY_SIZE(fields); i++)
 		poke(b, at + fields[i].off, fields[i].val, fields[i].bytes);
 	pointer(t, at + 36, facs_at, 4);
+	pointer(t, at + 132, facs_at, 8);
 	pointer(t, at + 40, dsdt_at, 4);
 	pointer(t, at + 140, dsdt_at, 8);
 	gas(b, at + 116, RESET_PORT, 1, 1);

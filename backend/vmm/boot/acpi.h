@@ -27,6 +27,7 @@ struct acpi_config {
 };
 
 #define ACPI_PM_BASE 0x600u /* where we put PMBASE for a direct boot */
+#define ACPI_SMB_BASE 0x700u /* and the SMBus */
 
 /* All that depends on where the tables lie: offsets from the RSDP. */
 #define ACPI_FIXUPS 16

@@ -10,7 +10,10 @@
  * the host that is full pauses the guest; the request is submitted again, from where it stopped, when the
  * guest goes on.
  *
- * A drive that is not there reads as zeros. Timings are stored, not kept. */
+ * A drive that is not there beside one that is reads as zeros, since that one answers for it. A channel
+ * without drives is a cable that nobody drives: all ones, but for bit 7, which the host pulls down so that it
+ * is not taken for busy (ATA-6, 9.1 and annex E.2; a guest that read "not busy" and waited for an answer
+ * would do so until its time is over). Timings are stored, not kept. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,6 +31,7 @@ enum {
 	CFG_TIMINGS_END = 0x48,
 
 	DEVICE_FIXED = 0xa0,
+	FLOATING = 0x7f,
 	COMMAND_DEVICE_RESET = 0x08,
 	COMMAND_DIAGNOSTIC = 0x90,
 	DIAGNOSTIC_PASSED = 0x01,
@@ -38,6 +42,11 @@ static const uint16_t command_ports[2] = {0x1f0, 0x170}, control_ports[2] = {0x3
 static struct ide_drive *selected(struct ide_channel *ch)
 {
 	return &ch->drives[ch->selected];
+}
+
+static bool empty(const struct ide_channel *ch)
+{
+	return !ch->drives[0].disk && !ch->drives[1].disk;
 }
 
 /* Registers */
@@ -52,6 +61,8 @@ static void moved(struct ide_channel *ch)
 static uint64_t data_read(struct ide_channel *ch, unsigned size)
 {
 	uint64_t val = 0;
+	if (empty(ch))
+		return 0x7f7f7f7f7f7f7f7full & ~0ull >> (64 - 8 * size);
 	if (ch->phase != IDE_PIO_IN || ch->active != selected(ch))
 		return ~0ull;
 	uint32_t have = ch->end - ch->pos, n = size < have ? size : have;
@@ -78,6 +89,8 @@ static uint8_t reg_read(struct ide_channel *ch, unsigned reg)
 	struct ide_drive *d = selected(ch);
 	const struct ide_taskfile *t = &d->tf;
 	bool hob = ch->control & IDE_HOB;
+	if (empty(ch))
+		return FLOATING;
 	if (!d->disk)
 		return 0;
 	switch (reg) {
@@ -142,6 +155,8 @@ static void command(struct ide_channel *ch, uint8_t code)
 		ch->active->tf.status &= (uint8_t)~IDE_DRQ;
 	ch->phase = IDE_IDLE;
 	ch->dma = false;
+	if (empty(ch))
+		return;
 	if (code == COMMAND_DIAGNOSTIC) {
 		diagnose(ch);
 		return;

@@ -1,4 +1,5 @@
-/* Power management of the PIIX4, function 01.3: ACPI's fixed registers, timer and SCI, and the APM ports.
+/* Power management of the PIIX4, function 01.3: ACPI's fixed registers, timer and SCI, the APM ports, and an
+ * SMBus on which nobody answers.
  * (Intel 82371AB data sheet, 7 and 11; ACPI 6.4, 4.8; machine.md 1.3 and 1.4)
  *
  * The fixed registers lie where PMBA (config 40h) says while PMREGMISC.PMIOSE (80h) is set; firmware and
@@ -19,6 +20,7 @@
 #define PM_TIMER_HZ 3579545u
 #define PM_TIMER_HALF (1u << 23) /* TMR_STS is set each time this bit changes */
 #define PM_LEN 64
+#define SMB_LEN 16
 #define SCI_GSI 9
 #define APM_PORT 0xb2
 #define GPE0_PORT 0xafe0
@@ -47,6 +49,14 @@ enum {
 	CNT_MASK = 0x1c03, /* SLP_TYP, BM_RLD, SCI_EN stay; GBL_RLS and SLP_EN read as 0 */
 	CNT_SLP_EN = 0x2000,
 
+	SMB_HSTSTS = 0,
+	SMB_HSTCNT = 2,
+	SMB_REGS = 8,       /* the rest of its 16 ports is the slave's, which is off */
+	SMB_STS_MASK = 0x1e, /* INTER, DEV_ERR, BUS_ERR, FAILED: written 1 to clear */
+	SMB_DEV_ERR = 0x04,
+	SMB_START = 0x40,
+	SMB_INTEREN = 0x01,
+
 	APM_ENABLE = 0xf1, /* FADT's ACPI_ENABLE and ACPI_DISABLE */
 	APM_DISABLE = 0xf0,
 };
@@ -57,6 +67,8 @@ struct piix4_pm {
 	struct timer timer;
 	bool apm_added, gpe_added;
 	uint16_t base;       /* where the registers are on the bus, 0 = nowhere */
+	uint16_t smb_base;   /* and those of the SMBus host controller */
+	uint8_t smb[SMB_REGS];
 	uint16_t sts, en, cnt;
 	uint64_t tmr_seen;   /* half periods of the timer that are in TMR_STS already */
 	uint8_t apm[2];
@@ -75,7 +87,8 @@ static void update(struct piix4_pm *p)
 		p->sts |= TMR_STS;
 	p->tmr_seen = half;
 	bool event = (p->sts & p->en & EN_MASK) || (p->gpe[0] & p->gpe[2]) || (p->gpe[1] & p->gpe[3]);
-	irq_line_set(&p->sci, event && (p->cnt & CNT_SCI_EN));
+	bool smb = (p->smb[SMB_HSTSTS] & SMB_STS_MASK) && (p->smb[SMB_HSTCNT] & SMB_INTEREN);
+	irq_line_set(&p->sci, (event && (p->cnt & CNT_SCI_EN)) || smb);
 	if ((p->en & TMR_STS) && !(p->sts & TMR_STS)) {
 		unsigned __int128 at = (unsigned __int128)(half + 1) * PM_TIMER_HALF * 1000000000u;
 		timer_set(&p->timer, (uint64_t)(at / PM_TIMER_HZ) + 1);
@@ -216,23 +229,61 @@ static void apm_write(struct dev *d, uint64_t off, unsigned size, uint64_t val)
 
 static const struct region_ops apm_ops = {.read = apm_read, .write = apm_write};
 
-/* Put the registers where config space says. A place that is taken leaves them off the bus: the guest's
+/* The SMBus host controller (data sheet, 7.3). No device is on the bus, so every command ends with DEV_ERR
+ * before the guest can look. */
+static uint64_t smb_read(struct dev *d, uint64_t off, unsigned size)
+{
+	const struct piix4_pm *p = (struct piix4_pm *)d;
+	uint64_t val = 0;
+	for (unsigned i = 0; i < size && off + i < SMB_REGS; i++)
+		val |= (uint64_t)p->smb[off + i] << (8 * i);
+	return val;
+}
+
+static void smb_write(struct dev *d, uint64_t off, unsigned size, uint64_t val)
+{
+	struct piix4_pm *p = (struct piix4_pm *)d;
+	for (unsigned i = 0; i < size && off + i < SMB_REGS; i++) {
+		uint8_t byte = (uint8_t)(val >> 8 * i);
+		if (off + i == SMB_HSTSTS)
+			p->smb[SMB_HSTSTS] &= (uint8_t)~(byte & SMB_STS_MASK);
+		else
+			p->smb[off + i] = byte;
+		if (off + i == SMB_HSTCNT && (byte & SMB_START)) {
+			p->smb[SMB_HSTCNT] &= (uint8_t)~SMB_START;
+			p->smb[SMB_HSTSTS] |= SMB_DEV_ERR;
+		}
+	}
+	update(p);
+}
+
+static const struct region_ops smb_ops = {.read = smb_read, .write = smb_write};
+
+/* Move a block of ports to @want (0: off the bus). A place that is taken leaves them off the bus: the guest's
  * mistake. */
-static void map(struct piix4_pm *p)
+static void move(struct piix4_pm *p, uint16_t *base, uint16_t want, unsigned len, const struct region_ops *ops,
+		 const char *name)
 {
 	struct bus *pio = &p->pci.dev.m->pio;
-	bool on = p->pci.config[CFG_PMREGMISC] & 1;
-	uint16_t want = on ? pci_get16(&p->pci.config[CFG_PMBA]) & 0xffc0 : 0;
-	if (want == p->base)
-		return;
-	if (p->base)
-		bus_remove(pio, p->base);
-	p->base = 0;
 	struct err e;
-	if (want && bus_add(pio, want, PM_LEN, &pm_ops, &p->pci.dev, "piix4-pm", &e))
+	if (want == *base)
+		return;
+	if (*base)
+		bus_remove(pio, *base);
+	*base = 0;
+	if (want && bus_add(pio, want, len, ops, &p->pci.dev, name, &e))
 		guest_error(&p->pci.dev, "%s", e.msg);
 	else
-		p->base = want;
+		*base = want;
+}
+
+/* Put the registers where config space says. */
+static void map(struct piix4_pm *p)
+{
+	const uint8_t *c = p->pci.config;
+	bool on = c[CFG_PMREGMISC] & 1, smb = c[CFG_SMBHSTCFG] & 1;
+	move(p, &p->base, on ? pci_get16(c + CFG_PMBA) & 0xffc0 : 0, PM_LEN, &pm_ops, "piix4-pm");
+	move(p, &p->smb_base, smb ? pci_get16(c + CFG_SMBBA) & 0xfff0 : 0, SMB_LEN, &smb_ops, "piix4-pm SMBus");
 }
 
 static void config_written(struct pci_dev *pci, unsigned off, unsigned len)
@@ -300,6 +351,7 @@ static void pm_reset(struct dev *d)
 	p->sts = p->en = p->cnt = 0;
 	memset(p->apm, 0, sizeof(p->apm));
 	memset(p->gpe, 0, sizeof(p->gpe));
+	memset(p->smb, 0, sizeof(p->smb));
 	p->tmr_seen = ticks(p) / PM_TIMER_HALF;
 	update(p);
 }
@@ -319,6 +371,8 @@ static void pm_done(struct dev *d)
 		irq_line_set(&p->sci, false);
 	if (p->base)
 		bus_remove(&d->m->pio, p->base);
+	if (p->smb_base)
+		bus_remove(&d->m->pio, p->smb_base);
 	if (p->apm_added)
 		bus_remove(&d->m->pio, APM_PORT);
 	if (p->gpe_added)
@@ -331,6 +385,7 @@ void piix4_pm_setup(struct dev *d)
 	struct piix4_pm *p = (struct piix4_pm *)d;
 	pci_put16(&p->pci.config[CFG_PMBA], ACPI_PM_BASE | 1);
 	p->pci.config[CFG_PMREGMISC] |= 1;
+	pci_put16(&p->pci.config[CFG_SMBBA], ACPI_SMB_BASE | 1);
 	map(p);
 }
 

@@ -4,7 +4,7 @@
 
 struct dev;
 
-/* What firmware would do for a directly booted kernel: the ACPI registers at ACPI_PM_BASE, decoding on. After
+/* What firmware would do for a directly booted kernel: the ACPI registers at ACPI_PM_BASE and the SMBus at ACPI_SMB_BASE, decoding on. After
  * reset. */
 void piix4_pm_setup(struct dev *d);
 /* Press the power button: the guest gets an SCI if its ACPI driver listens. machine.lock held. */
