@@ -101,6 +101,11 @@ $(O)/guests/%.elf: tests/guests/%.S Makefile
 
 LIBS_test_vt_oracle = -lvterm
 LIBS_rfbview = $(shell pkg-config --libs libvncclient)
+# The block layer on a host that fails (tests/blkfault.h).
+BLKFAULT_WRAP = -Wl,--wrap=ioq_put,--wrap=ioq_reap
+LIBS_test_ide = $(BLKFAULT_WRAP)
+LIBS_test_virtio_blk = $(BLKFAULT_WRAP)
+LIBS_test_block_faults = $(BLKFAULT_WRAP) -Wl,--wrap=eventfd_write,--wrap=io_uring_submit
 LIBS_test_uart16550 = -Wl,--wrap=chardev_set_device,--wrap=chardev_write,--wrap=chardev_rx_ready
 
 deps: deps-build ## install what building and running needs (as root, Debian or Ubuntu)

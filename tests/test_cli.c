@@ -403,6 +403,34 @@ START_TEST(dominfo_says_why_nothing_is_heard)
 }
 END_TEST
 
+static const char *blocks; /* the guest's answer to query-block */
+
+static int answer_blocks(struct backend *b, const char *uuid, const char *name, const char *args, char **reply,
+			 struct err *e)
+{
+	ck_assert_str_eq(name, "query-block");
+	*reply = x_strdup(blocks);
+	return 0;
+}
+
+START_TEST(domblkerror_tells_each_disk_that_has_failed)
+{
+	host_make(three_guests);
+	ops.domain_command = answer_blocks;
+	blocks = "[{\"device\":\"vda\",\"io-status\":\"ok\"},{\"device\":\"hdc\"}]";
+	AUTO_RESULT struct result none = run("domblkerror web1");
+	ck_assert_str_eq(none.out, "No errors found\n");
+	blocks = "[{\"device\":\"vda\",\"io-status\":\"nospace\"},{\"device\":\"v\\u001b[2Jdb\",\"io-status\":\"failed\","
+		 "\"x-lost\":\"Input/output error\"}]";
+	AUTO_RESULT struct result r = run("domblkerror web1");
+	ck_assert_msg(strstr(r.out, "vda: no space\n") && strstr(r.out, "db: unspecified error: a flush failed (Input/output error)"),
+		      "%s", r.out);
+	ck_assert_ptr_null(strchr(r.out, '\033'));
+	AUTO_RESULT struct result json = run("domblkerror web1 --json");
+	ck_assert_msg(strstr(json.out, "\"lost\": \"Input/output error\""), "%s", json.out);
+}
+END_TEST
+
 START_TEST(type_looks_at_all_before_it_types)
 {
 	host_make(three_guests);
@@ -869,6 +897,7 @@ int main(void)
 	const TTest *const tests[] = {
 		dominfo_shows_virshs_fields,
 		dominfo_says_why_nothing_is_heard,
+		domblkerror_tells_each_disk_that_has_failed,
 		type_looks_at_all_before_it_types,
 		a_new_password_is_printed_and_holds,
 		json_of_every_reporting_verb_parses,

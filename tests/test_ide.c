@@ -1,5 +1,6 @@
 /* The IDE function as a driver sees it: disks by PIO and bus master, CD-ROM drives, media that change, and
  * drivers that do not play by the rules. */
+#include "tests/blkfault.h"
 #include "tests/testlib.h"
 #include "tests/vmmlib.h"
 
@@ -650,6 +651,25 @@ START_TEST(the_write_cache_can_be_off)
 }
 END_TEST
 
+START_TEST(a_lost_flush_is_the_guests_to_know_and_stays)
+{
+	static const int errors[] = {EIO, ENOSPC, EDQUOT};
+	out8(t, cmd + DEVICE, 0xe0);
+	out8(t, cmd + STATUS, 0xe7);
+	ck_assert_uint_eq(status(), READY);
+	blkfault = (struct blkfault){IOQ_SYNC, 0, 1, -errors[_i]};
+	for (unsigned i = 0; i < 3; i++) {
+		out8(t, cmd + STATUS, 0xe7 + 3 * (i % 2)); /* FLUSH CACHE, FLUSH CACHE EXT */
+		ck_assert_uint_eq(status() & ERR, ERR);
+	}
+	ck_assert(!t->m.pause_requested);
+	ck_assert_uint_eq(machine_stats(&t->m, STATS_DISK, "hda")->disk.lost, errors[_i]);
+	struct ide_drive_state s;
+	ide_drive_state(ide_drive(ide, "hda"), &s);
+	ck_assert_int_eq(s.lost, -errors[_i]);
+}
+END_TEST
+
 START_TEST(a_full_host_pauses_and_the_write_goes_on_at_resume)
 {
 	static char hdb[] = "hdb", raw[] = "raw", bus[] = "ide";
@@ -1024,6 +1044,7 @@ int main(void)
 	tcase_add_test(c, what_the_host_owes_is_told_with_its_time);
 	tcase_add_test(c, a_readonly_disk_is_not_written);
 	tcase_add_test(c, the_write_cache_can_be_off);
+	tcase_add_loop_test(c, a_lost_flush_is_the_guests_to_know_and_stays, 0, 3);
 	tcase_add_test(c, a_full_host_pauses_and_the_write_goes_on_at_resume);
 	tcase_add_test(c, a_cd_drive_says_what_it_is);
 	tcase_add_loop_test(c, a_cd_is_read_in_blocks_that_the_host_wants, 0, ARRAY_SIZE(limits));

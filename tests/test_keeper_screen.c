@@ -54,6 +54,8 @@ static void serve(int c, int nfds, int argc, const char *name)
 		_exit(3);
 	if (!strcmp(line, "stall")) /* tells the machine that it does not read any more */
 		unixsock_send(LAUNCH_FD, "stall", 5, NULL, 0);
+	if (!strcmp(line, "spoil")) /* has the machine say that its disk is lost */
+		unixsock_send(LAUNCH_FD, "spoil", 5, NULL, 0);
 }
 
 static int fake_screen(int argc, char **argv)
@@ -99,6 +101,9 @@ static int fake_machine(void)
 		if (p[1].revents && recv(screen, text, sizeof(text), 0) != 5) {
 			close(screen);
 			screen = -1;
+		} else if (p[1].revents && !memcmp(text, "spoil", 5)) {
+			for (unsigned i = 0; i < 100; i++)
+				launch_disk_lost(LAUNCH_FD, "v\033da", "Input/output error");
 		} else if (p[1].revents) {
 			close(screen);
 			screen = -1;
@@ -120,7 +125,7 @@ static int fake_machine(void)
 static char dir[64], *path;
 static struct err e;
 static pid_t keeper, machine;
-static int lock;
+static int lock, journal;
 
 static void setup(void)
 {
@@ -139,6 +144,8 @@ static void setup(void)
 	named_add(&fds, "lock", fcntl(lock, F_DUPFD_CLOEXEC, 3));
 	AUTO_JSON json_t *go = json_object();
 	json_t *screen = json_object();
+	journal = memfd_create("journal", MFD_CLOEXEC);
+	named_add(&fds, "journal", fcntl(journal, F_DUPFD_CLOEXEC, 3));
 	json_set_str(go, "name", "web1");
 	json_set_str(screen, "program", "/proc/self/exe");
 	json_set_take(go, "screen", screen);
@@ -173,6 +180,7 @@ static void teardown(void)
 	rmdir(dir);
 	free(path);
 	close(lock);
+	close(journal);
 }
 
 static int viewer(void)
@@ -250,6 +258,35 @@ START_TEST(who_waits_while_it_dies_is_served_by_the_next)
 }
 END_TEST
 
+/* The machine cannot write to the journal, and cannot fill it through the keeper. */
+START_TEST(a_lost_disk_goes_to_the_journal)
+{
+	int fd = viewer(), ms = 0;
+	char text[16384] = "";
+	unsigned lines = 0;
+	greeting(fd, NULL);
+	say(fd, "spoil");
+	close(fd);
+	for (; lines < 32 && ms < WAIT_MS; ms += 5) {
+		ssize_t n = pread(journal, text, sizeof(text) - 1, 0);
+		lines = 0;
+		for (ssize_t i = 0; i < n; i++)
+			lines += text[i] == '\n';
+		usleep(5000);
+	}
+	ck_assert_uint_eq(lines, 32);
+	text[strcspn(text, "\n")] = 0;
+	ck_assert_ptr_nonnull(strstr(text, "\"event\":\"disk-failed\""));
+	ck_assert_ptr_nonnull(strstr(text, "Input/output error"));
+	ck_assert_ptr_nonnull(strstr(text, "\"name\":\"web1\""));
+	ck_assert_ptr_null(strstr(text, "u001b"));
+	fd = viewer(); /* served when the keeper has read the rest */
+	greeting(fd, NULL);
+	close(fd);
+	ck_assert_int_le(lseek(journal, 0, SEEK_END), (off_t)sizeof(text));
+}
+END_TEST
+
 START_TEST(it_ends_with_the_guest)
 {
 	static const int signals[] = {SIGUSR2, SIGTERM, SIGKILL}; /* to the keeper */
@@ -303,6 +340,7 @@ int main(int argc, char **argv)
 	tcase_add_test(t, the_first_viewer_starts_it_and_it_gets_no_more_than_its_own);
 	tcase_add_loop_test(t, a_new_one_serves_the_next_viewer, 0, 4);
 	tcase_add_test(t, who_waits_while_it_dies_is_served_by_the_next);
+	tcase_add_test(t, a_lost_disk_goes_to_the_journal);
 	tcase_add_loop_test(t, it_ends_with_the_guest, 0, 3);
 	suite_add_tcase(s, t);
 	TCase *pure = tcase_create("times");

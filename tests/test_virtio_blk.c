@@ -1,4 +1,5 @@
-/*virtio disks as a driver sees them: every request however it is split, and a host that is full. */
+/* virtio disks as a driver sees them: every request however it is split, and a host that is full. */
+#include "tests/blkfault.h"
 #include "tests/testlib.h"
 #include "tests/virtiolib.h"
 
@@ -381,6 +382,29 @@ static int small_file_system(void)
 	return open("/tmp", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 }
 
+/* What was not written when it was to be flushed is lost: no pause and no later flush may hide that. */
+START_TEST(a_lost_flush_is_the_guests_to_know_and_stays)
+{
+	static const int errors[] = {EIO, ENOSPC, EDQUOT};
+	fill(DATA, 512, 1);
+	ck_assert_uint_eq(request(OUT, 8, 512, NULL), OK);
+	ck_assert_uint_eq(request(FLUSH, 0, 0, NULL), OK);
+	ck_assert_uint_eq(stats()->lost, 0);
+	blkfault = (struct blkfault){IOQ_SYNC, 0, 1, -errors[_i]};
+	for (unsigned i = 0; i < 3; i++)
+		ck_assert_uint_eq(request(FLUSH, 0, 0, NULL), IOERR);
+	ck_assert(!t->m.pause_requested);
+	ck_assert_uint_eq(stats()->lost, errors[_i]);
+	ck_assert_uint_eq(stats()->errors, 3);
+	ck_assert_uint_eq(request(OUT, 8, 512, NULL), OK);
+	d.dev->type->reset(d.dev); /* of the guest, which is no new start */
+	drv_attach(&d, t, d.dev);
+	drv_start(&d, DRV_ALL_FEATURES & ~(1ull << 9)); /* without flushes: write-through */
+	ck_assert_uint_eq(request(OUT, 8, 512, NULL), IOERR);
+	ck_assert_uint_eq(request(IN, 8, 512, NULL), OK);
+}
+END_TEST
+
 START_TEST(a_full_host_pauses_and_the_write_goes_on_at_resume)
 {
 	AUTO_CLOSE int dir = small_file_system();
@@ -522,6 +546,7 @@ int main(void)
 	tcase_add_test(c, discard_is_only_offered_when_asked_for);
 	tcase_add_test(c, the_configuration_tells_the_disk);
 	tcase_add_test(c, the_cache_follows_the_driver);
+	tcase_add_loop_test(c, a_lost_flush_is_the_guests_to_know_and_stays, 0, 3);
 	tcase_add_test(c, a_full_host_pauses_and_the_write_goes_on_at_resume);
 	tcase_add_test(c, what_waits_for_room_is_dropped_by_a_reset);
 	tcase_add_test(c, a_reset_waits_for_what_is_in_work);

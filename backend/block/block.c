@@ -18,6 +18,8 @@
 #include "src/base/cleanup.h"
 #include "src/base/log.h"
 
+#define AGAIN_MAX 1000 /* a host that only says "try again" has failed */
+
 const struct blk_format *const blk_formats[] = {
 	&blk_raw,
 	NULL,
@@ -80,6 +82,7 @@ int blk_open(struct blk *b, const struct blk_config *c, struct err *e)
 	b->write_through = c->cache == BLK_CACHE_WRITETHROUGH || c->cache == BLK_CACHE_DIRECTSYNC;
 	b->bounce_tail = &b->bounce_waiting;
 	b->ended_tail = &b->ended;
+	b->sync_tail = &b->sync_next;
 	int rc = open_format(b, c->format, e);
 	if (!rc)
 		rc = direct_init(b, e);
@@ -215,22 +218,76 @@ static void bounce_release(struct blk *b, struct blk_req *r)
 	start(b, next);
 }
 
+/* blk_poll() finds it: it is only told when it does not know of any. */
 static void end(struct blk *b, struct blk_req *r, int result)
 {
+	bool tell = !b->ended && !b->polling;
 	r->result = result;
 	append(&b->ended_tail, r);
-	eventfd_write(ioq_event_fd(b->ioq), 1);
+	if (tell)
+		eventfd_write(ioq_event_fd(b->ioq), 1);
 	bounce_release(b, r);
+}
+
+static void put(struct blk *b, struct blk_req *r, const struct ioq_job *job)
+{
+	if (!ioq_put(b->ioq, job))
+		end(b, r, -EBUSY);
+}
+
+/* One fdatasync at a time, for all that wait for one: of two at once, the host would tell its error to one, and
+ * success to the other. */
+
+static void sync_end(struct blk *b, int res);
+
+static void sync_put(struct blk *b)
+{
+	if (!ioq_put(b->ioq, &(struct ioq_job){.op = IOQ_SYNC, .tag = b->sync_now}))
+		sync_end(b, -EBUSY);
+}
+
+static void sync_begin(struct blk *b)
+{
+	b->sync_now = b->sync_next;
+	b->sync_next = NULL;
+	b->sync_tail = &b->sync_next;
+	if (b->cache == BLK_CACHE_UNSAFE || b->lost)
+		sync_end(b, b->lost);
+	else
+		sync_put(b);
+}
+
+static void sync_end(struct blk *b, int res)
+{
+	struct blk_req *r = b->sync_now;
+	for (struct blk_req *next; r; r = next) {
+		next = r->next;
+		end(b, r, res);
+	}
+	b->sync_now = NULL;
+	if (b->sync_next)
+		sync_begin(b);
 }
 
 static void put_sync(struct blk *b, struct blk_req *r)
 {
-	if (b->cache == BLK_CACHE_UNSAFE) {
-		end(b, r, 0);
-		return;
-	}
 	r->stage = BLK_STAGE_SYNC;
-	ioq_put(b->ioq, &(struct ioq_job){.op = IOQ_SYNC, .tag = r});
+	append(&b->sync_tail, r);
+	if (!b->sync_now)
+		sync_begin(b);
+}
+
+/* The host tells once that it could not write what lies in its page cache, and takes it for written then
+ * (fsync(2)): the next fdatasync() would succeed though data are lost. O_DIRECT goes past that cache. */
+static void synced(struct blk *b, int res)
+{
+	if (res < 0 && !b->direct && !b->lost) {
+		b->lost = res;
+		log_error("disk '%s': the host could not write what its cache holds: %s: data may be lost, and "
+			  "no flush succeeds until the guest is started anew",
+			  b->name, strerror(-res));
+	}
+	sync_end(b, res < 0 ? res : 0);
 }
 
 static void data_done(struct blk *b, struct blk_req *r)
@@ -252,11 +309,12 @@ static void put_bounced(struct blk *b, struct blk_req *r, uint64_t off, uint64_t
 		copy(r, b->bounce, 0, r->part, true);
 	else if (r->op == BLK_ZERO)
 		memset(b->bounce, 0, r->part);
-	ioq_put(b->ioq, &(struct ioq_job){.op = r->op == BLK_READ ? IOQ_READ : IOQ_WRITE,
-					  .iov = &r->bounce_iov,
-					  .niov = 1,
-					  .off = off,
-					  .tag = r});
+	put(b, r,
+	    &(struct ioq_job){.op = r->op == BLK_READ ? IOQ_READ : IOQ_WRITE,
+			      .iov = &r->bounce_iov,
+			      .niov = 1,
+			      .off = off,
+			      .tag = r});
 }
 
 static void put_data(struct blk *b, struct blk_req *r)
@@ -284,11 +342,12 @@ static void put_data(struct blk *b, struct blk_req *r)
 	uint64_t want = x.len < most ? x.len : most;
 	r->part = (uint32_t)want;
 	unsigned n = want < r->len ? cut(r, want) : r->niov;
-	ioq_put(b->ioq, &(struct ioq_job){.op = r->op == BLK_READ ? IOQ_READ : IOQ_WRITE,
-					  .iov = r->iov,
-					  .niov = n,
-					  .off = x.off,
-					  .tag = r});
+	put(b, r,
+	    &(struct ioq_job){.op = r->op == BLK_READ ? IOQ_READ : IOQ_WRITE,
+			      .iov = r->iov,
+			      .niov = n,
+			      .off = x.off,
+			      .tag = r});
 }
 
 /* fallocate() modes for discarding and zeroing, best first. Which of them work depends on the file system or
@@ -310,9 +369,9 @@ static void put_allocate(struct blk *b, struct blk_req *r)
 	int mode = modes[r->tries];
 	if (mode) {
 		r->part = 0;
-		ioq_put(b->ioq,
-			&(struct ioq_job){
-			    .op = IOQ_ALLOCATE, .mode = mode, .off = r->off, .len = r->len, .tag = r});
+		put(b, r,
+		    &(struct ioq_job){
+			.op = IOQ_ALLOCATE, .mode = mode, .off = r->off, .len = r->len, .tag = r});
 	} else if (r->op == BLK_DISCARD) { /* only a hint */
 		r->len = 0;
 		data_done(b, r);
@@ -323,7 +382,7 @@ static void put_allocate(struct blk *b, struct blk_req *r)
 
 static void start(struct blk *b, struct blk_req *r)
 {
-	if (r->op == BLK_FLUSH || r->stage == BLK_STAGE_SYNC)
+	if (r->op == BLK_FLUSH)
 		put_sync(b, r);
 	else if (!r->len)
 		data_done(b, r);
@@ -339,7 +398,13 @@ static void moved(struct blk *b, struct blk_req *r, uint32_t n)
 	if (r->op == BLK_READ) {
 		if (r->bounced)
 			copy(r, b->bounce, 0, n, false);
-		bool at_end = !n || r->off + n >= b->file_bytes; /* of the file: zeros behind */
+		if (!n && r->off < b->file_bytes) { /* it was there */
+			log_warn("disk '%s': the image ends before byte %llu: somebody has made it shorter",
+				 b->name, (unsigned long long)r->off);
+			end(b, r, -EIO);
+			return;
+		}
+		bool at_end = r->off + n >= b->file_bytes; /* of the file: zeros behind */
 		if (n < r->part && at_end) {
 			copy(r, NULL, n, r->part - n, false);
 			n = r->part;
@@ -361,15 +426,18 @@ static void transferred(struct blk *b, struct blk_req *r, int res)
 	uncut(r);
 	bool allocating =
 	    r->stage == BLK_STAGE_DATA && (r->op == BLK_DISCARD || r->op == BLK_ZERO) && !r->bounced;
-	if (res == -EINTR || res == -EAGAIN || res == -ECANCELED) {
-		start(b, r);
+	if ((res == -EINTR || res == -EAGAIN || res == -ECANCELED) && r->again++ < AGAIN_MAX) {
+		if (r->stage == BLK_STAGE_SYNC)
+			sync_put(b);
+		else
+			start(b, r);
 	} else if (allocating && (res == -EOPNOTSUPP || res == -EINVAL || res == -ENODEV)) {
 		r->tries++;
 		start(b, r);
+	} else if (r->stage == BLK_STAGE_SYNC) {
+		synced(b, res);
 	} else if (res < 0) {
 		end(b, r, res);
-	} else if (r->stage == BLK_STAGE_SYNC) {
-		end(b, r, 0);
 	} else if (allocating) {
 		r->off += r->len;
 		r->len = 0;
@@ -387,7 +455,7 @@ void blk_submit(struct blk *b, struct blk_req *r)
 {
 	r->blk = b;
 	r->stage = BLK_STAGE_DATA;
-	r->tries = r->cut = 0;
+	r->tries = r->cut = r->again = 0;
 	r->bounced = false;
 	b->in_flight++;
 	start(b, r);
@@ -409,6 +477,8 @@ unsigned blk_poll(struct blk *b)
 	eventfd_t count;
 	void *tag;
 	int res;
+	bool nested = b->polling; /* by a done function */
+	b->polling = true;
 	eventfd_read(ioq_event_fd(b->ioq), &count);
 	while (ioq_reap(b->ioq, &tag, &res))
 		transferred(b, tag, res);
@@ -420,8 +490,14 @@ unsigned blk_poll(struct blk *b)
 		n++;
 		r->done(r, r->result);
 	}
+	b->polling = nested;
 	ioq_submit(b->ioq);
 	return n;
+}
+
+bool blk_full(const struct blk_req *r, int result)
+{
+	return r->op != BLK_READ && r->stage == BLK_STAGE_DATA && (result == -ENOSPC || result == -EDQUOT);
 }
 
 void blk_drain(struct blk *b)

@@ -7,6 +7,10 @@
  * done functions. A write in write-through mode is done when fdatasync is. A flush covers the writes that
  * were done before it was submitted.
  *
+ * A failed fdatasync of an image in the host's page cache is for good (blk.lost): the host has told it once
+ * and forgotten the data, so no flush, and no write in write-through mode, succeeds until the image is opened
+ * again. Writes and reads go on. A failed flush is never worth a pause and another try.
+ *
  * One caller at a time (in the machine: machine.lock). No allocation after blk_open(). */
 #ifndef BACKEND_BLOCK_BLOCK_H
 #define BACKEND_BLOCK_BLOCK_H
@@ -66,6 +70,7 @@ struct blk_req {
 	struct blk_req *next;
 	enum { BLK_STAGE_DATA, BLK_STAGE_SYNC } stage;
 	unsigned tries;        /* discard, zero: the next way to try */
+	unsigned again;        /* so often the host wanted another try */
 	bool bounced;          /* it owns blk->bounce */
 	uint32_t part;         /* bytes of the transfer in flight */
 	int result;            /* of the transfer */
@@ -97,8 +102,12 @@ struct blk {
 	struct ioq *ioq;
 	uint8_t *bounce;         /* BLK_BOUNCE_BYTES, for one request at a time */
 	struct blk_req *bounce_owner, *bounce_waiting, **bounce_tail;
+	struct blk_req *sync_now;            /* the fdatasync in flight is for these */
+	struct blk_req *sync_next, **sync_tail; /* and the next one for these */
 	struct blk_req *ended, **ended_tail; /* to be told by blk_poll() */
 	unsigned in_flight;
+	bool polling;            /* blk_poll() is at work */
+	int lost;                /* -errno of the fdatasync that failed; 0: none has */
 };
 
 /* One image format. The descriptor is in blk. Each function is required unless it says else. */
@@ -125,6 +134,9 @@ void blk_kick(struct blk *b);
 int blk_event_fd(const struct blk *b);
 /* Call done() of all requests that are; it may submit. Return: how many. */
 unsigned blk_poll(struct blk *b);
+/* @r has failed with @result since the host has no room, and may be submitted again when there is some. Never
+ * a flush: what that could not write may be lost already. */
+bool blk_full(const struct blk_req *r, int result);
 /* Wait until nothing is in flight, done functions are called. */
 void blk_drain(struct blk *b);
 

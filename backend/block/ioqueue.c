@@ -28,9 +28,9 @@ struct slots { /* a list in order */
 
 struct ioq {
 	int fd, event_fd;
-	bool ring_made;
+	bool ring_made, refused;
 	struct io_uring ring;
-	/* threads */
+	/* threads; the ring keeps in unused and held what it has no entry for */
 	unsigned nthreads;
 	pthread_t threads[THREADS];
 	pthread_mutex_t lock;
@@ -99,13 +99,12 @@ static int ring_init(struct ioq *q)
 	return rc;
 }
 
-static void ring_put(struct ioq *q, const struct ioq_job *j)
+/* false: all entries are queued. */
+static bool ring_put(struct ioq *q, const struct ioq_job *j)
 {
 	struct io_uring_sqe *s = io_uring_get_sqe(&q->ring);
-	if (!s) { /* all are queued: make room */
-		ioq_submit(q);
-		s = io_uring_get_sqe(&q->ring);
-	}
+	if (!s)
+		return false;
 	switch (j->op) {
 	case IOQ_READ:
 		io_uring_prep_readv(s, 0, j->iov, j->niov, j->off);
@@ -122,6 +121,29 @@ static void ring_put(struct ioq *q, const struct ioq_job *j)
 	}
 	s->flags |= IOSQE_FIXED_FILE;
 	io_uring_sqe_set_data(s, j->tag);
+	return true;
+}
+
+static void ring_refill(struct ioq *q)
+{
+	while (q->held.first && ring_put(q, &q->held.first->job))
+		slots_add(&q->unused, slots_take(&q->held));
+}
+
+/* The kernel may be out of memory, or want completions to be reaped first. Nobody waits for that here, with
+ * the machine's lock held: the caller's loop comes back. */
+static void ring_submit(struct ioq *q)
+{
+	int rc;
+	do {
+		ring_refill(q);
+		rc = io_uring_submit(&q->ring);
+	} while (rc == -EINTR || (rc > 0 && q->held.first));
+	if (rc < 0 && rc != -EAGAIN && rc != -EBUSY && !q->refused)
+		log_error("the host takes no disk requests: %s", strerror(-rc));
+	q->refused = rc < 0;
+	if (io_uring_sq_ready(&q->ring) || q->held.first)
+		eventfd_write(q->event_fd, 1);
 }
 
 /* Threads */
@@ -173,11 +195,6 @@ static void *worker(void *arg)
 
 static int threads_init(struct ioq *q, struct err *e)
 {
-	q->all = calloc(IOQ_DEPTH, sizeof(*q->all));
-	if (!q->all)
-		return err_set(e, ENOMEM, "out of memory");
-	for (unsigned i = 0; i < IOQ_DEPTH; i++)
-		slots_add(&q->unused, &q->all[i]);
 	sigset_t none, old;
 	sigfillset(&none); /* signals are for others */
 	pthread_sigmask(SIG_SETMASK, &none, &old);
@@ -204,6 +221,11 @@ int ioq_new(struct ioq **out, int fd, enum blk_engine engine, struct err *e)
 	slots_init(&q->held);
 	q->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	int rc = q->event_fd < 0 ? err_sys(e, errno, "cannot make an eventfd") : 0;
+	q->all = calloc(IOQ_DEPTH, sizeof(*q->all));
+	for (unsigned i = 0; q->all && i < IOQ_DEPTH; i++)
+		slots_add(&q->unused, &q->all[i]);
+	if (!rc && !q->all)
+		rc = err_set(e, ENOMEM, "out of memory");
 	if (!rc && engine != BLK_ENGINE_THREADS) {
 		rc = ring_init(q);
 		if (rc && engine == BLK_ENGINE_RING)
@@ -211,7 +233,7 @@ int ioq_new(struct ioq **out, int fd, enum blk_engine engine, struct err *e)
 		else if (rc)
 			log_info("no io_uring (%s), using threads", strerror(-rc));
 	}
-	if (!q->ring_made && engine != BLK_ENGINE_RING && q->event_fd >= 0)
+	if (!q->ring_made && engine != BLK_ENGINE_RING && q->event_fd >= 0 && q->all)
 		rc = threads_init(q, e);
 	if (rc) {
 		ioq_free(q);
@@ -250,26 +272,24 @@ int ioq_event_fd(const struct ioq *q)
 	return q->event_fd;
 }
 
-void ioq_put(struct ioq *q, const struct ioq_job *job)
+bool ioq_put(struct ioq *q, const struct ioq_job *job)
 {
-	if (q->ring_made) {
-		ring_put(q, job);
-		return;
-	}
+	if (q->ring_made && !q->held.first && ring_put(q, job))
+		return true;
 	pthread_mutex_lock(&q->lock);
 	struct slot *s = slots_take(&q->unused);
-	s->job = *job;
-	slots_add(&q->held, s);
+	if (s) {
+		s->job = *job;
+		slots_add(&q->held, s);
+	}
 	pthread_mutex_unlock(&q->lock);
+	return s != NULL;
 }
 
 void ioq_submit(struct ioq *q)
 {
 	if (q->ring_made) {
-		int rc;
-		do
-			rc = io_uring_submit(&q->ring);
-		while (rc == -EINTR || rc == -EAGAIN);
+		ring_submit(q);
 		return;
 	}
 	pthread_mutex_lock(&q->lock);

@@ -14,7 +14,7 @@
 #include "backend/block/block.h"
 #include "src/base/err.h"
 
-#define IOQ_DEPTH 256 /* transfers in flight; more wait in ioq_put()'s caller */
+#define IOQ_DEPTH 256 /* transfers in flight */
 
 enum ioq_op { IOQ_READ, IOQ_WRITE, IOQ_SYNC, IOQ_ALLOCATE };
 
@@ -34,9 +34,10 @@ void ioq_free(struct ioq *q);
 const char *ioq_engine(const struct ioq *q); /* "io_uring", "threads" */
 
 int ioq_event_fd(const struct ioq *q);
-/* Queue a job; at most IOQ_DEPTH may be unreaped. */
-void ioq_put(struct ioq *q, const struct ioq_job *job);
-/* Hand what is queued to the kernel. */
+/* Queue a job. false: more than IOQ_DEPTH are unreaped, and there is no room for it. */
+bool ioq_put(struct ioq *q, const struct ioq_job *job);
+/* Hand what is queued to the kernel. What it does not take now stays queued and ioq_event_fd() says so: the
+ * next call goes on. */
 void ioq_submit(struct ioq *q);
 /* One completion: true, with its tag and bytes or -errno. */
 bool ioq_reap(struct ioq *q, void **tag, int *result);

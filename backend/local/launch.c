@@ -307,6 +307,9 @@ static int open_runtime(struct launch *a, struct err *e)
 	if (kvm < 0)
 		return err_sys(e, errno, "cannot open /dev/kvm");
 	named_add(&a->fds, "kvm", kvm);
+	int journal = journal_open(l);
+	if (journal >= 0)
+		named_add(&a->fds, "journal", journal);
 	return write_live(a, e);
 }
 

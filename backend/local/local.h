@@ -139,7 +139,9 @@ bool ended_restarts(const struct ended *en); /* its action is one that starts th
 int ended_write(const struct local *l, const char *uuid, const struct ended *en, struct err *e);
 void ended_forget(const struct local *l, const char *uuid);
 
-/* journal.c: one line of JSON for everything that happened to a domain. Never fails loudly. */
+/* journal.c: the journal to append to; -1 when it cannot be opened. And one line of JSON for everything that
+ * happened to a domain. Never fails loudly. */
+int journal_open(const struct local *l);
 void journal_add(const struct local *l, const char *event, const char *name, const char *uuid,
 		 const char *detail);
 

@@ -42,6 +42,8 @@ static void state_of(const struct machine *m, const struct domain_disk *k, struc
 		s->format = b->format->name;
 		s->readonly = b->readonly;
 		s->size_bytes = b->size_bytes;
+		s->lost = b->lost;
+		s->waits = virtio_blk_waits(virtio);
 	}
 }
 
@@ -62,6 +64,9 @@ static json_t *block_json(const struct machine *m, const struct domain_disk *k)
 	json_set_str(in, "file", s.path ? s.path : "");
 	json_set_flag(in, "ro", s.readonly);
 	json_set_str(in, "drv", s.format);
+	json_set_str(j, "io-status", s.lost ? "failed" : s.waits ? "nospace" : "ok");
+	if (s.lost)
+		json_set_str(j, "x-lost", strerror(-s.lost));
 	json_set_str(image, "filename", s.path ? s.path : "");
 	json_set_str(image, "format", s.format);
 	json_set_int(image, "virtual-size", (int64_t)s.size_bytes);

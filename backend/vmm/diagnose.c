@@ -238,6 +238,21 @@ static void add_disk(const struct machine *m, json_t *j)
 	json_set_take(j, "disk", d);
 }
 
+/* The first disk whose flushes fail for good. */
+static void add_lost(const struct machine *m, json_t *j)
+{
+	const struct stats_block *b = (const struct stats_block *)(m->stats + 1);
+	for (unsigned i = 0; i < m->stats->nblocks; i++) {
+		if (b[i].kind != STATS_DISK || !b[i].disk.lost)
+			continue;
+		json_t *d = json_object();
+		json_set_str(d, "name", b[i].name);
+		json_set_str(d, "why", strerror((int)b[i].disk.lost));
+		json_set_take(j, "lost-disk", d);
+		return;
+	}
+}
+
 static void add_firmware(struct machine *m, json_t *j)
 {
 	AUTO_BUF struct buf log = {0};
@@ -263,6 +278,7 @@ int diagnose_facts(struct machine *m, const json_t *args, json_t **ret, int *fd,
 	add_console(m, *ret);
 	add_screen(m, *ret);
 	add_disk(m, *ret);
+	add_lost(m, *ret);
 	add_firmware(m, *ret);
 	pthread_mutex_unlock(&m->lock);
 	return 0;

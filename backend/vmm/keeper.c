@@ -24,6 +24,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "backend/vmm/keeper_log.h"
 #include "backend/vmm/keeper_net.h"
 #include "backend/vmm/keeper_screen.h"
 #include "backend/vmm/peer.h"
@@ -41,6 +42,7 @@ struct keeper {
 	json_t *go;
 	struct keeper_screen screen;
 	struct keeper_net net;
+	struct keeper_log log;
 	int lock;     /* our copy: closed by exec and exit only */
 	int launcher; /* -1 when it has its answer */
 	int machine;  /* socket; -1 when it was closed */
@@ -111,7 +113,7 @@ static void on_message(struct keeper *k, const char *text, size_t len, const int
 	struct err e = {0};
 	AUTO_JSON json_t *msg = json_parse(text, len, &e);
 	json_t *error = json_object_get(msg, "error"), *ended = json_object_get(msg, "ended"),
-	       *screen = json_object_get(msg, "screen");
+	       *screen = json_object_get(msg, "screen"), *disk = json_object_get(msg, "disk");
 	if (json_is_object(error)) {
 		int64_t code = json_int(error, "code", EIO);
 		err_set(&e, code > 0 && code < 4096 ? (int)code : EIO, "%s",
@@ -122,6 +124,8 @@ static void on_message(struct keeper *k, const char *text, size_t len, const int
 		snprintf(k->detail, sizeof(k->detail), "%s", json_str(ended, "detail", ""));
 	} else if (json_is_object(screen)) {
 		keeper_screen_kill(&k->screen, json_str(screen, "dropped", ""));
+	} else if (json_is_object(disk)) {
+		keeper_log_disk(&k->log, disk);
 	} else if (json_is_object(json_object_get(msg, "peer")) && nfds == 2) {
 		peer_answer(fds);
 	} else if (json_is_object(json_object_get(msg, "ready"))) {
@@ -328,6 +332,7 @@ static int begin(struct keeper *k, const char *const machine_argv[], struct err 
 	int lock = named_get(&fds, "lock");
 	k->lock = lock < 0 ? -1 : fcntl(lock, F_DUPFD_CLOEXEC, 10);
 	write_pidfile(k);
+	keeper_log_init(&k->log, &fds, k->go);
 	keeper_screen_init(&k->screen, &fds, k->go);
 	rc = keeper_net_begin(&k->net, &fds, k->go, e);
 	if (!rc)

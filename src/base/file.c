@@ -124,14 +124,6 @@ int file_replace(const char *path, const char *data, size_t len, mode_t mode, st
 	return 0;
 }
 
-int file_append_line(const char *path, const char *line, struct err *e)
-{
-	AUTO_CLOSE int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0640);
-	AUTO_FREE char *text = x_asprintf("%s\n", line);
-	int rc = fd < 0 ? -errno : fd_write_all(fd, text, strlen(text));
-	return rc ? err_sys(e, -rc, "cannot write '%s'", path) : 0;
-}
-
 int dir_make(const char *path, mode_t mode, struct err *e)
 {
 	AUTO_FREE char *p = x_strdup(path);

@@ -17,9 +17,6 @@ int file_read_fd(int fd, size_t max, char **out, size_t *len); /* from offset 0,
  * folder. */
 int file_replace(const char *path, const char *data, size_t len, mode_t mode, struct err *e);
 
-/* Append one line (a newline is added) with one write(); creates the file (0640). */
-int file_append_line(const char *path, const char *line, struct err *e);
-
 /* mkdir -p; an existing folder is fine. */
 int dir_make(const char *path, mode_t mode, struct err *e);
 /* Remove a folder and the plain files, sockets and links in it (one level; folders below stay:

@@ -11,6 +11,7 @@
 const struct cmd *const cmds[] = {
 	&cmd_domain_autostart,
 	&cmd_domain_autostart_all,
+	&cmd_domain_blkerror,
 	&cmd_domain_blkinfo,
 	&cmd_domain_blklist,
 	&cmd_domain_change_media,

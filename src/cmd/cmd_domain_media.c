@@ -173,6 +173,79 @@ const struct cmd cmd_domain_blklist = {
     .exec = domain_blklist_exec,
 };
 
+/* domblkerror */
+
+/* A disk's error in libvirt's words; NULL: it has none. */
+static const char *disk_error(const json_t *disk)
+{
+	const char *status = json_str(disk, "io-status", "ok");
+	return str_eq(status, "ok") ? NULL : str_eq(status, "nospace") ? "no space" : "unspecified error";
+}
+
+static void blkerror_json(struct cmd_ctx *c, const json_t *disks)
+{
+	json_t *list = json_array();
+	for (size_t i = 0; i < json_array_size(disks); i++) {
+		const json_t *disk = json_array_get(disks, i);
+		json_t *j = disk_error(disk) ? json_object() : NULL;
+		if (!j)
+			continue;
+		json_set_str(j, "target", json_str(disk, "device", "?"));
+		json_set_str(j, "error", disk_error(disk));
+		json_set_str(j, "lost", json_str(disk, "x-lost", NULL));
+		json_array_append_new(list, j);
+	}
+	cmd_json(c, list);
+}
+
+static void blkerror_text(struct cmd_ctx *c, const json_t *disks)
+{
+	bool any = false;
+	for (size_t i = 0; i < json_array_size(disks); i++) {
+		const json_t *disk = json_array_get(disks, i);
+		char name[40], why[100];
+		if (!disk_error(disk))
+			continue;
+		any = true;
+		fprintf(c->out, "%s: %s", str_printable(json_str(disk, "device", "?"), name, sizeof(name)),
+			disk_error(disk));
+		if (json_str(disk, "x-lost", NULL))
+			fprintf(c->out, ": a flush failed (%s): data may be lost until it is started anew",
+				str_printable(json_str(disk, "x-lost", ""), why, sizeof(why)));
+		fprintf(c->out, "\n");
+	}
+	if (!any)
+		fprintf(c->out, "No errors found\n");
+}
+
+static int domain_blkerror_exec(struct cmd_ctx *c, struct err *e)
+{
+	AUTO_FREE char *text = NULL;
+	int rc = c->backend->ops->domain_command(c->backend, c->domain.uuid, "query-block", NULL, &text, e);
+	if (rc)
+		return cmd_failed(c, e, "ask for disk errors of");
+	AUTO_JSON json_t *disks = json_parse(text, strlen(text), e);
+	if (!disks)
+		return cmd_failed(c, e, "ask for disk errors of");
+	if (c->json)
+		blkerror_json(c, disks);
+	else
+		blkerror_text(c, disks);
+	return 0;
+}
+
+const struct cmd cmd_domain_blkerror = {
+    .name = "domain-blkerror",
+    .alias = "domblkerror",
+    .summary = "show errors on block devices",
+    .about = "The disks of a running domain that have failed: \"no space\", for which the guest is paused until "
+	     "there is room and it is resumed, and \"unspecified error\", when the host has lost what it held for "
+	     "the disk: all flushes fail then until the guest is started anew.",
+    .target = CMD_DOMAIN,
+    .flags = CMD_JSON | CMD_QUIET,
+    .exec = domain_blkerror_exec,
+};
+
 /* domblkinfo */
 
 static int domain_blkinfo_exec(struct cmd_ctx *c, struct err *e)

@@ -4,7 +4,7 @@
 
 #include "src/cmd/cmd.h"
 
-extern const struct cmd cmd_domain_blkinfo, cmd_domain_blklist, cmd_domain_change_media;
+extern const struct cmd cmd_domain_blkerror, cmd_domain_blkinfo, cmd_domain_blklist, cmd_domain_change_media;
 extern const struct cmd cmd_domain_ifaddr, cmd_domain_iflist;
 extern const struct cmd cmd_domain_getlink, cmd_domain_ifstat, cmd_domain_setlink;
 extern const struct cmd cmd_domain_autostart, cmd_domain_autostart_all, cmd_domain_command,

@@ -136,6 +136,20 @@ static bool disk_waits(const struct diagnosis_facts *f, struct diagnosis *d)
 	return true;
 }
 
+static bool disk_lost(const struct diagnosis_facts *f, struct diagnosis *d)
+{
+	if (!*f->lost)
+		return false;
+	found(d, DIAGNOSIS_LOST, true,
+	      "The host could not write what it held for disk '%s' (%s): what the guest takes for written may be "
+	      "lost, and every flush fails since.",
+	      f->lost, f->lost_why);
+	remedy(d,
+	       "Look at the host's storage (dmesg). Then shut the guest down and start it anew, which opens the "
+	       "image again, and have it check its file systems.");
+	return true;
+}
+
 static bool stuck(const struct diagnosis_facts *f, struct diagnosis *d)
 {
 	for (unsigned i = 0; i < f->ncpus; i++) {
@@ -476,7 +490,7 @@ static bool runs(const struct diagnosis_facts *f, struct diagnosis *d)
 void diagnosis_make(const struct diagnosis_facts *f, struct diagnosis *out)
 {
 	static bool (*const rules[])(const struct diagnosis_facts *, struct diagnosis *) = {
-	    ended,        paused,        unanswered,   disk_waits,  resets,        stuck,
+	    ended,        paused,        unanswered,   disk_waits, disk_lost,  resets,        stuck,
 	    panicked,     no_boot,       dead,         locked_up,   asks,          loops,
 	    polls_device, serial_silent, screen_blank, polls_input, shutting_down, runs,
 	};
@@ -494,6 +508,7 @@ const char *diagnosis_kind_text(enum diagnosis_kind k)
 	    [DIAGNOSIS_PAUSED] = "paused",
 	    [DIAGNOSIS_IOERROR] = "io-error",
 	    [DIAGNOSIS_UNANSWERED] = "unanswered",
+	    [DIAGNOSIS_LOST] = "disk-lost",
 	    [DIAGNOSIS_DISK] = "disk-waits",
 	    [DIAGNOSIS_RESETS] = "reset-loop",
 	    [DIAGNOSIS_STUCK] = "stuck-in-host",

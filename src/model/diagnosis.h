@@ -25,6 +25,7 @@ enum diagnosis_kind {
 	DIAGNOSIS_IOERROR,    /* paused for want of room, ... */
 	DIAGNOSIS_UNANSWERED, /* the machine's main loop is stuck or stopped */
 	DIAGNOSIS_DISK,       /* waits for a disk of the host */
+	DIAGNOSIS_LOST,       /* the host has lost what was written to a disk */
 	DIAGNOSIS_RESETS,     /* resets again and again */
 	DIAGNOSIS_STUCK,      /* a vCPU does not come back from the host's kernel */
 	DIAGNOSIS_PANIC,
@@ -87,6 +88,7 @@ struct diagnosis_facts {
 	char *screen; /* text on it, lines; "" in graphics modes */
 	char disk[32], disk_what[16];
 	int64_t disk_ms;  /* outstanding for so long; 0 = nothing is */
+	char lost[32], lost_why[80]; /* the disk whose flushes fail for good, "" */
 	bool no_bootable; /* the firmware said so in its log */
 };
 #define DIAGNOSIS_RESETS_MS 30000

@@ -104,6 +104,9 @@ void diagnosis_look(struct diagnosis_facts *f, const json_t *j)
 	f->disk_ms = duration(disk, "ms");
 	str_printable(json_str(disk, "name", ""), f->disk, sizeof(f->disk));
 	str_printable(json_str(disk, "what", ""), f->disk_what, sizeof(f->disk_what));
+	disk = json_object_get(j, "lost-disk");
+	str_printable(json_str(disk, "name", ""), f->lost, sizeof(f->lost));
+	str_printable(json_str(disk, "why", ""), f->lost_why, sizeof(f->lost_why));
 	f->no_bootable = json_flag(json_object_get(j, "firmware"), "no-bootable-device", false);
 	f->looks++;
 }

@@ -16,7 +16,8 @@
  *   query-cpus-fast       per vCPU: index, thread-id
  *   console-open          {"index": 0, "replay": N}: a stream socket comes with the answer
  *   query-chardev         consoles: label, bytes written since power-on, attached
- *   query-block           disks: device, removable, locked, tray_open, inserted
+ *   query-block           disks: device, removable, locked, tray_open, inserted, io-status ("ok", "nospace": the guest is paused for
+ *                         it, "failed": a flush has failed for good, and "x-lost" says why)
  *   blockdev-open-tray blockdev-close-tray  {"id": "hdc", "force": bool}
  *   eject                 {"id": "hdc", "force": bool}: the medium is taken out, the tray stays open
  *   blockdev-change-medium {"id": "hdc", "filename": path, "format": "raw", "force": bool} with the descriptor of the image

@@ -191,6 +191,16 @@ int launch_screen_dropped(int sock, const char *why)
 	return send_json(sock, msg, NULL, 0);
 }
 
+int launch_disk_lost(int sock, const char *name, const char *why)
+{
+	AUTO_JSON json_t *msg = json_object();
+	json_t *disk = json_object();
+	json_set_str(disk, "name", name);
+	json_set_str(disk, "lost", why);
+	json_set_take(msg, "disk", disk);
+	return send_json(sock, msg, NULL, 0);
+}
+
 int launch_ask_peer(int sock, int fd, int reply)
 {
 	AUTO_JSON json_t *msg = json_object();

@@ -25,6 +25,7 @@
  *   "net:N" for interface N: a tap with virtio-net headers (IFF_VNET_HDR), or one end of a SOCK_SEQPACKET pair on which each packet is an
  *   Ethernet frame (backend/vmm/net/net.h)
  *   "disk:TARGET" for each disk that has a source, e.g. "disk:vda"
+ *   "journal" (to append to), which the keeper keeps
  *   "vnc.0" .. ".3": listening sockets, which the keeper keeps; "tls.ca" "tls.cert" "tls.key" and "screen.json" (registry.h), the
  *   machine's
  * Members of "go":
@@ -42,7 +43,7 @@
  * starts a screen process: the machine's end of their socket. When the screen does not read what it is sent,
  * the machine closes that and says {"screen": {"dropped": sentence}}: the keeper ends the process, and starts
  * another for the next viewer. {"net": {"index": N}} with one descriptor is the same for interface N's
- * vmdeck-net. */
+ * vmdeck-net. {"disk": {"name": target, "lost": text}} goes to the journal. */
 #ifndef SRC_PROTO_LAUNCH_H
 #define SRC_PROTO_LAUNCH_H
 
@@ -98,6 +99,8 @@ int launch_ended(int sock, const char *reason, const char *detail);
 int launch_screen(int sock, int fd);
 /* The machine to the keeper: it has closed its end of the screen's socket, because of @why. */
 int launch_screen_dropped(int sock, const char *why);
+/* The machine to the keeper: the host could not write what it held for disk @name, because of @why. */
+int launch_disk_lost(int sock, const char *name, const char *why);
 /* The machine to the keeper: whose connection is @fd? The answer comes on the other end of @reply. Both stay
  * the caller's. */
 int launch_ask_peer(int sock, int fd, int reply);

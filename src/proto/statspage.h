@@ -48,6 +48,7 @@ enum stats_tray { STATS_TRAY_NONE, STATS_TRAY_CLOSED, STATS_TRAY_OPEN }; /* NONE
 struct stats_disk {
 	uint64_t rd_ops, rd_bytes, rd_ns, wr_ops, wr_bytes, wr_ns, fl_ops, fl_ns, discard_ops, errors;
 	uint32_t tray; /* enum stats_tray */
+	uint32_t lost; /* errno of a flush that has failed for good; 0: none has */
 };
 
 /* rx: to the guest. */

@@ -25,6 +25,8 @@ struct ide_drive_state {
 	const char *format;
 	bool readonly;
 	uint64_t size_bytes;
+	int lost;   /* blk.lost of the medium */
+	bool waits; /* a request waits for room on the host, and for a resume */
 };
 void ide_drive_state(const struct ide_drive *d, struct ide_drive_state *out);
 

@@ -3,9 +3,9 @@
 #include <errno.h>
 #include <string.h>
 
+#include "backend/vmm/dev/disk_error.h"
 #include "backend/vmm/dev/ide_drive.h"
 #include "src/base/cleanup.h"
-#include "src/base/log.h"
 
 enum { DIAGNOSTIC_PASSED = 0x01, BM_INTERRUPT = 0x04 };
 
@@ -134,28 +134,19 @@ static void account(const struct ide_channel *ch, enum blk_op op)
 	}
 }
 
-static bool host_is_full(const struct blk_req *r, int result)
-{
-	return r->op != BLK_READ && (result == -ENOSPC || result == -EDQUOT);
-}
-
 static void io_done(struct blk_req *r, int result)
 {
 	struct ide_channel *ch = CONTAINER_OF(r, struct ide_channel, io);
 	struct ide_drive *d = ch->active;
 	struct machine *m = ch->ide->pci.dev.m;
-	if (host_is_full(r, result) && !ch->cancelled && !ch->ide->resetting) {
-		char text[200];
-		snprintf(text, sizeof(text), "disk '%s': %s: make room and resume", d->disk->target,
-			 strerror(-result));
+	if (blk_full(r, result) && !ch->cancelled && !ch->ide->resetting) {
 		ch->waiting = true;
-		machine_pause_ioerror(m, text);
+		disk_pause(m, r->blk, r, result);
 		return;
 	}
 	if (result) {
 		stats_add(&d->stats->errors, 1);
-		log_warn("disk '%s': at byte %llu: %s", d->disk->target, (unsigned long long)r->off,
-			 strerror(-result));
+		disk_failed(m, d->stats, r->blk, r, result);
 	} else {
 		account(ch, r->op);
 	}

@@ -195,6 +195,8 @@ void ide_drive_state(const struct ide_drive *d, struct ide_drive_state *out)
 	out->format = m->blk.format->name;
 	out->readonly = m->blk.readonly;
 	out->size_bytes = m->blk.size_bytes;
+	out->lost = m->blk.lost;
+	out->waits = d->ch->waiting && d->ch->active == d;
 }
 
 /* May the tray be moved? The guest that has locked it learns that somebody wants the medium. */

@@ -9,6 +9,7 @@
 #include "backend/vmm/dev/virtio_blk.h"
 
 #include "backend/vmm/dev/dev.h"
+#include "backend/vmm/dev/disk_error.h"
 #include "backend/vmm/dev/virtio.h"
 
 #include <errno.h>
@@ -18,7 +19,6 @@
 #include "backend/block/block.h"
 #include "backend/block/ioqueue.h"
 #include "src/base/cleanup.h"
-#include "src/base/log.h"
 
 #define REQUESTS_MAX IOQ_DEPTH
 #define SEG_MAX 254u         /* data buffers of a chain that has two more */
@@ -116,27 +116,19 @@ static void account(const struct request *r)
 	}
 }
 
-static bool host_is_full(const struct request *r, int result)
-{
-	return r->type != T_IN && (result == -ENOSPC || result == -EDQUOT);
-}
-
 static void io_done(struct blk_req *io, int result)
 {
 	struct request *r = CONTAINER_OF(io, struct request, io);
 	struct virtio_blk *d = r->d;
-	char text[200];
-	if (host_is_full(r, result) && !d->v.resetting) {
-		snprintf(text, sizeof(text), "disk '%s': %s: make room and resume", d->v.pci.dev.name,
-			 strerror(-result));
+	struct machine *m = d->v.pci.dev.m;
+	if (blk_full(io, result) && !d->v.resetting) {
 		r->next = d->waiting;
 		d->waiting = r;
-		machine_pause_ioerror(d->v.pci.dev.m, text);
+		disk_pause(m, &d->blk, io, result);
 		return;
 	}
 	if (result)
-		log_warn("disk '%s': request type %u at byte %llu: %s", d->v.pci.dev.name, r->type,
-		         (unsigned long long)io->off, strerror(-result));
+		disk_failed(m, d->stats, &d->blk, io, result);
 	else
 		account(r);
 	finish(r, result ? S_IOERR : S_OK, result ? 0 : r->in_bytes);
@@ -154,6 +146,11 @@ static void completed(void *ctx)
 		if (starved && d->unused && virtio_live(&d->v))
 			notify(&d->v, &d->v.q[i]);
 	}
+}
+
+bool virtio_blk_waits(const struct dev *d)
+{
+	return ((const struct virtio_blk *)d)->waiting;
 }
 
 struct blk *virtio_blk_image(struct dev *d)

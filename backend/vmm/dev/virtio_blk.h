@@ -7,6 +7,8 @@
 
 /* The image behind it. */
 struct blk *virtio_blk_image(struct dev *d);
+/* Does a request wait for room on the host, and for a resume? m->lock held. */
+bool virtio_blk_waits(const struct dev *d);
 /* Finish what the block layer has done (blk_event_fd() is readable). The main loop does this by itself;
  * without one the owner of the machine does. m->lock held. */
 void virtio_blk_completed(struct dev *d);
