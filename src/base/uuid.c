@@ -29,7 +29,7 @@ bool uuid_canon(const char *s, char out[UUID_TEXT])
 	char hex[33] = "";
 	int n = 0;
 	for (; s && *s; s++) {
-		if (*s == '-')
+		if (!(n & 1) && (*s == '-' || *s == ' ')) /* between bytes, as libvirt takes them */
 			continue;
 		if (!isxdigit((unsigned char)*s) || n == 32)
 			return false;

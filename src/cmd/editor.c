@@ -10,6 +10,7 @@
 #include "src/base/cleanup.h"
 #include "src/base/file.h"
 #include "src/base/str.h"
+#include "src/model/xml.h"
 
 #define TEXT_MAX (4u << 20)
 
@@ -78,7 +79,7 @@ int editor_text(const char *text, char **after, struct err *e)
 		return rc;
 	rc = editor_run(path, e);
 	if (!rc)
-		rc = file_read(path, TEXT_MAX, after, NULL, e);
+		rc = xml_read(path, TEXT_MAX, after, e);
 	unlink(path);
 	return rc;
 }

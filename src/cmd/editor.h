@@ -8,7 +8,7 @@
 int editor_run(const char *path, struct err *e);
 /* A temporary file with @text; *path is the caller's to unlink and free. */
 int editor_file(const char *text, char **path, struct err *e);
-/* Both, and what is then in the file: *after is the caller's. */
+/* Both, and the XML that is then in the file, in UTF-8: *after is the caller's. */
 int editor_text(const char *text, char **after, struct err *e);
 
 #endif

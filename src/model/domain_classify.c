@@ -19,7 +19,7 @@ struct walk {
 	struct domain *d;
 	struct err *e;
 	struct seen *seen; /* one for each row */
-	unsigned unknown;
+	unsigned unknown, twins;
 };
 
 static const struct domain_row *find_row(const char *path)
@@ -95,11 +95,18 @@ static int check_attr(struct walk *w, const struct xml_node *n, const char *name
 	return row->values ? xml_get_choice(n, name, row->values, &i, w->e) : 0;
 }
 
-/* Is there an element of the same name before @n below the same parent? */
-static const struct xml_node *twin_of(const struct xml_node *n)
+/* An element that may stand once has one of its name before it below the same parent: libvirt reads the first,
+ * and keeps only what it has read. */
+static bool drop_twin(struct walk *w, struct xml_node *n, const char *path)
 {
 	const struct xml_node *first = xml_first(xml_parent(n), xml_name(n));
-	return first == n ? NULL : first;
+	if (first == n)
+		return false;
+	if (w->twins++ < UNKNOWN_MAX)
+		domain_note(w->d, n, false, "%s: stands in line %u already: that one counts, this is left out",
+			    path, xml_line(first));
+	xml_remove(n);
+	return true;
 }
 
 static int join(char out[XML_PATH_MAX], const char *dir, const char *mark, const char *name)
@@ -108,9 +115,9 @@ static int join(char out[XML_PATH_MAX], const char *dir, const char *mark, const
 	return k < XML_PATH_MAX ? 0 : -1;
 }
 
-static int walk_children(struct walk *w, const struct xml_node *n, const char *path);
+static int walk_children(struct walk *w, struct xml_node *n, const char *path);
 
-static int walk_element(struct walk *w, const struct xml_node *n, const char *dir)
+static int walk_element(struct walk *w, struct xml_node *n, const char *dir)
 {
 	char path[XML_PATH_MAX];
 	const struct domain_row *row = join(path, dir, "", xml_name(n)) ? NULL : find_row(path);
@@ -122,9 +129,8 @@ static int walk_element(struct walk *w, const struct xml_node *n, const char *di
 		count_row(w, row, n);
 	if (row->class != ROW_READ && row->class != ROW_MANY)
 		return 0;
-	const struct xml_node *twin = row->class == ROW_READ ? twin_of(n) : NULL;
-	if (twin)
-		return xml_bad(n, NULL, w->e, "stands in line %u already: leave one", xml_line(twin));
+	if (row->class == ROW_READ && drop_twin(w, n, path))
+		return 0;
 	return walk_children(w, n, path);
 }
 
@@ -139,7 +145,7 @@ static void walk_foreign(struct walk *w, const struct xml_node *n)
 }
 
 /* Only as deep as the table, which has five levels. */
-static int walk_children(struct walk *w, const struct xml_node *n, const char *path)
+static int walk_children(struct walk *w, struct xml_node *n, const char *path)
 {
 	const char *name;
 	int rc = 0;
@@ -148,7 +154,8 @@ static int walk_children(struct walk *w, const struct xml_node *n, const char *p
 		join(attr, path, "@", name);
 		rc = check_attr(w, n, name, attr);
 	}
-	for (const struct xml_node *c = xml_first(n, NULL); c && !rc; c = xml_next(c, NULL)) {
+	for (struct xml_node *c = xml_first(n, NULL), *next; c && !rc; c = next) {
+		next = xml_next(c, NULL); /* a twin goes away */
 		if (xml_namespace(c))
 			walk_foreign(w, c);
 		else

@@ -15,14 +15,17 @@ static int parse_machine(struct domain *d, struct xml_node *type, struct err *e)
 	if (!str_eq(os, "hvm"))
 		return xml_bad(type, NULL, e, "'%s' is not allowed: only hvm",
 			       str_printable(os, show, sizeof(show)));
-	if (arch && !str_eq(arch, "x86_64"))
+	if (str_eq(arch, "i686"))
+		domain_note(d, type, false,
+			    "os/type: arch 'i686' runs as x86_64: its processor has 64-bit modes too");
+	else if (arch && !str_eq(arch, "x86_64"))
 		return xml_bad(type, "arch", e, "'%s' is not allowed: only x86_64",
 			       str_printable(arch, show, sizeof(show)));
 	d->machine = x_strdup("pc");
 	if (!m || str_eq(m, "pc") || str_starts(m, "pc-i440fx-"))
 		return 0;
 	str_printable(m, show, sizeof(show));
-	if (str_eq(m, "q35") || str_starts(m, "pc-q35-")) {
+	if (str_eq(m, "q35") || str_starts(m, "pc-q35-") || str_eq(m, "ubuntu-q35")) {
 		domain_note(d, type, false,
 			    "os/type: machine '%s' runs as pc: devices get places on PCI bus 0", show);
 		return 0;
@@ -31,8 +34,8 @@ static int parse_machine(struct domain *d, struct xml_node *type, struct err *e)
 		domain_note(d, type, false, "os/type: machine 'microvm' runs as pc");
 		return 0;
 	}
-	if (str_starts(m, "pc-"))
-		return 0;
+	if (str_starts(m, "pc-") || str_starts(m, "rhel6.") || str_starts(m, "rhel5.") || str_eq(m, "ubuntu"))
+		return 0; /* names that distributions gave it */
 	return xml_bad(type, "machine", e,
 		       "'%s' is not allowed: pc, pc-*, or q35 and microvm, which run as pc", show);
 }

@@ -33,13 +33,13 @@ static int read_address(const struct xml_node *device, struct pci_addr *a, struc
 	/* A stub that only asks for PCI, as in <address type='pci'/>. */
 	if (!xml_attr(n, "slot") && !xml_attr(n, "bus"))
 		return 0;
-	int rc = xml_get_unsigned(n, "domain", 0, 0xffff, &domain, e);
+	int rc = xml_get_address(n, "domain", 0xffff, &domain, e);
 	if (!rc)
-		rc = xml_get_unsigned(n, "bus", 0, 0xff, &bus, e);
+		rc = xml_get_address(n, "bus", 0xff, &bus, e);
 	if (!rc)
-		rc = xml_get_unsigned(n, "slot", 0, 0x1f, &slot, e);
+		rc = xml_get_address(n, "slot", 0x1f, &slot, e);
 	if (!rc)
-		rc = xml_get_unsigned(n, "function", 0, 7, &function, e);
+		rc = xml_get_address(n, "function", 7, &function, e);
 	if (rc)
 		return rc;
 	*a = (struct pci_addr){true, (uint16_t)domain, (uint8_t)bus, (uint8_t)slot, (uint8_t)function};

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "src/base/cleanup.h"
+#include "src/base/fmt.h"
 #include "src/base/str.h"
 #include "src/model/domain_xml.h"
 
@@ -37,7 +38,13 @@ static int parse_uuid(struct domain *d, struct xml_node *root, struct err *e)
 	}
 	AUTO_FREE char *text = xml_content(n);
 	char *s = text + strspn(text, " \t\r\n"), show[128];
-	s[strcspn(s, " \t\r\n")] = 0;
+	for (size_t len = strlen(s); len && strchr(" \t\r\n", s[len - 1]); len--)
+		s[len - 1] = 0;
+	if (!*s) { /* a template that leaves it to us */
+		uuid_make(d->uuid);
+		xml_set_content(n, d->uuid);
+		return 0;
+	}
 	if (!uuid_canon(s, d->uuid))
 		return xml_bad(n, NULL, e,
 			       "'%s' is not allowed: 32 hexadecimal digits with or without hyphens, or leave "
@@ -84,18 +91,39 @@ static int parse_size(struct xml_node *n, uint64_t *bytes, struct err *e)
 	return 0;
 }
 
+/* Without <memory> it is what the NUMA cells have together. */
+static int cells_size(struct domain *d, struct xml_node *root, struct err *e)
+{
+	struct xml_node *cpu = xml_first(root, "cpu"), *numa = cpu ? xml_first(cpu, "numa") : NULL;
+	uint64_t sum = 0;
+	for (struct xml_node *n = numa ? xml_first(numa, "cell") : NULL; n; n = xml_next(n, "cell")) {
+		uint64_t kib = 0, factor = fmt_unit_bytes(xml_attr(n, "unit"));
+		int rc = xml_get_u64(n, "memory", 0, MEMORY_MAX / KIB, &kib, e);
+		if (rc)
+			return rc;
+		if (!factor || __builtin_mul_overflow(kib, factor, &kib) ||
+		    __builtin_add_overflow(sum, kib, &sum) || sum > MEMORY_MAX)
+			return xml_bad(n, "memory", e, "not allowed: at most %" PRIu64 " TiB in all cells",
+				       MEMORY_MAX >> 40);
+	}
+	if (sum < DOMAIN_MEMORY_MIN)
+		return xml_bad(root, NULL, e,
+			       "there is no <memory>, such as <memory unit='MiB'>512</memory>");
+	d->memory_bytes = round_up(sum, KIB);
+	return 0;
+}
+
 static int parse_memory(struct domain *d, struct xml_node *root, struct err *e)
 {
 	struct xml_node *n = xml_first(root, "memory"), *cur = xml_first(root, "currentMemory");
-	if (!n)
-		return xml_bad(root, NULL, e,
-			       "there is no <memory>, such as <memory unit='MiB'>512</memory>");
-	int rc = parse_size(n, &d->memory_bytes, e);
-	d->current_bytes = d->memory_bytes;
+	uint64_t current = 0;
+	int rc = n ? parse_size(n, &d->memory_bytes, e) : cells_size(d, root, e);
 	if (!rc && cur)
-		rc = parse_size(cur, &d->current_bytes, e);
+		rc = xml_get_size(cur, &current, e);
 	if (rc)
 		return rc;
+	/* 0 is the same as none. */
+	d->current_bytes = !current ? d->memory_bytes : current > MEMORY_MAX ? current : round_up(current, KIB);
 	/* libvirt lets rounding differ by less than 4 MiB. */
 	if (d->current_bytes > d->memory_bytes && d->current_bytes - d->memory_bytes >= 4 * MIB)
 		return xml_bad(cur, NULL, e,
@@ -120,11 +148,18 @@ static int parse_vcpu(struct domain *d, struct xml_node *root, struct err *e)
 	struct xml_node *n = xml_first(root, "vcpu");
 	if (!n)
 		return 0;
-	int rc = xml_get_unsigned(n, NULL, 1, DOMAIN_VCPUS_MAX, &d->max_vcpus, e);
+	/* More may be named than we have, as long as they are not asked for at the start. */
+	int rc = xml_get_unsigned(n, NULL, 1, UINT16_MAX, &d->max_vcpus, e);
 	if (rc)
 		return rc;
+	if (d->max_vcpus > DOMAIN_VCPUS_MAX && !xml_attr(n, "current"))
+		return xml_bad(n, NULL, e,
+			       "'%u' is not allowed: %d vCPUs at most; for a guest that begins with fewer write "
+			       "<vcpu current='%d'>%u</vcpu>",
+			       d->max_vcpus, DOMAIN_VCPUS_MAX, DOMAIN_VCPUS_MAX, d->max_vcpus);
 	d->vcpus = d->max_vcpus;
-	rc = xml_get_unsigned(n, "current", 1, d->max_vcpus, &d->vcpus, e);
+	unsigned most = d->max_vcpus < DOMAIN_VCPUS_MAX ? d->max_vcpus : DOMAIN_VCPUS_MAX;
+	rc = xml_get_unsigned(n, "current", 1, most, &d->vcpus, e);
 	if (!rc && d->vcpus < d->max_vcpus)
 		domain_note(d, n, false,
 			    "vcpu: plugging in is not supported yet: the guest stays at %u of %u", d->vcpus,
@@ -132,30 +167,51 @@ static int parse_vcpu(struct domain *d, struct xml_node *root, struct err *e)
 	return rc;
 }
 
+static unsigned at_most(unsigned n, unsigned limit)
+{
+	return n < limit ? n : limit;
+}
+
+/* Of a topology with more vCPUs than there can be: as much as those that run fill. */
+static void trim_topology(struct domain *d)
+{
+	unsigned left = d->vcpus;
+	unsigned *const parts[] = {&d->threads, &d->cores, &d->dies, &d->sockets};
+	for (size_t i = 0; i < ARRAY_SIZE(parts) && d->max_vcpus > DOMAIN_VCPUS_MAX; i++) {
+		*parts[i] = at_most(*parts[i], left);
+		left = (left + *parts[i] - 1) / *parts[i];
+	}
+}
+
 static int parse_topology(struct domain *d, struct xml_node *cpu, struct err *e)
 {
 	d->sockets = d->max_vcpus;
 	d->dies = d->cores = d->threads = 1;
 	struct xml_node *n = cpu ? xml_first(cpu, "topology") : NULL;
-	if (!n)
+	if (!n) {
+		trim_topology(d);
 		return 0;
+	}
 	static const char *const need[] = {"sockets", "cores", "threads"};
 	for (size_t i = 0; i < ARRAY_SIZE(need); i++)
 		if (!xml_attr(n, need[i]))
 			return xml_bad(n, need[i], e, "missing: sockets, cores and threads are needed");
-	int rc = xml_get_unsigned(n, "sockets", 1, DOMAIN_VCPUS_MAX, &d->sockets, e);
+	unsigned most = d->max_vcpus > DOMAIN_VCPUS_MAX ? d->max_vcpus : DOMAIN_VCPUS_MAX;
+	int rc = xml_get_unsigned(n, "sockets", 1, most, &d->sockets, e);
 	if (!rc)
-		rc = xml_get_unsigned(n, "dies", 1, DOMAIN_VCPUS_MAX, &d->dies, e);
+		rc = xml_get_unsigned(n, "dies", 1, most, &d->dies, e);
 	if (!rc)
-		rc = xml_get_unsigned(n, "cores", 1, DOMAIN_VCPUS_MAX, &d->cores, e);
+		rc = xml_get_unsigned(n, "cores", 1, most, &d->cores, e);
 	if (!rc)
-		rc = xml_get_unsigned(n, "threads", 1, DOMAIN_VCPUS_MAX, &d->threads, e);
+		rc = xml_get_unsigned(n, "threads", 1, most, &d->threads, e);
 	if (rc)
 		return rc;
-	unsigned product = d->sockets * d->dies * d->cores * d->threads; /* at most 64^4 */
+	uint64_t product = (uint64_t)d->sockets * d->dies * d->cores * d->threads; /* at most 65535^4 */
 	if (product != d->max_vcpus)
-		return xml_bad(n, NULL, e, "sockets x dies x cores x threads is %u: must be <vcpu>, %u",
-			       product, d->max_vcpus);
+		return xml_bad(n, NULL, e,
+			       "sockets x dies x cores x threads is %" PRIu64 ": must be <vcpu>, %u", product,
+			       d->max_vcpus);
+	trim_topology(d);
 	return 0;
 }
 
@@ -305,6 +361,18 @@ static int parse_vmport(struct domain *d, struct xml_node *features, struct err 
 	return rc;
 }
 
+/* Sections that libvirt reads by the path of what is in them, so that several count as one: OpenNebula and
+ * CloudStack put what an administrator adds into sections of its own. */
+static void merge_sections(struct xml_node *root)
+{
+	static const char *const names[] = {"clock", "devices", "features", "memoryBacking", "os"};
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		struct xml_node *first = xml_first(root, names[i]), *more;
+		while (first && (more = xml_next(first, names[i])))
+			xml_merge(first, more);
+	}
+}
+
 static int parse_domain(struct domain *d, struct err *e)
 {
 	static int (*const parts[])(struct domain *, struct xml_node *, struct err *) = {
@@ -312,6 +380,8 @@ static int parse_domain(struct domain *d, struct err *e)
 	    parse_vcpu, parse_cpu,  domain_parse_os, parse_clock, parse_actions,
 	};
 	struct xml_node *root = xml_root(d->xml);
+	if (str_eq(xml_name(root), "domain"))
+		merge_sections(root);
 	for (size_t i = 0; i < ARRAY_SIZE(parts); i++) {
 		int rc = parts[i](d, root, e);
 		if (rc)

@@ -14,13 +14,13 @@
 void domain_note(struct domain *d, const struct xml_node *n, bool blocks_start, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
 
-/* Every element and attribute against the table: notes for what has no effect or is missed, -EINVAL for an
- * element that may stand only once, or a value out of those allowed. */
+/* Every element and attribute against the table: notes for what has no effect or is missed; of an element that
+ * may stand only once the others are taken out. -EINVAL for a value out of those allowed. */
 int domain_classify(struct domain *d, struct err *e);
 
 /* The table (domain_table.c): what becomes of an element, or of an attribute ("vcpu/@current"). */
 enum domain_row_class {
-	ROW_READ,   /* has its effect; may stand once */
+	ROW_READ,   /* has its effect; stands once, others like it are left out */
 	ROW_MANY,   /* has its effect; may stand any number of times */
 	ROW_SILENT, /* kept; a guest of ours is the same with and without it */
 	ROW_NOTED,  /* kept and harmless: define says so */

@@ -89,7 +89,8 @@ static xmlDoc *read_doc(const char *text, size_t len, struct parse *p)
 	return doc;
 }
 
-int xml_parse(const char *text, size_t len, const char *where, struct xml **out, struct err *e)
+/* @text is UTF-8. */
+static int parse_utf8(const char *text, size_t len, const char *where, struct xml **out, struct err *e)
 {
 	if (len > XML_SIZE_MAX)
 		return err_set(e, EINVAL, "%s: %zu bytes is too large for XML of ours; at most %u", where,
@@ -117,6 +118,16 @@ int xml_parse(const char *text, size_t len, const char *where, struct xml **out,
 	doc->_private = x;
 	*out = x;
 	return 0;
+}
+
+int xml_parse(const char *text, size_t len, const char *where, struct xml **out, struct err *e)
+{
+	AUTO_FREE char *utf8 = NULL;
+	size_t n = 0;
+	if (len > 4 * XML_SIZE_MAX)
+		return parse_utf8(text, len, where, out, e);
+	int rc = xml_utf8(text, len, where, &utf8, &n, e);
+	return rc ? rc : parse_utf8(utf8, n, where, out, e);
 }
 
 /* As x_malloc() does, for what libxml2 could not allocate. */
@@ -406,6 +417,37 @@ char *xml_text(const struct xml *x)
 		buf_puts(&b, "\n");
 	}
 	return buf_take(&b);
+}
+
+void xml_set_content(struct xml_node *n, const char *content)
+{
+	xmlNode *x = real_rw(n);
+	while (x->children) {
+		xmlNode *c = x->children;
+		xmlUnlinkNode(c);
+		xmlFreeNode(c);
+	}
+	xmlAddChild(x, xmlNewDocText(x->doc, (const xmlChar *)content));
+}
+
+void xml_merge(struct xml_node *to, struct xml_node *from)
+{
+	xmlNode *t = real_rw(to), *f = real_rw(from);
+	for (const xmlAttr *a = f->properties; a; a = a->next)
+		if (!a->ns && !xml_attr(to, (const char *)a->name))
+			xmlSetProp(t, a->name, (const xmlChar *)xml_attr(from, (const char *)a->name));
+	if (xml_first(from, NULL) && t->last && is_blank(t->last)) { /* what stood before the end */
+		xmlNode *blank = t->last;
+		xmlUnlinkNode(blank);
+		xmlFreeNode(blank);
+	}
+	for (xmlNode *c = xml_first(from, NULL) ? f->children : NULL, *next; c; c = next) {
+		next = c->next;
+		xmlUnlinkNode(c);
+		xmlAddChild(t, c); /* frees a text that it joins to another */
+	}
+	xmlReconciliateNs(t->doc, t); /* prefixes that @from has declared */
+	xml_remove(from);
 }
 
 void xml_remove(struct xml_node *n)

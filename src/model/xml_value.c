@@ -42,6 +42,27 @@ static int out_of_range(const struct xml_node *n, const char *attr, const char *
 		       shown(s, show), min, max);
 }
 
+/* A decimal number, leading zeros or not, or a hexadecimal one. */
+static bool number(const char *s, uint64_t *out)
+{
+	s += *s == '+';
+	while (s[0] == '0' && s[1] >= '0' && s[1] <= '9')
+		s++;
+	return str_u64(s, out);
+}
+
+int xml_get_address(const struct xml_node *n, const char *attr, unsigned max, unsigned *out, struct err *e)
+{
+	AUTO_FREE char *s = value_of(n, attr);
+	uint64_t v;
+	if (!s)
+		return 0;
+	if (!str_u64(s, &v) || v > max)
+		return out_of_range(n, attr, s, 0, max, e);
+	*out = (unsigned)v;
+	return 0;
+}
+
 int xml_get_u64(const struct xml_node *n, const char *attr, uint64_t min, uint64_t max, uint64_t *out,
 		struct err *e)
 {
@@ -49,7 +70,7 @@ int xml_get_u64(const struct xml_node *n, const char *attr, uint64_t min, uint64
 	if (!s)
 		return 0;
 	uint64_t v;
-	if (!str_u64(s, &v) || v < min || v > max)
+	if (!number(s, &v) || v < min || v > max)
 		return out_of_range(n, attr, s, min, max, e);
 	*out = v;
 	return 0;
@@ -122,7 +143,7 @@ int xml_get_size(const struct xml_node *n, uint64_t *bytes, struct err *e)
 	AUTO_FREE char *s = value_of(n, NULL);
 	if (!s)
 		return xml_bad(n, NULL, e, "empty: a whole number is needed");
-	if (!str_u64(s, &v))
+	if (!number(s, &v))
 		return xml_bad(n, NULL, e, "'%s' is not allowed: a whole number", shown(s, show));
 	if (__builtin_mul_overflow(v, factor, &v))
 		return xml_bad(n, NULL, e, "'%s %s' is too large: it does not fit 64 bits", shown(s, show),

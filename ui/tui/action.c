@@ -6,7 +6,7 @@
 
 #include "src/base/cleanup.h"
 #include "src/cmd/screen_text.h"
-#include "src/base/file.h"
+#include "src/model/xml.h"
 #include "ui/tui/dialog.h"
 #include "ui/tui/job.h"
 #include "ui/tui/keys.h"
@@ -151,10 +151,9 @@ static void define_done(struct deck *d, const char *path)
 	struct domain_info info;
 	AUTO_FREE char *text = NULL;
 	AUTO_FREE char *notes = NULL;
-	size_t len;
 	if (!path)
 		return;
-	if (file_read(path, XML_MAX, &text, &len, &e) ||
+	if (xml_read(path, XML_MAX, &text, &e) ||
 	    d->backend->ops->domain_define(d->backend, text, path, 0, &info, &notes, &e)) {
 		deck_say(d, ROLE_ERROR, "%s", e.msg);
 		return;
