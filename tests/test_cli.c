@@ -8,8 +8,12 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <termios.h>
+#include <time.h>
 #include <unistd.h>
 #include <utmp.h>
 
@@ -19,6 +23,7 @@
 #include "src/base/json.h"
 #include "src/base/str.h"
 #include "src/base/version.h"
+#include "src/cmd/rows.h"
 #include "src/cmd/tty.h"
 #include "tests/testlib.h"
 #include "ui/cli/cli.h"
@@ -742,6 +747,156 @@ START_TEST(console_through_a_pipe_delivers_every_byte)
 }
 END_TEST
 
+/* `define @file` with @in on its standard input; what it says is the caller's to free. */
+static char *define_from(const char *file, int in, int *status)
+{
+	int out[2];
+	AUTO_FREE char *line = x_asprintf("define %s", file);
+	ck_assert_int_eq(pipe(out), 0);
+	pid_t pid = fork();
+	if (!pid) {
+		dup2(in, 0);
+		dup2(out[1], 1);
+		dup2(out[1], 2);
+		close(out[0]);
+		child("domain db", line, false);
+	}
+	close(out[1]);
+	char *text = read_until(out[0], NULL);
+	close(out[0]);
+	ck_assert_int_eq(waitpid(pid, status, 0), pid);
+	return text;
+}
+
+START_TEST(define_reads_whatever_can_be_read_to_its_end)
+{
+	static const char xml[] = "<domain type='kvm'><name>piped</name><memory>65536</memory><os><type>hvm</type>"
+				  "</os></domain>";
+	static const char utf16[] = "\xff\xfe<\0d\0o\0m\0a\0i\0n\0/\0>\0"; /* refused, but as a domain */
+	char dir[] = "/tmp/vmdeck-test-XXXXXX";
+	ck_assert_ptr_nonnull(mkdtemp(dir));
+	AUTO_FREE char *fifo = x_asprintf("%s/fifo", dir), *file = x_asprintf("%s/file", dir);
+	ck_assert_int_eq(mkfifo(fifo, 0600), 0);
+	ck_assert_int_eq(file_replace(file, "", 0, 0600, NULL), 0);
+	const char *names[] = {"-", "/dev/stdin", "/dev/fd/0", "/proc/self/fd/0", fifo, file, dir};
+	enum { PIPE, SOCKET, TERMINAL, FILES, KINDS };
+	for (unsigned kind = 0; kind < KINDS; kind++)
+		for (unsigned i = 0; i < ARRAY_SIZE(names); i++) {
+			bool empty = names[i] == file, folder = names[i] == dir;
+			int s[2], status, slave = -1;
+			if (kind == PIPE)
+				ck_assert_int_eq(pipe(s), 0);
+			else if (kind == SOCKET)
+				ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, s), 0);
+			else if (kind == TERMINAL)
+				ck_assert_int_eq(openpty(&s[1], &slave, NULL, NULL, NULL), 0);
+			else
+				s[0] = memfd_create("xml", 0), s[1] = dup(s[0]);
+			s[0] = kind == TERMINAL ? slave : s[0];
+			pid_t writer = fork();
+			if (!writer) { /* in pieces, and not all at once */
+				int fd = names[i] == fifo ? open(fifo, O_WRONLY) : s[1];
+				close(s[0]);
+				for (size_t k = 0; k < sizeof(xml) - 1; k += 50) {
+					size_t left = sizeof(xml) - 1 - k;
+					fd_write_all(fd, xml + k, left < 50 ? left : 50);
+					nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL);
+				}
+				if (kind == TERMINAL && names[i] != fifo) {
+					fd_write_all(fd, "\n\004", 2);
+					poll(NULL, 0, 20000); /* until it has been read */
+				}
+				_exit(0);
+			}
+			if (kind == FILES) {
+				waitpid(writer, NULL, names[i] == fifo ? WNOHANG : 0);
+				lseek(s[0], 0, SEEK_SET);
+			}
+			if (kind != TERMINAL)
+				close(s[1]);
+			AUTO_FREE char *said = define_from(names[i], s[0], &status);
+			kill(writer, SIGKILL);
+			waitpid(writer, NULL, 0);
+			const char *want = empty ? "empty, there is no XML in it" : folder ? "Is a directory" : "Domain 'piped' defined";
+			ck_assert_msg(strstr(said, want) != NULL, "kind %u, %s: %s", kind, names[i], said);
+			close(s[0]);
+			if (kind == TERMINAL)
+				close(s[1]);
+		}
+	int status;
+	ck_assert_int_eq(file_replace(file, utf16, sizeof(utf16) - 1, 0600, NULL), 0);
+	AUTO_FREE char *said = define_from(file, 0, &status);
+	ck_assert_msg(strstr(said, "domain/@type: missing") != NULL, "%s", said);
+	ck_assert_int_eq(file_replace(file, "<domain\0>", 9, 0600, NULL), 0);
+	AUTO_FREE char *nul = define_from(file, 0, &status);
+	ck_assert_msg(strstr(nul, "a byte of value 0") != NULL, "%s", nul);
+	unlink(fifo);
+	unlink(file);
+	rmdir(dir);
+}
+END_TEST
+
+/* The other end of a console reads @piece bytes every 20 ms, @most in all; what the console said is in *e.
+ * Return: how many bytes came. */
+static size_t slow_guest(const char *typed, size_t n, size_t piece, size_t most, struct err *e)
+{
+	int in[2], s[2], status;
+	struct err *shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	ck_assert_int_eq(pipe(in) | socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, s), 0);
+	pid_t writer = fork();
+	if (!writer) {
+		signal(SIGPIPE, SIG_IGN);
+		close(in[0]);
+		fd_write_all(in[1], typed, n);
+		_exit(0);
+	}
+	pid_t pid = fork();
+	if (!pid) {
+		dup2(in[0], 0);
+		close(in[1]);
+		close(in[0]);
+		close(s[1]);
+		struct cmd_ctx c = {.cmd = cmd_find("console", NULL), .out = stdout, .msg = stderr};
+		_exit(console_talk(&c, s[0], shared) ? 1 : 0);
+	}
+	close(in[0]);
+	close(in[1]);
+	close(s[0]);
+	size_t got = 0;
+	AUTO_FREE char *p = x_malloc(piece);
+	while (got < most) {
+		ssize_t k = read(s[1], p, piece);
+		if (k <= 0)
+			break;
+		ck_assert_msg(!memcmp(p, typed + got, (size_t)k), "other bytes at %zu", got);
+		got += (size_t)k;
+		nanosleep(&(struct timespec){.tv_nsec = 20000000}, NULL);
+	}
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	*e = *shared;
+	ck_assert_int_eq(WIFEXITED(status) ? WEXITSTATUS(status) : 99, e->code ? 1 : 0);
+	waitpid(writer, &status, 0);
+	munmap(shared, sizeof(*shared));
+	close(s[1]);
+	return got;
+}
+
+START_TEST(console_goes_on_as_long_as_the_guest_takes_bytes)
+{
+	struct err slow = {0}, stuck = {0};
+	AUTO_BUF struct buf typed = {0};
+	for (unsigned i = 0; i < 9000; i++)
+		buf_printf(&typed, "%05u of a file that is long\r", i);
+	/* At that pace it takes longer than the 5 s in which something must be taken. */
+	ck_assert_uint_eq(slow_guest(typed.s, typed.len, typed.len / 300, SIZE_MAX, &slow), typed.len);
+	ck_assert_msg(!slow.code, "%s", slow.msg);
+	size_t got = slow_guest(typed.s, typed.len, 1000, 10000, &stuck);
+	ck_assert_uint_eq(got, 10000);
+	ck_assert_int_eq(stuck.code, ETIMEDOUT);
+	ck_assert_msg(strstr(stuck.msg, "nothing was taken for 5 s") != NULL, "%s", stuck.msg);
+}
+END_TEST
+
 START_TEST(console_tells_when_the_guest_ends)
 {
 	int in[2], out[2], status;
@@ -782,6 +937,91 @@ static bool same_modes(const struct termios *a, const struct termios *b)
 	return a->c_iflag == b->c_iflag && a->c_oflag == b->c_oflag && a->c_lflag == b->c_lflag &&
 	       a->c_cflag == b->c_cflag;
 }
+
+/* Ctrl+] as terminals send it, in pieces of @step bytes; what is no escape goes to the guest. */
+START_TEST(escape_is_found_in_every_keyboard_protocol)
+{
+	static const struct {
+		unsigned char escape;
+		const char *typed, *rest; /* what the guest gets */
+		bool leaves;
+	} rows[] = {
+		{0x1d, "ab\035cd", "ab", true},
+		{0x1d, "ab\033[93;5ucd", "ab", true},
+		{0x1d, "\033[27;5;93~", "", true},
+		{0x1d, "\033[93;5:1u", "", true},
+		{0x1d, "\033[93:125;5u", "", true},
+		{0x1d, "\033[93;69u", "", true}, /* with Caps Lock */
+		{0x1d, "\033[93;133u", "", true}, /* with Num Lock */
+		{0x1d, "\033[125;6u", "", true}, /* Ctrl+Shift+] */
+		{0x1d, "\033[53;5u", "", true}, /* Ctrl+5 is the same byte */
+		{0x1d, "\033[93;5;29u", "", true},
+		{0x01, "\033[97;5u", "", true},
+		{0x01, "\033[27;5;97~", "", true},
+		{'~', "\033[126u", "", true},
+		{'~', "\033[126;1u", "", true},
+		{0x1d, "\033[93;5:3u", "\033[93;5:3u", false}, /* let go */
+		{0x1d, "\033[93u", "\033[93u", false},
+		{0x1d, "\033[93;7u", "\033[93;7u", false}, /* with Alt */
+		{0x1d, "\033[97;5u", "\033[97;5u", false},
+		{0x1d, "\033[A\033OP\033[1;5C", "\033[A\033OP\033[1;5C", false},
+		{0x1d, "\033[5;93~\033[28;5;93~", "\033[5;93~\033[28;5;93~", false},
+		{0x1d, "\033\033[93;5u", "\033", true},
+		{0x1d, "\033[;;;:u\033[9999999999999;5u", "\033[;;;:u\033[9999999999999;5u", false},
+		{0x1d, "\033[0000000000000000000000000000000000000000000093;5u",
+		 "\033[0000000000000000000000000000000000000000000093;5u", false},
+	};
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+		for (size_t step = 1; step < 9; step++) {
+			struct tty_keys k = {.escape = rows[i].escape};
+			AUTO_BUF struct buf out = {0};
+			bool left = false;
+			size_t n = strlen(rows[i].typed);
+			for (size_t at = 0; at < n && !left; at += step)
+				left = tty_keys_feed(&k, rows[i].typed + at, n - at < step ? n - at : step, &out);
+			if (!left)
+				tty_keys_flush(&k, &out);
+			ck_assert_msg(left == rows[i].leaves, "row %zu, step %zu", i, step);
+			/* A lone ESC is a key and has gone, when the rest of the sequence comes later. */
+			const char *got = buf_text(&out);
+			bool same = str_eq(got, rows[i].rest);
+			AUTO_FREE char *esc = x_asprintf("%s\033", rows[i].rest);
+			ck_assert_msg(same || (left && str_eq(got, esc)), "row %zu, step %zu: '%s'", i, step, got);
+		}
+}
+END_TEST
+
+/* A guest that switched the terminal to other keyboard protocols; Ctrl+] then comes as they have it, and they
+ * are off behind it. */
+START_TEST(console_takes_keyboard_protocols_back)
+{
+	static const struct {
+		const char *said, *typed, *off, *not_off;
+	} rows[] = {
+		{"\033[>1u", "\033[93;5u", "\033[<01u", "\033[>4m"},
+		{"\033[>1u\033[>5u\033[>0u\033[<u", "\033[93;5u", "\033[<02u", "\033[=0u"},
+		{"\033[>4m", "\033[27;5;93~", "\033[>4m\033[>4f\033[m", "\033[<"},
+		{"\033[=1u", "\033[93;5u", "\033[=0u", "\033[<"},
+		{"\033[?1049h\033[>1u", "\033[93;5u", "\033[<01u\033[?1049l", "\033[>4m"},
+		{"\033[>1u\033[?1049h", "\033[93;5u", "\033[?1049l\033[<01u", "\033[>4m"},
+		{"\033[?1004h", "\035", "\033[?1004l", "\033[<"},
+	};
+	for (unsigned i = 0; i < ARRAY_SIZE(rows); i++) {
+		int master, slave, status;
+		AUTO_FREE char *script = x_asprintf("domain web1 running\nconsole web1 %s~ #end\nlive", rows[i].said);
+		pid_t pid = at_terminal(script, "console web1", &master, &slave, NULL);
+		AUTO_FREE char *greeting = read_until(master, "~ #end");
+		ck_assert_int_eq(fd_write_all(master, rows[i].typed, strlen(rows[i].typed)), 0);
+		ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+		ck_assert_int_eq(status, 0);
+		close(slave);
+		AUTO_FREE char *rest = read_until(master, NULL);
+		ck_assert_msg(strstr(rest, rows[i].off) != NULL, "row %u: %s", i, rest);
+		ck_assert_msg(!strstr(rest, rows[i].not_off), "row %u switches off what was not on: %s", i, rest);
+		close(master);
+	}
+}
+END_TEST
 
 START_TEST(console_gives_the_terminal_back)
 {
@@ -911,7 +1151,11 @@ int main(void)
 		console_log_prints_the_record,
 		the_record_on_a_terminal_keeps_colours_and_nothing_else,
 		console_through_a_pipe_delivers_every_byte,
+		define_reads_whatever_can_be_read_to_its_end,
+		console_goes_on_as_long_as_the_guest_takes_bytes,
 		console_tells_when_the_guest_ends,
+		escape_is_found_in_every_keyboard_protocol,
+		console_takes_keyboard_protocols_back,
 		console_gives_the_terminal_back,
 		start_with_console_shows_the_first_byte,
 	};

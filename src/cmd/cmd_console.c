@@ -22,6 +22,9 @@
 #include "src/cmd/rows.h"
 #include "src/cmd/tty.h"
 
+#define INPUT_MAX 65536 /* bytes kept of what is typed or piped in */
+#define PIECE 256u      /* bytes sent at once */
+#define KEY_MS 50       /* for the rest of an escape sequence of the keyboard */
 #define REPLAY_DEFAULT 4096u /* bytes shown to somebody who attaches at a terminal: about a screenful */
 
 enum end { END_ESCAPE, END_INPUT, END_GUEST };
@@ -29,9 +32,13 @@ enum end { END_ESCAPE, END_INPUT, END_GUEST };
 struct talk {
 	int fd;   /* to the guest */
 	bool raw; /* standard input is a terminal */
-	unsigned char escape;
-	struct buf in; /* read, not yet taken by the socket */
-	bool eof;      /* of standard input */
+	struct tty_keys keys;
+	struct buf in;  /* read, not yet taken by the socket */
+	bool eof;       /* of standard input */
+	uint64_t all;   /* bytes read for the guest */
+	uint64_t taken; /* of these, surely read by its machine */
+	uint64_t left;  /* what waited when last looked at, with what the kernel counts for it */
+	int64_t moved;  /* when that was last less */
 	uint64_t linger_ms;
 };
 
@@ -67,35 +74,71 @@ static int copy_in(struct talk *t)
 		       : errno == EIO                    ? 1
 							 : -errno; /* EIO: the terminal is gone */
 	t->eof = !n;
-	const char *esc = t->raw ? memchr(part, t->escape, (size_t)n) : NULL;
-	buf_add(&t->in, part, esc ? (size_t)(esc - part) : (size_t)n);
-	return esc || (t->raw && !n);
+	size_t before = t->in.len;
+	bool left = t->raw && (tty_keys_feed(&t->keys, part, (size_t)n, &t->in) || !n);
+	if (!t->raw)
+		buf_add(&t->in, part, (size_t)n);
+	t->all += t->in.len - before;
+	return left;
 }
 
+/* In small pieces: what waits in the socket shrinks by whole ones only, and that is how a slow guest is told from
+ * one that takes nothing. */
 static int push(struct talk *t)
 {
-	ssize_t n = send(t->fd, t->in.s, t->in.len, MSG_NOSIGNAL | MSG_DONTWAIT);
-	if (n > 0)
-		buf_drop(&t->in, (size_t)n);
+	ssize_t n = 0;
+	size_t done = 0;
+	while (done < t->in.len) {
+		size_t part = t->in.len - done < PIECE ? t->in.len - done : PIECE;
+		n = send(t->fd, t->in.s + done, part, MSG_NOSIGNAL | MSG_DONTWAIT);
+		if (n <= 0)
+			break;
+		done += (size_t)n;
+	}
+	buf_drop(&t->in, done);
 	return n < 0 && errno != EAGAIN && errno != EINTR ? -errno : 0;
 }
 
-/* All that is written has been read by the other end. */
-static bool delivered(const struct talk *t)
+/* How much is not yet read by the other end, by the kernel's measure. 0: it has all. */
+static uint64_t waiting(struct talk *t)
 {
-	int left = 0;
-	return !t->in.len && (ioctl(t->fd, SIOCOUTQ, &left) || !left);
+	int queued = 0;
+	if (ioctl(t->fd, SIOCOUTQ, &queued))
+		queued = 0;
+	if (!queued)
+		t->taken = t->all - t->in.len;
+	uint64_t left = t->in.len + (uint64_t)queued;
+	if (left < t->left || !left || !t->moved)
+		t->moved = now_ms();
+	t->left = left;
+	return left;
 }
 
-/* After the end of input: until the guest's machine has all of it, then linger_ms more. */
+/* Nothing of what waits was taken for as long as a guest may take. */
+static bool stuck(const struct talk *t)
+{
+	return t->left && now_ms() - t->moved > BACKEND_TIMEOUT_MS;
+}
+
+static int not_taken(const struct talk *t, struct err *e)
+{
+	return err_set(e, ETIMEDOUT,
+		       "the guest does not read its serial line: nothing was taken for %d s, before that %s%llu of "
+		       "%llu bytes",
+		       BACKEND_TIMEOUT_MS / 1000, t->taken ? "at least " : "", (unsigned long long)t->taken,
+		       (unsigned long long)t->all);
+}
+
+/* After the end of input: until the guest's machine has all of it, then linger_ms more. As long as it takes
+ * something, there is no limit. */
 static int finish(struct talk *t, enum end *end, struct err *e)
 {
-	int64_t start = now_ms(), until = 0;
+	int64_t until = 0;
 	for (;;) {
-		if (!until && delivered(t))
+		if (!until && !waiting(t))
 			until = now_ms() + (int64_t)t->linger_ms;
 		int64_t now = now_ms();
-		if (until ? now >= until : now - start > BACKEND_TIMEOUT_MS)
+		if (until ? now >= until : stuck(t))
 			break;
 		struct pollfd p = {.fd = t->fd, .events = (short)(POLLIN | (t->in.len ? POLLOUT : 0))};
 		int64_t wait = until ? until - now : 5;
@@ -115,9 +158,13 @@ static int finish(struct talk *t, enum end *end, struct err *e)
 	struct pollfd p = {.fd = t->fd, .events = POLLIN};
 	while (poll(&p, 1, 0) > 0 && copy_out(t) > 0)
 		;
-	return until ? 0
-		     : err_set(e, ETIMEDOUT,
-			       "the guest does not read its serial line: not all of the input was taken");
+	return until ? 0 : not_taken(t, e);
+}
+
+/* How long to wait for something to happen: a key may be complete, a guest that takes nothing is given up. */
+static int patience(const struct talk *t)
+{
+	return tty_keys_waits(&t->keys) ? KEY_MS : !t->raw && t->in.len >= INPUT_MAX ? 500 : -1;
 }
 
 static int talk_loop(struct talk *t, enum end *end, struct err *e)
@@ -125,16 +172,24 @@ static int talk_loop(struct talk *t, enum end *end, struct err *e)
 	for (;;) {
 		struct pollfd p[] = {
 			{.fd = t->fd, .events = (short)(POLLIN | (t->in.len ? POLLOUT : 0))},
-			{.fd = t->in.len < 65536 ? STDIN_FILENO : -1, .events = POLLIN},
+			{.fd = t->in.len < INPUT_MAX ? STDIN_FILENO : -1, .events = POLLIN},
 		};
-		if (poll(p, 2, -1) < 0 && errno != EINTR)
+		int ready = poll(p, 2, patience(t));
+		if (ready < 0 && errno != EINTR)
 			return err_sys(e, errno, "cannot wait for the console");
+		if (!ready)
+			tty_keys_flush(&t->keys, &t->in);
 		int rc = p[1].revents ? copy_in(t) : 0;
 		if (rc < 0)
 			return err_sys(e, -rc, "cannot read standard input");
 		bool left = rc;
 		if (t->in.len)
 			push(t); /* a broken socket is seen by copy_out */
+		waiting(t);
+		if (!t->raw && t->in.len >= INPUT_MAX && stuck(t)) {
+			*end = END_INPUT;
+			return not_taken(t, e);
+		}
 		rc = p[0].revents & (POLLIN | POLLHUP | POLLERR) ? copy_out(t) : 1;
 		if (rc < 0)
 			return err_sys(e, -rc, "the console broke off");
@@ -187,7 +242,7 @@ int console_talk(struct cmd_ctx *c, int fd, struct err *e)
 			       cmd_value(c, "escape"));
 	if (linger && (!str_u64(linger, &t.linger_ms) || t.linger_ms > 86400000))
 		return err_set(e, EINVAL, "--linger wants milliseconds, not '%s'", linger);
-	t.escape = (unsigned char)esc;
+	t.keys.escape = (unsigned char)esc;
 	if (t.raw) {
 		if (!c->quiet && esc < 0x20)
 			fprintf(c->msg, "Connected to domain '%s'\nEscape character is ^%c (Ctrl + %c)\n",

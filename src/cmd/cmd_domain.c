@@ -1,13 +1,14 @@
 /* Verbs that change a domain. Words and sentences are virsh's. */
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "src/base/cleanup.h"
 #include "src/base/file.h"
 #include "src/base/str.h"
 #include "src/cmd/rows.h"
+#include "src/model/xml.h"
 
 #define XML_FILE_MAX (4u << 20)
 
@@ -16,25 +17,23 @@ static int read_xml(struct cmd_ctx *c, char **text, char **where, struct err *e)
 {
 	const char *file = cmd_value(c, "file");
 	if (!str_eq(file, "-")) {
-		AUTO_CLOSE int fd = open(file, O_RDONLY | O_CLOEXEC);
-		if (fd < 0)
-			return err_sys(e, errno, "Failed to open file '%s'", file);
-		int rc = file_read(file, XML_FILE_MAX, text, NULL, e);
+		int rc = xml_read(file, XML_FILE_MAX, text, e);
 		if (!rc)
 			*where = x_strdup(file);
+		else if (access(file, R_OK) < 0)
+			rc = err_sys(e, errno, "Failed to open file '%s'", file);
 		return rc;
 	}
-	struct buf b = {0};
-	char part[4096];
-	ssize_t n;
-	while ((n = read(STDIN_FILENO, part, sizeof(part))) > 0 && b.len <= XML_FILE_MAX)
-		buf_add(&b, part, (size_t)n);
-	if (n < 0 || b.len > XML_FILE_MAX) {
-		buf_done(&b);
-		return err_sys(e, n < 0 ? errno : EFBIG, "cannot read standard input");
-	}
-	*text = buf_take(&b);
-	*where = x_strdup("(standard input)");
+	AUTO_FREE char *raw = NULL, *name = x_strdup("(standard input)");
+	size_t len = 0;
+	int rc = file_read_rest(STDIN_FILENO, XML_FILE_MAX, &raw, &len);
+	if (rc)
+		return err_sys(e, -rc, "cannot read standard input");
+	rc = xml_utf8_text(&raw, len, name, e);
+	if (rc)
+		return rc;
+	*text = TAKE_PTR(raw);
+	*where = TAKE_PTR(name);
 	return 0;
 }
 
