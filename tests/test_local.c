@@ -220,6 +220,28 @@ static int define(const char *name, const char *id, const char *cmdline, const c
 	return define_xml(xml);
 }
 
+/* Names of before they were refused: seen, used and forgotten, but not made anew. */
+START_TEST(names_that_are_refused_today_can_be_undefined)
+{
+	static const char *const names[] = {".hid", "-x", "we\xe2\x80\xae""b1"};
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		struct domain_info info;
+		AUTO_FREE char *xml = xml_of(names[i], uuid, "", SERIAL),
+			       *file = x_asprintf("config/domains/%s.xml", names[i]);
+		ck_assert_int_eq(define_xml(xml), -EINVAL);
+		ck_assert_msg(strstr(e.msg, "is not allowed as a domain's name") != NULL, "%s", e.msg);
+		AUTO_FREE char *folder = x_asprintf("%s/config/domains", home);
+		ck_assert_int_eq(dir_make(folder, 0750, &e), 0);
+		make_file(file, xml, strlen(xml));
+		ck_assert_msg(!b->ops->domain_get(b, names[i], &info, &e), "%s", e.msg);
+		ck_assert_str_eq(info.name, names[i]);
+		ck_assert_msg(!define_xml(xml), "%s", e.msg); /* another definition of the same */
+		ck_assert_msg(!b->ops->domain_undefine(b, uuid, 0, &e), "%s", e.msg);
+		ck_assert_int_eq(b->ops->domain_get(b, names[i], &info, &e), -ENOENT);
+	}
+}
+END_TEST
+
 static int start(const char *id, unsigned flags)
 {
 	char *notes = NULL;
@@ -952,6 +974,7 @@ int main(int argc, char **argv)
 	tcase_add_test(t, of_two_guests_each_has_its_own_port_and_a_third_is_told_whose_it_is);
 	tcase_add_test(t, the_socket_of_a_screen_goes_with_its_guest);
 	tcase_add_test(t, the_hosts_checks_all_say_something);
+	tcase_add_test(t, names_that_are_refused_today_can_be_undefined);
 	suite_add_tcase(s, t);
 	return test_main(s);
 }

@@ -40,6 +40,41 @@ START_TEST(media_change_in_the_text_of_a_domain)
 }
 END_TEST
 
+START_TEST(names_that_a_new_domain_may_have)
+{
+	static const struct {
+		const char *name, *why; /* NULL: it may */
+	} cases[] = {
+		{"web1", NULL},
+		{"Windows 10", NULL},
+		{"web:1", NULL},
+		{"a.b-c", NULL},
+		{"m\xc3\xa1quina", NULL},
+		{"\xe6\xa9\x9f\xe6\xa2\xb0", NULL},
+		{".hid", "begins with '.'"},
+		{"-x", "begins with '-'"},
+		{"--all", "begins with '-'"},
+		{"we\xe2\x80\xae""b1", "U+202E"},
+		{"web1\xe2\x80\x8b", "U+200B"},
+		{"we\xc2\xad""b1", "U+00AD"},
+		{"\xef\xbb\xbfweb1", "U+FEFF"},
+		{"web\xe2\x80\xa8""1", "U+2028"},
+		{"web\xe2\x80\xa9""1", "U+2029"},
+		{"web\xf3\xa0\x81\x81", "U+E0041"},
+		{"web\xff""1", "not UTF-8"},
+		{"web/1", "'/'"},
+	};
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct err e = {0};
+		int rc = domain_new_name_check(cases[i].name, &e);
+		ck_assert_msg(rc == (cases[i].why ? -EINVAL : 0), "case %zu: %s", i, e.msg);
+		ck_assert_msg(!cases[i].why || strstr(e.msg, cases[i].why), "case %zu: %s", i, e.msg);
+	}
+	char out[64];
+	ck_assert_str_eq(str_printable("a\xe2\x80\xae""b\xc3\xa9", out, sizeof(out)), "a?b\xc3\xa9");
+}
+END_TEST
+
 START_TEST(names_that_are_taken_and_not)
 {
 	static const struct {
@@ -491,6 +526,7 @@ int main(void)
 {
 	Suite *s = suite_create("model");
 	TCase *t = tcase_create("model");
+	tcase_add_test(t, names_that_a_new_domain_may_have);
 	tcase_add_test(t, names_that_are_taken_and_not);
 	tcase_add_test(t, media_change_in_the_text_of_a_domain);
 	tcase_add_test(t, units_are_libvirts);

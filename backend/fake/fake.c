@@ -214,6 +214,8 @@ static int take_xml(struct fake *f, const char *text, const char *where, bool pe
 			     parsed->uuid);
 	else if (!persistent && d)
 		rc = err_set(e, EEXIST, "domain '%s' already exists", d->info.name);
+	if (!rc && !d)
+		rc = domain_new_name_check(parsed->name, e);
 	if (rc) {
 		domain_free(parsed);
 		return rc;

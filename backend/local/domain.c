@@ -255,6 +255,15 @@ int local_domain_screen(struct backend *b, const char *uuid, struct screen_info 
 		   : rc;
 }
 
+/* A domain that is there already keeps the name that it has. */
+static int check_new_name(struct local *l, const char *where, const struct domain *d, struct err *e)
+{
+	struct err why;
+	if (store_by_name(l, d->name) || guest_by_uuid(l, d->uuid) || !domain_new_name_check(d->name, &why))
+		return 0;
+	return err_set(e, EINVAL, "%s: name: %s", where, why.msg);
+}
+
 int local_domain_define(struct backend *b, const char *text, const char *where, unsigned flags,
 			struct domain_info *info, char **notes, struct err *e)
 {
@@ -264,6 +273,10 @@ int local_domain_define(struct backend *b, const char *text, const char *where, 
 	int rc = flags & DEFINE_VALIDATE ? validate(text, where, e) : 0;
 	if (!rc)
 		rc = domain_parse(text, strlen(text), where, &d, e);
+	if (!rc)
+		rc = refresh(l, e);
+	if (!rc)
+		rc = check_new_name(l, where, d, e);
 	if (!rc)
 		rc = store_define(l, d, e);
 	if (!rc && !guest_by_uuid(l, d->uuid)) /* an installation that has not begun was of what it was before */
@@ -394,6 +407,8 @@ int local_domain_create(struct backend *b, const char *text, const char *where, 
 		rc = err_set(e, EALREADY, "domain '%s' is already active", d->name);
 	if (!rc)
 		rc = store_check_identity(l, d, e);
+	if (!rc)
+		rc = check_new_name(l, where, d, e);
 	if (!rc) {
 		model_notes(d, where, &out);
 		rc = launch_guest(l, d, flags, &out, e);

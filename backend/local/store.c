@@ -114,7 +114,7 @@ static void look_at(struct local *l, int dirfd, const char *name)
 {
 	struct stat st, link;
 	size_t n = strlen(name);
-	if (*name == '.' || n <= 4 || n - 4 > DOMAIN_NAME_MAX || strcmp(name + n - 4, ".xml") ||
+	if (n <= 4 || n - 4 > DOMAIN_NAME_MAX || strcmp(name + n - 4, ".xml") ||
 	    fstatat(dirfd, name, &st, 0) < 0 || !S_ISREG(st.st_mode))
 		return;
 	char file[DOMAIN_NAME_MAX + 1];

@@ -96,13 +96,46 @@ static unsigned utf8_len(const unsigned char *s)
 	return bad ? 0 : n;
 }
 
+uint32_t str_utf8(const char **s)
+{
+	const unsigned char *p = (const unsigned char *)*s;
+	unsigned n = utf8_len(p);
+	*s += n ? n : 1;
+	if (n < 2)
+		return n ? *p : UINT32_MAX;
+	uint32_t c = *p & (0x7fu >> n);
+	for (unsigned i = 1; i < n; i++)
+		c = c << 6 | (p[i] & 0x3f);
+	return c;
+}
+
+bool str_invisible(uint32_t c)
+{
+	/* Unicode 15, DerivedGeneralCategory: Cf, Zl (U+2028), Zp (U+2029). Sorted. */
+	static const struct {
+		uint32_t from, to;
+	} ranges[] = {
+		{0xad, 0xad},       {0x600, 0x605},	{0x61c, 0x61c},     {0x6dd, 0x6dd},
+		{0x70f, 0x70f},     {0x890, 0x891},	{0x8e2, 0x8e2},     {0x180e, 0x180e},
+		{0x200b, 0x200f},   {0x2028, 0x202e},	{0x2060, 0x2064},   {0x2066, 0x206f},
+		{0xfeff, 0xfeff},   {0xfff9, 0xfffb},	{0x110bd, 0x110bd}, {0x110cd, 0x110cd},
+		{0x13430, 0x1343f}, {0x1bca0, 0x1bca3}, {0x1d173, 0x1d17a}, {0xe0001, 0xe0001},
+		{0xe0020, 0xe007f},
+	};
+	size_t i = 0;
+	while (i < sizeof(ranges) / sizeof(ranges[0]) && c > ranges[i].to)
+		i++;
+	return i < sizeof(ranges) / sizeof(ranges[0]) && c >= ranges[i].from;
+}
+
 char *str_printable(const char *s, char *out, size_t n)
 {
 	const unsigned char *p = (const unsigned char *)(s ? s : "");
 	size_t k = 0;
 	while (*p) {
 		unsigned len = utf8_len(p);
-		bool plain = len > 1 || (len == 1 && *p >= 0x20 && *p != 0x7f);
+		const char *at = (const char *)p;
+		bool plain = len > 1 ? !str_invisible(str_utf8(&at)) : len == 1 && *p >= 0x20 && *p != 0x7f;
 		unsigned put = plain ? len : 1;
 		if (k + put + 1 > n)
 			break;

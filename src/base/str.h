@@ -24,8 +24,12 @@ bool str_ends(const char *s, const char *suffix);
  * anything behind it; @out is then untouched. */
 bool str_u64(const char *s, uint64_t *out);
 
-/* Copy @s to @out (size @n) with control characters (and invalid UTF-8) shown as '?', so that text from
- * outside cannot drive a terminal. Always terminated. Return: @out. */
+/* The character at *@s of UTF-8 text, *@s behind it; UINT32_MAX, and one byte, where there is none. */
+uint32_t str_utf8(const char **s);
+/* Is @c one of those that are not seen and change how others are shown: Unicode's Cf, Zl and Zp? */
+bool str_invisible(uint32_t c);
+/* Copy @s to @out (size @n) with control characters, invisible ones and invalid UTF-8 shown as '?', so that
+ * text from outside cannot drive a terminal or look like another. Always terminated. Return: @out. */
 char *str_printable(const char *s, char *out, size_t n);
 
 /* How far apart two words are (Levenshtein), for "did you mean". */

@@ -107,6 +107,12 @@ int install_plan_edit(struct install_plan *p, const char *define_xml, struct err
 	int rc = domain_parse(define_xml, strlen(define_xml), "the edited XML", &def, e);
 	if (rc)
 		return rc;
+	if (!str_eq(def->name, p->name))
+		rc = domain_new_name_check(def->name, e);
+	if (rc) {
+		domain_free(def);
+		return rc;
+	}
 	bool same = !*def->uuid || str_eq(def->uuid, p->uuid);
 	if (same)
 		snprintf(p->name, sizeof(p->name), "%s", def->name);

@@ -344,7 +344,7 @@ static int take_name(struct maker *m, const struct install_value *meta, struct e
 		maker_note(m, "Using default --name %s", m->p->name);
 		return 0;
 	}
-	int rc = domain_name_check(name, e);
+	int rc = domain_new_name_check(name, e);
 	if (rc)
 		return err_prefix(e, "--name");
 	snprintf(m->p->name, sizeof(m->p->name), "%s", name);

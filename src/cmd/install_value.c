@@ -318,7 +318,7 @@ static int check_plain(const struct cmd_arg *a, const char *value, struct err *e
 	char uuid[UUID_TEXT], show[64];
 	const char *o = a->name;
 	if (str_eq(o, "name"))
-		return domain_name_check(value, e);
+		return domain_new_name_check(value, e);
 	if (str_eq(o, "uuid") && !uuid_canon(value, uuid))
 		return err_set(e, EINVAL,
 			       "--uuid '%s' is not allowed: 32 hexadecimal digits with or without hyphens",

@@ -45,6 +45,29 @@ int domain_name_check(const char *name, struct err *e)
 	return 0;
 }
 
+int domain_new_name_check(const char *name, struct err *e)
+{
+	char show[128];
+	int rc = domain_name_check(name, e);
+	if (rc)
+		return rc;
+	if (*name == '.' || *name == '-')
+		return err_set(e, EINVAL, "'%s' is not allowed as a domain's name: it begins with '%c'",
+			       str_printable(name, show, sizeof(show)), *name);
+	for (const char *p = name; *p;) {
+		uint32_t c = str_utf8(&p);
+		if (c == UINT32_MAX)
+			return err_set(e, EINVAL, "'%s' is not allowed as a domain's name: it is not UTF-8",
+				       str_printable(name, show, sizeof(show)));
+		if (str_invisible(c))
+			return err_set(e, EINVAL,
+				       "'%s' is not allowed as a domain's name: it holds U+%04X, which is not seen "
+				       "and can make one name look like another",
+				       str_printable(name, show, sizeof(show)), c);
+	}
+	return 0;
+}
+
 void domain_note(struct domain *d, const struct xml_node *n, bool blocks_start, const char *fmt, ...)
 {
 	struct buf b = {0};

@@ -299,6 +299,10 @@ int domain_startable(const struct domain *d, struct err *e);
 /* Is this a name that we take? Not empty, no '/', not '.' or '..', no control characters, at most 200
  * bytes. */
 int domain_name_check(const char *name, struct err *e);
+/* The same for the name of a new domain: beyond that not with '.' or '-' at its beginning, and without
+ * characters of Unicode that only steer how others are shown (Cf, Zl, Zp). Those that were defined with such
+ * a name are still read, so that they can be used and undefined. */
+int domain_new_name_check(const char *name, struct err *e);
 
 const char *domain_action_text(enum domain_action a); /* "destroy", ... */
 /* "52:54:00:12:34:56". Return: @out. */
