@@ -17,7 +17,7 @@
 #include "src/base/cleanup.h"
 #include "src/base/file.h"
 #include "src/base/str.h"
-#include "src/cmd/install_value.h"
+#include "src/cmd/install_maker.h"
 #include "src/model/osinfo.h"
 #include "tests/testlib.h"
 #include "ui/cli/cli.h"
@@ -261,6 +261,43 @@ static const struct {
      {"dev='vda' bus='virtio'", "<os firmware='efi'>", "<clock offset='localtime'/>", "<memory unit='MiB'>512<"},
      {NULL}},
     {{CD, "osinfo=generic", "disk=size=1"}, {"<memory unit='MiB'>2048<", "!libosinfo"}, {NULL}},
+};
+
+/* Old spellings, and what stands in the definition; "!" in front: does not. An error when there is one. */
+static const struct {
+	const char *line, *has[4], *error;
+} old_lines[] = {
+    {"--file=@/disk.raw", {"<source file='@/disk.raw'/>"}, NULL},
+    {"--file @/disk.raw", {"<source file='@/disk.raw'/>"}, NULL},
+    {"-f @/disk.raw", {"<source file='@/disk.raw'/>"}, NULL},
+    {"-f@/disk.raw", {"<source file='@/disk.raw'/>"}, NULL},
+    {"--file @/new,1.img --file-size=1", {"<source file='@/new,1.img'/>"}, NULL},
+    {"-f @/new.img -s 1 --nonsparse", {"<source file='@/new.img'/>"}, NULL},
+    {"-f @/disk.raw -f @/n2.img -s 1", {NULL}, "n2.img' is not there"},
+    {"--file-size 1", {"<target dev='vda'"}, NULL},
+    {"--nonsparse --nodisks", {"!<disk"}, NULL},
+    {"-f @/disk.raw --disk size=1", {NULL}, "Cannot mix --file, --nonsparse, or --file-size with --disk options"},
+    {"-f @/new.img --file-size=many", {NULL}, "--file-size"},
+    {"-f @/nothing-there", {NULL}, "size="},
+    {"--nodisks --bridge br0", {"<interface type='bridge'>", "<source bridge='br0'/>"}, NULL},
+    {"--nodisks -b br0 -m 52:54:00:01:02:03", {"<source bridge='br0'/>", "<mac address='52:54:00:01:02:03'/>"}, NULL},
+    {"--nodisks --network=bridge:br0 --mac RANDOM", {"<source bridge='br0'/>", "<mac address='52:54:00:"}, NULL},
+    {"--nodisks --network network:default -m 52:54:00:01:02:03", {"<source network='default'/>", "<mac address='52:54:00:01:02:03'/>"}, NULL},
+    {"--nodisks -m 52:54:00:0a:02:03", {"<interface type='user'>", "<mac address='52:54:00:0a:02:03'/>"}, NULL},
+    {"--nodisks -w bridge:br0 -b br1", {NULL}, "Cannot mix both --bridge and --network arguments"},
+    {"--nodisks --mac 53:54:00:01:02:03", {NULL}, "--mac '53:54:00:01:02:03' is not allowed"},
+    {"--nodisks --vnc --vncport 5901 --vnclisten 0.0.0.0 -k de", {"port='5901'", "listen='0.0.0.0'", "keymap='de'"}, NULL},
+    {"--nodisks --vnc --keymap none", {"!keymap"}, NULL},
+    {"--nodisks --graphics vnc,keymap=xx", {NULL}, "--graphics keymap='xx' is not allowed"},
+    {"--nodisks --graphics vnc,keymap=fr-ch", {"keymap='fr-ch'"}, NULL},
+    {"--nodisks --graphics vnc,keymap=local", {"!'local'"}, NULL},
+    {"--nodisks --sdl", {NULL}, "the screen is shown by VNC"},
+    {"--nodisks --hvm --accelerate --check-cpu --os-type linux --os-var generic", {"<type arch='x86_64'"}, NULL},
+    {"--nodisks -v -q -d --arch i686", {"<type arch='x86_64'"}, NULL},
+    {"--nodisks -p", {NULL}, "--paravirt: that is of Xen"},
+    {"--nodisks --prompt", {NULL}, "nothing is asked"},
+    {"--nodisks --cpuset 1-3", {NULL}, "not pinned"},
+    {"--nodisks --nographics", {"!<graphics"}, NULL},
 };
 
 static void expect(size_t i, const char *which, const char *text, const char *const *has)
@@ -758,6 +795,48 @@ START_TEST(command_lines_as_people_know_them_work)
 }
 END_TEST
 
+START_TEST(options_of_virt_installs_first_years_are_taken)
+{
+	char text[20000];
+	for (size_t i = 0; i < ARRAY_SIZE(old_lines); i++) {
+		AUTO_FREE char *line = x_asprintf("vmdeck install --name o --ram 64 --import --print-xml %s", old_lines[i].line);
+		int rc = run(text, sizeof(text), line);
+		const char *error = old_lines[i].error;
+		ck_assert_msg(error ? rc && strstr(text, error) : !rc, "%s: %d\n%s", line, rc, text);
+		for (size_t k = 0; !error && k < 4 && old_lines[i].has[k]; k++) {
+			AUTO_FREE char *has = expand(old_lines[i].has[k]);
+			bool absent = *has == '!';
+			ck_assert_msg(!strstr(text, has + absent) == absent, "%s: %s\n%s", line, has, text);
+		}
+	}
+}
+END_TEST
+
+START_TEST(the_hosts_layout_is_found_where_hosts_have_it)
+{
+	static const struct {
+		const char *file, *text, *layout;
+	} rows[] = {
+	    {"default/keyboard", "# of Debian\nXKBMODEL=\"pc105\"\nXKBLAYOUT=\"de\"\n", "de"},
+	    {"default/keyboard", "XKBLAYOUT=us,ru\n", "us"},
+	    {"default/keyboard", "XKBLAYOUT=\"\"\n", NULL},
+	    {"vconsole.conf", "KEYMAP=de-latin1-nodeadkeys\nFONT=x\n", "de"},
+	    {"vconsole.conf", "KEYMAP='fr'\n", "fr"},
+	    {"vconsole.conf", "KEYMAP=klingon\n", NULL},
+	    {"sysconfig/keyboard", "KEYTABLE=\"us\"\n", "us"},
+	};
+	make_folder("etc/default");
+	make_folder("etc/sysconfig");
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		AUTO_FREE char *file = x_asprintf("etc/%s", rows[i].file), *path = x_asprintf("%s/%s", dir, file);
+		write_file(file, rows[i].text);
+		AUTO_FREE char *got = install_host_keymap(dir);
+		ck_assert_msg(str_eq(got, rows[i].layout), "row %zu: %s", i, got ? got : "none");
+		unlink(path);
+	}
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("install");
@@ -783,6 +862,8 @@ int main(void)
 	tcase_add_test(t, what_fails_leaves_nothing);
 	tcase_add_test(t, an_installation_may_begin_later);
 	tcase_add_test(t, command_lines_as_people_know_them_work);
+	tcase_add_test(t, options_of_virt_installs_first_years_are_taken);
+	tcase_add_test(t, the_hosts_layout_is_found_where_hosts_have_it);
 	suite_add_tcase(s, t);
 	return test_main(s);
 }

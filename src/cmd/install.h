@@ -45,7 +45,7 @@ void install_request_done(struct install_request *r);
 int install_check(const char *option, const char *value, struct err *e);
 
 struct install_plan {
-	struct install_request request; /* a copy */
+	struct install_request request; /* a copy, in the options of today */
 	char name[DOMAIN_NAME_MAX + 1];
 	char uuid[UUID_TEXT];
 	char *system;      /* osinfo-db's short id ("debian12"), "" when unknown */

@@ -189,7 +189,7 @@ static int make_serial(struct maker *m, struct err *e)
 static int put_graphics(struct maker *m, const struct install_value *v, struct err *e)
 {
 	static const char *const rows[][2] = {{"password", "passwd"}, {"passwordvalidto", "passwdValidTo"},
-					      {"sharePolicy", "sharePolicy"}, {"keymap", "keymap"}};
+					      {"sharePolicy", "sharePolicy"}};
 	const char *type = value_get(v, "type"), *listen = value_get(v, "listen"),
 		   *port = value_get(v, "port");
 	const char *socket = value_get(v, "socket"), *old = install_get(m->r, "vnclisten");
@@ -203,6 +203,11 @@ static int put_graphics(struct maker *m, const struct install_value *v, struct e
 	else if (type && !str_eq(type, "vnc"))
 		return err_set(e, EOPNOTSUPP,
 			       "--graphics %s: the screen is shown by VNC: --graphics vnc, or none", type);
+	AUTO_FREE char *keymap = NULL;
+	const char *layout = value_get(v, "keymap");
+	int rc = install_keymap(m, layout ? layout : install_get(m->r, "keymap"), &keymap, e);
+	if (rc)
+		return rc;
 	port = port ? port : install_get(m->r, "vncport");
 	if (port && !str_eq(port, "-1") && (!str_u64(port, &n) || n < 5900 || n > 65535))
 		return err_set(
@@ -221,6 +226,7 @@ static int put_graphics(struct maker *m, const struct install_value *v, struct e
 		put_attr(m, IN_BOTH, "listen", listen);
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
 		put_attr(m, IN_BOTH, rows[i][1], value_get(v, rows[i][0]));
+	put_attr(m, IN_BOTH, "keymap", keymap);
 	put(m, IN_BOTH,
 	    str_eq(listen, "none") ? ">\n      <listen type='none'/>\n    </graphics>\n" : "/>\n");
 	m->p->screen = true;

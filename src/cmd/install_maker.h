@@ -51,6 +51,13 @@ bool maker_flag(const struct maker *m, const char *option);
 /* Is this check to be made (--check)? */
 bool maker_checks(struct maker *m, const char *name);
 
+/* install_old.c: the request without the options that are spelled otherwise today, into the empty @out. */
+int install_old(const struct install_request *r, struct install_request *out, struct err *e);
+/* install_keymap.c: what --graphics keymap= becomes, the caller's; NULL when it is to be left out. */
+int install_keymap(struct maker *m, const char *asked, char **out, struct err *e);
+/* The layout of the host whose files are below @root ("" for this one), the caller's; NULL: none is known. */
+char *install_host_keymap(const char *root);
+
 /* install_machine.c: memory and vCPUs; features, CPU, clock and actions. */
 int make_sizes(struct maker *m, struct err *e);
 int make_machine(struct maker *m, struct err *e);

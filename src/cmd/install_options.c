@@ -16,6 +16,11 @@
 	{                                                                                                    \
 		.name = (option), .kind = ARG_STRING, .aka = (other), .summary = (text), __VA_ARGS__         \
 	}
+/* The same for those that have no value. */
+#define LACKS_FLAG(option, other, why, ...)                                                                  \
+	{                                                                                                    \
+		.name = (option), .kind = ARG_FLAG, .aka = (other), .summary = "not there", .lacks = (why), __VA_ARGS__             \
+	}
 #define SWITCH(option, text)                                                                                 \
 	{                                                                                                    \
 		.name = (option), .kind = ARG_FLAG, .summary = (text)                                        \
@@ -181,7 +186,7 @@ static const struct cmd_sub graphics[] = {
 	{"passwordvalidto", "passwdValidTo", SUB_TEXT, NULL, "until when it is taken, as 2030-12-31T23:59:59", NULL},
 	{"socket", NULL, SUB_FILE, NULL, "a unix socket instead of a port", NULL},
 	{"sharePolicy", NULL, SUB_CHOICE, "allow-exclusive|force-shared|ignore", "whether viewers share it", NULL},
-	{"keymap", NULL, SUB_TEXT, NULL, "as in libvirt, no effect", NULL},
+	{"keymap", NULL, SUB_TEXT, NULL, "the layout that the guest has set up: de, en-us, fr-ch; local: this host's", NULL},
 	{"websocket", NULL, SUB_TEXT, NULL, "web sockets are on the same port", NULL},
 	{"tlsport", "tlsPort", SUB_TEXT, NULL, "of SPICE, no effect", NULL},
 	{"defaultMode", NULL, SUB_TEXT, NULL, "of SPICE", NULL},
@@ -297,14 +302,20 @@ const struct cmd_arg install_args[] = {
 	OPTION("osinfo", "os-variant", "the system, for what it wants", .subs = osinfo),
 
 	OPTION("disk", NULL, "a disk", .subs = disk, .many = true),
+	{.name = "file", .kind = ARG_FILE, .aka = "f", .summary = "of old: --disk path=", .many = true},
+	OPTION("file-size", "s", "of old: --disk size=", .many = true),
+	SWITCH("nonsparse", "of old: --disk sparse=no"),
 	SWITCH("nodisks", "no disk: --disk none"),
 	OPTION("network", "w", "a network card", .subs = network, .many = true),
+	OPTION("bridge", "b", "of old: --network bridge=", .many = true),
+	OPTION("mac", "m", "of old: --network mac=", .many = true),
 	SWITCH("nonetworks", "no card: --network none"),
 	OPTION("graphics", NULL, "the screen for people", .subs = graphics, .many = true),
 	SWITCH("nographics", "no screen: --graphics none"),
 	SWITCH("vnc", "--graphics vnc"),
 	OPTION("vnclisten", NULL, "address of VNC", ),
 	OPTION("vncport", NULL, "port of VNC", ),
+	OPTION("keymap", "k", "of old: --graphics keymap=", ),
 	OPTION("video", NULL, "the graphics card", .subs = video, .many = true),
 	OPTION("input", NULL, "a keyboard, mouse or tablet", .subs = input, .many = true),
 	OPTION("serial", NULL, "a serial port", .subs = serial, .many = true),
@@ -324,15 +335,17 @@ const struct cmd_arg install_args[] = {
 	SWITCH("force", "though this host's KVM interprets kernel mode"),
 	OPTION("connect", NULL, "only this host", ),
 	OPTION("virt-type", NULL, "kvm", ),
-	SWITCH("hvm", "a full machine, as all are"),
+	{.name = "hvm", .kind = ARG_FLAG, .aka = "v", .summary = "a full machine, as all are"},
 	OPTION("arch", NULL, "x86_64", ),
 	OPTION("machine", NULL, "pc; q35 is given it", ),
-	SWITCH("quiet", "results only"),
-	SWITCH("debug", "say what is being done"),
+	{.name = "quiet", .kind = ARG_FLAG, .aka = "q", .summary = "results only"},
+	{.name = "debug", .kind = ARG_FLAG, .aka = "d", .summary = "say what is being done"},
 	SWITCH("noapic", "--features apic=off"),
 	SWITCH("noacpi", "--features acpi=off"),
 
+	LACKS_FLAG("accelerate", NULL, "KVM is what there is", .harmless = true),
 	LEFT_OUT("audio", NULL, "no sound yet"),
+	LACKS_FLAG("check-cpu", NULL, "more vCPUs than CPUs are told always", .harmless = true),
 	LEFT_OUT("channel", NULL, "no channel to an agent yet"),
 	LEFT_OUT("controller", NULL, "controllers are there as the disks want them"),
 	LEFT_OUT("iothreads", NULL, "disks have no threads to be set"),
@@ -349,6 +362,7 @@ const struct cmd_arg install_args[] = {
 	LACKS("blkiotune", NULL, "disks have no limits yet"),
 	LACKS("cloud-init", NULL, "there is no cloud-init medium yet: make one, and give it with --disk device=cdrom"),
 	LACKS("container", NULL, "vmdeck has no containers"),
+	LACKS("cpuset", NULL, "vCPUs are not pinned yet"),
 	LACKS("cputune", NULL, "vCPUs are not pinned yet"),
 	LACKS("filesystem", NULL, "shared folders are not there yet"),
 	LACKS("hostdev", "host-device", "devices of the host are not passed through yet"),
@@ -360,10 +374,13 @@ const struct cmd_arg install_args[] = {
 	LACKS("memtune", NULL, "memory has no limits yet"),
 	LACKS("numatune", NULL, "memory is not bound to nodes yet"),
 	LACKS("parallel", NULL, "there is no parallel port"),
-	LACKS("paravirt", NULL, "that is of Xen"),
+	LACKS_FLAG("paravirt", "p", "that is of Xen"),
+	LACKS_FLAG("prompt", NULL, "nothing is asked: give all as options"),
+	LACKS("pstore", NULL, "there is no persistent store yet"),
 	LACKS("qemu-commandline", NULL, "there is no QEMU here"),
 	LACKS("reinstall", NULL, "undefine it, and install it anew on its disk"),
 	LACKS("resource", NULL, "there are no resource partitions yet"),
+	LACKS_FLAG("sdl", NULL, "the screen is shown by VNC: --graphics vnc, or none"),
 	LACKS("shmem", NULL, "there is no shared memory yet"),
 	LACKS("smartcard", NULL, "there are no smart cards"),
 	LACKS("tpm", NULL, "there is no TPM yet"),

@@ -479,10 +479,10 @@ static int make(struct maker *m, struct err *e)
 int install_plan(struct backend *b, const struct install_request *r, struct install_plan **out, struct err *e)
 {
 	struct install_plan *p = x_calloc(1, sizeof(*p));
-	struct maker m = {.b = b, .r = r, .p = p};
-	for (size_t i = 0; i < r->n; i++)
-		install_add(&p->request, r->words[i].option, r->words[i].value);
-	int rc = make(&m, e);
+	struct maker m = {.b = b, .r = &p->request, .p = p};
+	int rc = install_old(r, &p->request, e);
+	if (!rc)
+		rc = make(&m, e);
 	p->notes = buf_take(&m.notes);
 	buf_done(&m.first);
 	buf_done(&m.define);

@@ -329,7 +329,7 @@ static int check_plain(const struct cmd_arg *a, const char *value, struct err *e
 	if (str_eq(o, "virt-type"))
 		return one_of(o, value, "kvm|qemu", "kvm is what there is", e);
 	if (str_eq(o, "arch"))
-		return one_of(o, value, "x86_64|amd64", "x86_64 is what there is", e);
+		return one_of(o, value, "x86_64|amd64|i686|i586|i486|i386", "x86_64 is what there is", e);
 	if (str_eq(o, "print-xml"))
 		return one_of(o, *value ? value : "all", "1|2|all", "1, 2 or all", e);
 	if (str_eq(o, "wait") && *value && !str_u64(*value == '-' ? value + 1 : value, &n))
@@ -338,6 +338,12 @@ static int check_plain(const struct cmd_arg *a, const char *value, struct err *e
 			       str_printable(value, show, sizeof(show)));
 	if (str_eq(o, "vncport") && (!str_u64(value, &n) || n < 5900 || n > 65535))
 		return err_set(e, EINVAL, "--vncport '%s' is not allowed: 5900 to 65535",
+			       str_printable(value, show, sizeof(show)));
+	if (str_eq(o, "file-size"))
+		return install_size(value, &n, e) ? err_prefix(e, "--file-size") : 0;
+	if (str_eq(o, "mac") && !mac_good(value))
+		return err_set(e, EINVAL,
+			       "--mac '%s' is not allowed: six bytes as 52:54:00:12:34:56, the first even, or RANDOM",
 			       str_printable(value, show, sizeof(show)));
 	if (str_eq(o, "title") && strchr(value, '\n'))
 		return err_set(e, EINVAL, "--title is one line: put the rest into --description");
@@ -356,7 +362,7 @@ int install_check(const char *option, const char *value, struct err *e)
 	if (a->lacks)
 		return a->harmless || str_eq(value, "none")
 			   ? 0
-			   : err_set(e, EOPNOTSUPP, "--%s %s: %s", a->name,
+			   : err_set(e, EOPNOTSUPP, "--%s%s%s: %s", a->name, *value ? " " : "",
 				     str_printable(value, show, sizeof(show)), a->lacks);
 	for (const char *p = value; *p && !str_eq(a->name, "description"); p++)
 		if ((unsigned char)*p < 0x20 || *p == 0x7f)

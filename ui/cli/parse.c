@@ -45,12 +45,21 @@ static int unknown_option(const struct cmd *cmd, const char *name, struct err *e
 		       near ? "?" : "");
 }
 
-/* The only row whose name begins with @name; NULL. */
+/* Does one of the space-separated @words begin with @name? */
+static bool begins_one(const char *words, const char *name)
+{
+	bool found = false;
+	for (const char *p = words; p && *p && !found; p += strcspn(p, " "), p += *p == ' ')
+		found = str_starts(p, name);
+	return found;
+}
+
+/* The only row of which a name begins with @name; NULL. */
 static const struct cmd_arg *begun_row(const struct cmd *cmd, const char *name)
 {
 	const struct cmd_arg *found = NULL;
 	for (unsigned i = 0; i < arg_count(cmd); i++)
-		if (str_starts(cmd->args[i].name, name)) {
+		if (str_starts(cmd->args[i].name, name) || begins_one(cmd->args[i].aka, name)) {
 			if (found)
 				return NULL;
 			found = &cmd->args[i];
