@@ -31,7 +31,7 @@ ALL_LDFLAGS := -pie -Wl,-z,relro,-z,now -Wl,--as-needed $(LD_$(KIND)) $(LDFLAGS)
 # Debian's libxml2 and friends are only asked for when something is built.
 PKG_CFLAGS = $(shell pkg-config --cflags $(PKGS))
 LIBS_vmdeck     = $(shell pkg-config --libs libxml-2.0 libuv jansson ncursesw zlib libnl-route-3.0 libarchive xkbcommon) -lsystemd -lm -ldl
-LIBS_vmdeck-vmm = $(shell pkg-config --libs libxml-2.0 libuv jansson liburing libseccomp libpng) -lpthread
+LIBS_vmdeck-vmm = $(shell pkg-config --libs libxml-2.0 libuv jansson liburing libseccomp libpng zlib) -lpthread
 LIBS_vmdeck-screen = $(shell pkg-config --libs libvncserver gnutls zlib jansson libseccomp) -lpthread
 LIBS_vmdeck-net = $(shell pkg-config --libs jansson libseccomp) -lslirp
 LIBS_test       = $(shell pkg-config --libs check $(PKGS)) -lslirp -lsystemd -ldl
@@ -43,7 +43,8 @@ MAIN_vmdeck-screen := backend/screen/main.c
 MAIN_vmdeck-net := backend/net/main.c
 
 LIB_SRC  := $(filter-out $(foreach p,$(PROGRAMS),$(MAIN_$(p))),$(wildcard src/*.c src/*/*.c ui/*/*.c backend/*/*.c backend/*/*/*.c))
-LIB_OBJ  := $(LIB_SRC:%.c=$(O)/obj/%.o)
+LIB_ASM  := $(wildcard backend/*/*/*.S)
+LIB_OBJ  := $(LIB_SRC:%.c=$(O)/obj/%.o) $(LIB_ASM:%.S=$(O)/obj/%.o)
 MAIN_OBJ := $(foreach p,$(PROGRAMS),$(MAIN_$(p):%.c=$(O)/obj/%.o))
 TESTS    := $(patsubst tests/%.c,%,$(wildcard tests/test_*.c))
 TEST_BIN := $(TESTS:%=$(O)/tests/%)
@@ -70,6 +71,10 @@ $(O)/obj/%.o: %.c Makefile
 	@mkdir -p $(@D)
 	$(call say,CC,$<)$(CC) $(ALL_CFLAGS) $(PKG_CFLAGS) -MMD -MP -c $< -o $@
 
+$(O)/obj/%.o: %.S Makefile
+	@mkdir -p $(@D)
+	$(call say,AS,$<)$(CC) $(ALL_CFLAGS) -MMD -MP -c $< -o $@
+
 $(O)/libvmdeck.a: $(LIB_OBJ)
 	$(call say,AR,$@)rm -f $@ && ar crs $@ $^
 
@@ -85,8 +90,10 @@ $(O)/tests/%: $(O)/obj/tests/%.o $(TEST_LIB_OBJ) $(O)/libvmdeck.a
 
 # Guests of a few bytes for the tests of the machine: kernels, and a disk that boots.
 DISK_SRC := tests/guests/mbr.S tests/guests/installer.S
-GUEST_BIN := $(patsubst tests/guests/%.S,$(O)/guests/%.elf,$(filter-out $(DISK_SRC),$(wildcard tests/guests/*.S))) \
-	$(DISK_SRC:tests/guests/%.S=$(O)/guests/%.img)
+KERNELS_SRC := tests/guests/kernels.S
+KERNEL_KINDS := mb1 mb2 flat bare pvh32 linux32 setup old
+GUEST_BIN := $(patsubst tests/guests/%.S,$(O)/guests/%.elf,$(filter-out $(DISK_SRC) $(KERNELS_SRC),$(wildcard tests/guests/*.S))) \
+	$(DISK_SRC:tests/guests/%.S=$(O)/guests/%.img) $(KERNEL_KINDS:%=$(O)/guests/kernel_%)
 GUEST_LDFLAGS := -nostdlib -static -no-pie -Wl,-N,-e,start,-Ttext=0x100000,--section-start=.note.pvh=0x100f00 \
 	-Wl,--build-id=none,--no-warn-rwx-segments
 
@@ -94,6 +101,15 @@ $(O)/guests/%.img: tests/guests/%.S Makefile
 	@mkdir -p $(@D)
 	$(call say,LD,$@)$(CC) -m32 -nostdlib -static -no-pie -Wl,-Ttext=0x7c00,-e,start,--oformat=binary,--build-id=none $< -o $@
 	$(Q)truncate -s 1M $@
+
+# A kernel of each kind: those that are no ELF lie where they are linked to, setup code at 0.
+KERNEL_LDFLAGS := -Wl,-N,-e,start,-Ttext=0x200000,--section-start=.note.pvh=0x1ff000
+$(O)/guests/kernel_flat: KERNEL_LDFLAGS += -Wl,--oformat=binary
+$(addprefix $(O)/guests/kernel_,linux32 setup old): KERNEL_LDFLAGS := -Wl,-Ttext=0,-e,0,--oformat=binary
+$(O)/guests/kernel_%: $(KERNELS_SRC) Makefile
+	@mkdir -p $(@D)
+	$(call say,LD,$@)$(CC) -m32 -DKIND=$* -nostdlib -static -no-pie $(KERNEL_LDFLAGS) \
+		-Wl,--build-id=none,--no-warn-rwx-segments $< -o $@
 
 $(O)/guests/%.elf: tests/guests/%.S Makefile
 	@mkdir -p $(@D)

@@ -86,6 +86,8 @@ static void bzimage(uint8_t p[2048])
 	p[0x201] = 0x66;
 	memcpy(p + 0x202, "HdrS", 4);
 	put(p, 0x206, 2, 0x020f);
+	p[0x211] = 1;                 /* loadflags: high */
+	put(p, 0x214, 4, 0x100000);   /* code32_start */
 	put(p, 0x22c, 4, 0x7fffffff); /* initrd_addr_max */
 	put(p, 0x230, 4, 0x200000);   /* kernel_alignment */
 	p[0x234] = 1;                 /* relocatable */
@@ -121,6 +123,24 @@ START_TEST(bzimage_kernel_initrd_and_tables_are_in_place)
 }
 END_TEST
 
+START_TEST(bzimage_without_a_64_bit_entry_is_entered_at_32)
+{
+	uint8_t p[2048];
+	struct boot_entry entry;
+	struct err e = {0};
+	bzimage(p);
+	put(p, 0x236, 2, 0);
+	ck_assert_msg(boot(64, image(p, sizeof(p), sizeof(p)), 5000, "quiet", &entry, &e) == 0, "%s", e.msg);
+	ck_assert_int_eq(entry.mode, BOOT_LINUX32);
+	ck_assert_uint_eq(entry.rip, KERNEL_AT);
+	const uint8_t *zero = gm_ptr(&m.mem, entry.param, 4096, false);
+	uint32_t at;
+	memcpy(&at, zero + 0x214, 4);
+	ck_assert_uint_eq(at, KERNEL_AT);
+	unboot();
+}
+END_TEST
+
 START_TEST(bzimage_that_is_wrong_is_named_and_refused)
 {
 	static const struct {
@@ -131,9 +151,7 @@ START_TEST(bzimage_that_is_wrong_is_named_and_refused)
 		unsigned ram_mib;
 		const char *say;
 	} cases[] = {
-		{"old protocol", 0x206, 2, 0x0204, 2048, 0, 64, "2.12 or later"},
-		{"no 64-bit entry", 0x236, 2, 0, 2048, 0, 64, "64-bit entry"},
-		{"no magic", 0x202, 4, 0, 2048, 0, 64, "is not a kernel"},
+		{"no magic", 0x202, 4, 0, 2048, 0, 64, "needs the BIOS"},
 		{"cut off in setup", 0, 0, 0, 900, 0, 64, "cut off"},
 		{"short", 0, 0, 0, 100, 0, 64, "is not a kernel"},
 		{"empty", 0, 0, 0, 0, 0, 64, "is not a kernel"},
@@ -274,6 +292,7 @@ int main(void)
 	Suite *s = suite_create("boot");
 	TCase *t = tcase_create("direct");
 	tcase_add_test(t, bzimage_kernel_initrd_and_tables_are_in_place);
+	tcase_add_test(t, bzimage_without_a_64_bit_entry_is_entered_at_32);
 	tcase_add_test(t, bzimage_that_is_wrong_is_named_and_refused);
 	tcase_add_test(t, cmdline_longer_than_the_kernel_takes_is_refused);
 	tcase_add_test(t, elf_enters_at_its_pvh_note);

@@ -197,6 +197,11 @@ static int open_net_rom(const struct domain *d, struct fd_set_named *fds, struct
 	return 0;
 }
 
+static const char *vga_bios(const struct domain *d)
+{
+	return d->video->model == VIDEO_VIRTIO ? VGABIOS_VIRTIO : VGABIOS;
+}
+
 int firmware_open(const struct domain *d, struct fd_set_named *fds, struct err *e)
 {
 	if (d->secure_boot)
@@ -216,8 +221,21 @@ int firmware_open(const struct domain *d, struct fd_set_named *fds, struct err *
 		rc = open_net_rom(d, fds, e);
 	if (rc || !d->video)
 		return rc;
-	return open_packaged(d, fds, "vga.rom", d->video->model == VIDEO_VIRTIO ? VGABIOS_VIRTIO : VGABIOS,
-			     "seabios", e);
+	return open_packaged(d, fds, "vga.rom", vga_bios(d), "seabios", e);
+}
+
+static void firmware_offer_file(struct fd_set_named *fds, const char *name, const char *path)
+{
+	int fd = open_file(name, path, O_RDONLY, NULL);
+	if (fd >= 0)
+		named_add(fds, name, fd);
+}
+
+void firmware_offer(const struct domain *d, struct fd_set_named *fds)
+{
+	firmware_offer_file(fds, "firmware", SEABIOS);
+	if (d->video)
+		firmware_offer_file(fds, "vga.rom", vga_bios(d));
 }
 
 /* The first start makes the guest's store from the template. */

@@ -24,12 +24,13 @@
 #include "src/base/fmt.h"
 #include "src/base/spawn.h"
 #include "src/base/unixsock.h"
+#include "src/model/initrd.h"
 #include "src/proto/livexml.h"
 #include "src/proto/registry.h"
 
 #define LAUNCH_MS 60000 /* until the guest's first instruction: huge memory, slow disks */
 #define VMM_LOG_MAX (1 << 20)
-#define KERNEL_MIN 0x210u
+#define KERNEL_HEAD 32768u /* a multiboot header is in it */
 
 struct launch {
 	struct local *l;
@@ -125,21 +126,69 @@ int open_file(const char *what, const char *path, int flags, struct err *e)
 	return TAKE_FD(fd);
 }
 
-/* Something that can be booted directly: a bzImage (Linux, Documentation/arch/x86/boot.rst, "The Real-Mode
- * Kernel Header") or an ELF file. */
+static bool has_multiboot_header(const unsigned char *head, size_t n)
+{
+	static const unsigned char magic[2][4] = {{0x02, 0xb0, 0xad, 0x1b}, {0xd6, 0x50, 0x52, 0xe8}};
+	for (size_t at = 0; at + 4 <= n; at += 4)
+		if (!memcmp(head + at, magic[0], 4) || !memcmp(head + at, magic[1], 4))
+			return true;
+	return false;
+}
+
+/* Something that can be booted directly, by its magic numbers: a boot sector with setup code behind it (Linux,
+ * Documentation/arch/x86/boot.rst), an ELF file, multiboot, or one of them packed. The machine looks closer. */
 static int check_kernel(int fd, const char *path, struct err *e)
 {
-	unsigned char head[KERNEL_MIN] = {0};
-	ssize_t n = pread(fd, head, sizeof(head), 0);
+	AUTO_FREE unsigned char *head = x_calloc(1, KERNEL_HEAD);
+	ssize_t n = pread(fd, head, KERNEL_HEAD, 0);
 	if (n < 0)
 		return err_sys(e, errno, "kernel '%s' cannot be read", path);
-	if (n >= 4 && !memcmp(head, "\177ELF", 4))
+	bool boots = head[0x1fe] == 0x55 && head[0x1ff] == 0xaa;
+	if (boots || !memcmp(head, "\177ELF", 4) || !memcmp(head, "\037\213", 2) ||
+	    has_multiboot_header(head, (size_t)n))
 		return 0;
-	if (n == sizeof(head) && head[0x1fe] == 0x55 && head[0x1ff] == 0xaa &&
-	    !memcmp(head + 0x202, "HdrS", 4))
-		return 0;
-	return err_set(e, ENOEXEC, "kernel '%s' is not a kernel: neither a bzImage (vmlinuz) nor an ELF file",
+	return err_set(e, ENOEXEC,
+		       "kernel '%s' is not a kernel: neither a bzImage (vmlinuz) nor an ELF file nor one for "
+		       "multiboot",
 		       path);
+}
+
+/* One of the list in <initrd>. */
+static int open_module(struct launch *a, size_t i, const struct initrd_module *k, size_t n, struct err *e)
+{
+	char what[64], name[24];
+	snprintf(what, sizeof(what), "module %zu of %zu in <initrd>:", i + 1, n);
+	snprintf(name, sizeof(name), "initrd.%zu", i);
+	if (*k->path != '/')
+		return err_set(e, EINVAL,
+			       "%s '%s' is not allowed: a path from the root, as '/boot/m1', and a comma "
+			       "that is part of it written twice",
+			       what, k->text);
+	int fd = open_file(what, k->path, O_RDONLY, e);
+	return fd < 0 ? fd : named_add(&a->fds, name, fd);
+}
+
+/* The file of that name; where there is none, what it is as a list. The machine knows whether its kernel takes
+ * one. */
+static int open_initrd(struct launch *a, struct err *e)
+{
+	const char *initrd = a->d->initrd;
+	struct initrd_module *v;
+	struct err first = {0};
+	int rc = 0, fd = open_file("initrd", initrd, O_RDONLY, &first);
+	if (fd >= 0)
+		return named_add(&a->fds, "initrd", fd);
+	size_t n = initrd_modules(initrd, &v);
+	if (fd != -ENOENT || (n == 1 && str_eq(v->path, initrd))) {
+		*e = first;
+		rc = fd;
+	} else if (n > INITRD_MODULES_MAX) {
+		rc = err_set(e, E2BIG, "<initrd> has %zu modules: at most %d", n, INITRD_MODULES_MAX);
+	}
+	for (size_t i = 0; i < n && !rc; i++)
+		rc = open_module(a, i, &v[i], n, e);
+	initrd_modules_free(v);
+	return rc;
 }
 
 static int open_boot(struct launch *a, struct err *e)
@@ -156,10 +205,8 @@ static int open_boot(struct launch *a, struct err *e)
 		return rc;
 	}
 	named_add(&a->fds, "kernel", fd);
-	if (!d->initrd)
-		return 0;
-	fd = open_file("initrd", d->initrd, O_RDONLY, e);
-	return fd < 0 ? fd : named_add(&a->fds, "initrd", fd);
+	firmware_offer(d, &a->fds);
+	return d->initrd ? open_initrd(a, e) : 0;
 }
 
 /* The flags are those of blk_open_flags(); where the file system knows no O_DIRECT (a tmpfs), its cache is

@@ -191,6 +191,8 @@ int usernet_open(struct local *l, const struct domain *d, json_t *go, struct err
 /* firmware.c: what a guest without <kernel> boots with. Files go into @fds as src/proto/launch.h names them;
  * what is missing is named with its package. */
 int firmware_open(const struct domain *d, struct fd_set_named *fds, struct err *e);
+/* For a <kernel>, which may need SeaBIOS to have run before it: what of that is on this host. */
+void firmware_offer(const struct domain *d, struct fd_set_named *fds);
 /* The variable store of an EFI guest, made from its template when it is not there yet; nothing for others. */
 int firmware_open_nvram(const struct local *l, const struct domain *d, unsigned start_flags,
 			struct fd_set_named *fds, struct err *e);

@@ -263,10 +263,8 @@ static int enter_at(struct vcpu *v, const struct boot_entry *b, struct err *e)
 		s.cr3 = BOOT_PAGES_GPA;
 		s.cr4 = 0x20;   /* PAE */
 		s.efer = 0x500; /* LME, LMA */
-		r.rsi = b->param;
-	} else {
-		r.rbx = b->param;
 	}
+	*(b->mode == BOOT_PVH ? &r.rbx : &r.rsi) = b->param;
 	if (ioctl(v->fd, KVM_SET_SREGS, &s) < 0 || ioctl(v->fd, KVM_SET_REGS, &r) < 0)
 		return err_sys(e, errno, "KVM refuses the start state of vCPU %u", v->index);
 	return 0;

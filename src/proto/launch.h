@@ -18,8 +18,9 @@
  *   "kvm" "lock" "live.xml" (src/proto/livexml.h) "stats" "control" (listening) "vmm.log"
  *   "consoleN" (listening), "consoleN.log.0" .. ".3", "consoleN.idx" for each serial N
  *   "consoleN.copy" (the file of <log file=>, when there is one)
- *   "kernel" "initrd", or without them "firmware" (its image: SeaBIOS, or OVMF's code) and for EFI "nvram" (the guest's own
- *   variable store, read and write)
+ *   "firmware" (its image: SeaBIOS, or OVMF's code) and for EFI "nvram" (the guest's own variable store, read and write)
+ *   "kernel" and "initrd", or "initrd.0", "initrd.1" ... when <initrd> is a list of modules; "firmware" is then SeaBIOS, for a
+ *   kernel that needs it, when it is on the host
  *   "vga.rom" (the VGA BIOS), when it is there
  *   "net.rom" (iPXE for virtio-net), when the firmware shall boot from the network and it is there
  *   "net:N" for interface N: a tap with virtio-net headers (IFF_VNET_HDR), or one end of a SOCK_SEQPACKET pair on which each packet is an

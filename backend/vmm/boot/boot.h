@@ -2,14 +2,17 @@
 #ifndef BACKEND_VMM_BOOT_BOOT_H
 #define BACKEND_VMM_BOOT_BOOT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "src/base/err.h"
 
+struct dev;
 struct machine;
 
 enum boot_mode {
 	BOOT_LINUX64, /* 64-bit entry with identity paging; RSI = boot_params (Linux, x86/boot.rst) */
+	BOOT_LINUX32, /* 32-bit flat, paging off; ESI = boot_params (the same) */
 	BOOT_PVH,     /* 32-bit flat, paging off; EBX = hvm_start_info (Xen, x86/hvm start info) */
 	BOOT_FIRMWARE, /* as the processor comes out of reset: F000:FFF0, its base at 4 GiB - 64 KiB */
 };
@@ -22,6 +25,11 @@ struct boot_entry {
 /* Load the domain's kernel, initrd, command line and the tables it wants into cleared memory. Main thread,
  * vCPUs parked. */
 int boot_direct(struct machine *m, struct boot_entry *entry, struct err *e);
+
+/* Does the domain's kernel need a BIOS that has run before it? -ENOENT: it does, and there is none. */
+int boot_wants_bios(struct machine *m, bool *bios, struct err *e);
+/* Then: what an option ROM of ours loads when SeaBIOS boots it, into @fw_cfg. */
+int boot_through_bios(struct machine *m, struct dev *fw_cfg, struct err *e);
 
 /* Fixed places below 1 MiB that the boot uses. */
 #define BOOT_GDT_GPA 0x500u

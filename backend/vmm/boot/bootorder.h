@@ -9,6 +9,8 @@ struct domain;
 
 /* A floppy is a file of fw_cfg, which SeaBIOS gives as drive A:. */
 #define BOOT_FLOPPY_FILE "floppyimg/fda.img"
+/* The option ROM that loads a kernel (boot/plan.h). */
+#define BOOT_ROM_FILE "genroms/vmdeck-kernel.rom"
 
 /* Append a line for each device that is to be tried, and one that says to stop there; without a newline
  * behind the last. */

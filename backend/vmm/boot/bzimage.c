@@ -1,5 +1,5 @@
-/* Linux bzImage by its 64-bit entry. (Linux, Documentation/arch/x86/boot.rst;
- * arch/x86/include/uapi/asm/bootparam.h) */
+/* Linux bzImage by its 64-bit entry, or its 32-bit one where it has no other. (Linux,
+ * Documentation/arch/x86/boot.rst; arch/x86/include/uapi/asm/bootparam.h) */
 #include <asm/bootparam.h>
 #include <errno.h>
 #include <stddef.h>
@@ -14,19 +14,35 @@
 
 #define HEADER_OFF 0x1f1
 #define ENTRY64 0x200
-#define MIN_PROTOCOL 0x020c /* 2.12: xloadflags */
+#define SETUP_SECTS_OLD 4u
+#define INITRD_MAX_OLD 0x37ffffffu
+#define CMDLINE_MAX_OLD 255u
 
-static bool is_bzimage(const struct boot_image *k)
+bool linux_has_header(const struct boot_image *k)
 {
 	return k->setup_len >= 0x268 && !memcmp(k->setup + 0x202, "HdrS", 4);
 }
 
-static void header_of(const struct boot_image *k, struct setup_header *h)
+void linux_header(const struct boot_image *k, struct setup_header *h)
 {
 	size_t end = 0x202 + k->setup[0x201]; /* the jump over the header tells its length */
 	size_t n = end > HEADER_OFF ? end - HEADER_OFF : 0;
 	memset(h, 0, sizeof(*h));
 	memcpy(h, k->setup + HEADER_OFF, n < sizeof(*h) ? n : sizeof(*h));
+	if (!h->setup_sects)
+		h->setup_sects = SETUP_SECTS_OLD;
+	if (h->version < LINUX_INITRD_MAX || !h->initrd_addr_max)
+		h->initrd_addr_max = INITRD_MAX_OLD;
+	if (h->version < LINUX_RELOCATION)
+		h->relocatable_kernel = 0;
+	if (h->version < LINUX_CMDLINE_SIZE || !h->cmdline_size)
+		h->cmdline_size = CMDLINE_MAX_OLD;
+	if (h->version < LINUX_INIT_SIZE)
+		h->init_size = 0;
+	if (h->version < LINUX_INIT_SIZE)
+		h->pref_address = 0;
+	if (h->version < LINUX_XLOADFLAGS)
+		h->xloadflags = 0;
 }
 
 static uint64_t kernel_address(const struct setup_header *h)
@@ -39,14 +55,10 @@ static uint64_t kernel_address(const struct setup_header *h)
 static int bzimage_load(struct machine *m, struct boot_image *k, struct boot_entry *entry, struct err *e)
 {
 	struct setup_header h;
-	header_of(k, &h);
-	if (h.version < MIN_PROTOCOL || !(h.xloadflags & XLF_KERNEL_64))
-		return err_set(e, ENOTSUP,
-			       "'%s' is a kernel with boot protocol %u.%02u and no 64-bit entry: 2.12 or "
-			       "later is needed",
-			       k->path, h.version >> 8, h.version & 0xff);
-	uint64_t setup = ((h.setup_sects ? h.setup_sects : 4) + 1u) * 512u;
-	if (k->size <= setup + ENTRY64)
+	linux_header(k, &h);
+	bool long64 = h.xloadflags & XLF_KERNEL_64;
+	uint64_t setup = (h.setup_sects + 1u) * 512u;
+	if (k->size <= setup + (long64 ? ENTRY64 : 0))
 		return err_set(e, EINVAL, "'%s' is cut off: %llu bytes", k->path,
 			       (unsigned long long)k->size);
 	uint64_t at = kernel_address(&h), len = k->size - setup;
@@ -57,10 +69,12 @@ static int bzimage_load(struct machine *m, struct boot_image *k, struct boot_ent
 			       "%llu MiB: raise <memory>",
 			       k->path, (unsigned long long)((at + need + 0xfffff) >> 20),
 			       (unsigned long long)(m->mem.ram_bytes >> 20));
+	k->load_at = at;
 	k->load_end = at + need;
 	k->initrd_max = h.xloadflags & XLF_CAN_BE_LOADED_ABOVE_4G ? MEM_LOWTOP_MAX - 1 : h.initrd_addr_max;
 	k->cmdline_max = h.cmdline_size;
-	*entry = (struct boot_entry){.mode = BOOT_LINUX64, .rip = at + ENTRY64};
+	*entry = (struct boot_entry){.mode = long64 ? BOOT_LINUX64 : BOOT_LINUX32,
+				     .rip = long64 ? at + ENTRY64 : at};
 	return boot_load(m, k, setup, at, len, e);
 }
 
@@ -109,16 +123,17 @@ static int bzimage_finish(struct machine *m, const struct boot_image *k, struct 
 	struct boot_e820 map[BOOT_E820_MAX];
 	if (!p)
 		return err_set(e, ENOMEM, "out of memory");
-	header_of(k, &p->hdr);
+	linux_header(k, &p->hdr);
 	p->hdr.type_of_loader = 0xff;
 	p->hdr.loadflags |= LOADED_HIGH | CAN_USE_HEAP;
 	p->hdr.heap_end_ptr = 0xfe00;
 	p->hdr.vid_mode = 0xffff; /* "normal" */
+	p->hdr.code32_start = (uint32_t)k->load_at;
 	p->hdr.cmd_line_ptr = BOOT_CMDLINE_GPA;
-	p->hdr.ramdisk_image = (uint32_t)k->initrd_gpa;
-	p->hdr.ramdisk_size = (uint32_t)k->initrd_len;
-	p->ext_ramdisk_image = (uint32_t)(k->initrd_gpa >> 32);
-	p->ext_ramdisk_size = (uint32_t)(k->initrd_len >> 32);
+	p->hdr.ramdisk_image = (uint32_t)k->modules[0].gpa;
+	p->hdr.ramdisk_size = (uint32_t)k->modules[0].len;
+	p->ext_ramdisk_image = (uint32_t)(k->modules[0].gpa >> 32);
+	p->ext_ramdisk_size = (uint32_t)(k->modules[0].len >> 32);
 	p->acpi_rsdp_addr = ACPI_RSDP_GPA;
 	screen_info(m, &p->screen_info);
 	unsigned n = boot_e820(m, map);
@@ -133,4 +148,11 @@ static int bzimage_finish(struct machine *m, const struct boot_image *k, struct 
 	return rc ? err_sys(e, -rc, "cannot write the kernel's boot parameters") : 0;
 }
 
-const struct boot_format boot_bzimage = {"bzImage", is_bzimage, bzimage_load, bzimage_finish};
+const struct boot_format boot_bzimage = {
+	.name = "a bzImage",
+	.probe = linux_has_header,
+	.wants_bios = linux_wants_setup,
+	.load = bzimage_load,
+	.finish = bzimage_finish,
+	.plan = linux_plan,
+};

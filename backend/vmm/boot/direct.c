@@ -7,6 +7,7 @@
 
 #include "backend/vmm/boot/acpi.h"
 #include "backend/vmm/boot/image.h"
+#include "backend/vmm/boot/plan.h"
 #include "backend/vmm/boot/smbios.h"
 #include "backend/vmm/device.h"
 #include "backend/vmm/machine.h"
@@ -53,43 +54,24 @@ int boot_load(struct machine *m, const struct boot_image *k, uint64_t off, uint6
 	return rc ? err_sys(e, -rc, "cannot read '%s'", k->path) : 0;
 }
 
-static int image_open(struct machine *m, struct boot_image *k, struct err *e)
-{
-	struct stat st;
-	k->path = m->domain->kernel;
-	k->fd = named_get(&m->fds, "kernel");
-	if (k->fd < 0 || !k->path)
-		return err_set(e, ENOENT, "the guest has neither <kernel> nor firmware");
-	if (fstat(k->fd, &st) < 0)
-		return err_sys(e, errno, "cannot read '%s'", k->path);
-	k->size = (uint64_t)st.st_size;
-	k->setup_len = k->size < sizeof(k->setup) ? k->size : sizeof(k->setup);
-	int rc = fd_pread_all(k->fd, k->setup, k->setup_len, 0);
-	return rc ? err_sys(e, -rc, "cannot read '%s'", k->path) : 0;
-}
-
 /* As high as the kernel allows, below the end of low memory. */
 static int load_initrd(struct machine *m, struct boot_image *k, struct err *e)
 {
-	int fd = named_get(&m->fds, "initrd");
-	struct stat st;
-	if (fd < 0)
+	struct boot_module *i = &k->modules[0];
+	if (!k->nmodules)
 		return 0;
-	if (fstat(fd, &st) < 0)
-		return err_sys(e, errno, "cannot read '%s'", m->domain->initrd);
 	uint64_t top = k->initrd_max < m->mem.low_bytes ? k->initrd_max + 1 : m->mem.low_bytes;
-	uint64_t len = (uint64_t)st.st_size, size = (len + 0xfff) & ~0xfffull;
+	uint64_t size = (i->len + 0xfff) & ~0xfffull;
 	top &= ~0xfffull;
 	char want[FMT_MAX], have[FMT_MAX];
 	if (size > top || top - size < k->load_end)
 		return err_set(
 		    e, ENOSPC,
 		    "initrd '%s' (%s) does not fit beside the kernel into %s of guest memory: raise <memory>",
-		    m->domain->initrd, fmt_bytes(len, want), fmt_bytes(m->mem.ram_bytes, have));
-	struct boot_image file = {.fd = fd, .path = m->domain->initrd};
-	k->initrd_gpa = top - size;
-	k->initrd_len = len;
-	return boot_load(m, &file, 0, k->initrd_gpa, len, e);
+		    i->path, fmt_bytes(i->len, want), fmt_bytes(m->mem.ram_bytes, have));
+	struct boot_image file = {.fd = i->fd, .path = i->path};
+	i->gpa = top - size;
+	return boot_load(m, &file, 0, i->gpa, i->len, e);
 }
 
 static int write_cmdline(struct machine *m, const struct boot_image *k, struct err *e)
@@ -125,23 +107,56 @@ static int write_tables(struct machine *m, struct err *e)
 
 int boot_direct(struct machine *m, struct boot_entry *entry, struct err *e)
 {
-	static const struct boot_format *const formats[] = {&boot_bzimage, &boot_elf};
 	AUTO_FREE struct boot_image *k = calloc(1, sizeof(*k));
+	const struct boot_format *f;
 	if (!k)
 		return err_set(e, ENOMEM, "out of memory");
-	int rc = image_open(m, k, e);
-	if (rc)
-		return rc;
-	const struct boot_format *f = NULL;
-	for (size_t i = 0; !f && i < ARRAY_SIZE(formats); i++)
-		if (formats[i]->probe(k))
-			f = formats[i];
-	if (!f)
-		return err_set(e, EINVAL,
-			       "'%s' is not a kernel: neither a Linux bzImage nor a 64-bit x86 ELF image",
-			       k->path);
-	if ((rc = f->load(m, k, entry, e)) || (rc = load_initrd(m, k, e)) || (rc = write_cmdline(m, k, e)) ||
-	    (rc = write_tables(m, e)) || (rc = f->finish(m, k, entry, e)))
-		return rc;
-	return write_gdt(m, entry->mode == BOOT_LINUX64);
+	int rc = boot_image_open(m, k, &f, e);
+	if (!rc && !f->load)
+		rc = err_set(e, ENOTSUP, "'%s' is %s, which needs the BIOS", k->path, f->name);
+	if (!rc)
+		rc = f->load(m, k, entry, e);
+	if (!rc)
+		rc = load_initrd(m, k, e);
+	if (!rc)
+		rc = write_cmdline(m, k, e);
+	if (!rc)
+		rc = write_tables(m, e);
+	if (!rc)
+		rc = f->finish(m, k, entry, e);
+	boot_image_close(k);
+	return rc ? rc : write_gdt(m, entry->mode == BOOT_LINUX64);
+}
+
+int boot_wants_bios(struct machine *m, bool *bios, struct err *e)
+{
+	AUTO_FREE struct boot_image *k = calloc(1, sizeof(*k));
+	const struct boot_format *f;
+	if (!k)
+		return err_set(e, ENOMEM, "out of memory");
+	int rc = boot_image_open(m, k, &f, e);
+	*bios = !rc && f->wants_bios && f->wants_bios(k, m->domain);
+	if (*bios && named_get(&m->fds, "firmware") < 0)
+		rc = err_set(e, ENOENT,
+			     "'%s' is %s that needs a BIOS first: install the package seabios",
+			     k->path, f->name);
+	boot_image_close(k);
+	return rc;
+}
+
+int boot_through_bios(struct machine *m, struct dev *fw_cfg, struct err *e)
+{
+	AUTO_FREE struct boot_image *k = calloc(1, sizeof(*k));
+	const struct boot_format *f;
+	struct boot_plan p = {0};
+	if (!k)
+		return err_set(e, ENOMEM, "out of memory");
+	int rc = boot_image_open(m, k, &f, e);
+	if (!rc)
+		rc = f->plan(m, k, &p, e);
+	if (!rc && (rc = plan_tell(fw_cfg, &p)))
+		rc = err_sys(e, -rc, "cannot give '%s' to the BIOS", k->path);
+	plan_done(&p);
+	boot_image_close(k);
+	return rc;
 }

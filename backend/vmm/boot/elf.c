@@ -1,4 +1,4 @@
-/* ELF kernels with a PVH note (Linux vmlinux, Xen-aware kernels): 32-bit entry. (System V ABI, ELF-64; Xen,
+/* ELF kernels with a PVH note (Linux vmlinux, Xen-aware kernels): 32-bit entry. (System V ABI, ELF; Xen,
  * xen/include/public/elfnote.h XEN_ELFNOTE_PHYS32_ENTRY and arch-x86/hvm/start_info.h) */
 #include <elf.h>
 #include <errno.h>
@@ -6,13 +6,13 @@
 #include <string.h>
 
 #include "backend/vmm/boot/acpi.h"
+#include "backend/vmm/boot/elf.h"
 #include "backend/vmm/boot/image.h"
 #include "backend/vmm/machine.h"
 #include "src/base/cleanup.h"
 #include "src/base/file.h"
 
 #define NOTE_PHYS32_ENTRY 18
-#define PHDRS_MAX 64
 #define NOTES_MAX 65536
 
 struct start_info {
@@ -28,18 +28,69 @@ struct start_memmap {
 	uint32_t type, reserved;
 };
 
-static bool is_elf(const struct boot_image *k)
+bool elf_is_x86(const struct boot_image *k)
 {
-	const Elf64_Ehdr *h = (const Elf64_Ehdr *)k->setup;
-	return k->setup_len >= sizeof(*h) && !memcmp(h->e_ident, ELFMAG, SELFMAG) &&
-	       h->e_ident[EI_CLASS] == ELFCLASS64 && h->e_machine == EM_X86_64 &&
-	       h->e_phentsize == sizeof(Elf64_Phdr);
+	const Elf32_Ehdr *h = (const Elf32_Ehdr *)k->setup; /* its first fields are those of 64 bits too */
+	if (k->setup_len < sizeof(Elf64_Ehdr) || memcmp(h->e_ident, ELFMAG, SELFMAG))
+		return false;
+	return (h->e_ident[EI_CLASS] == ELFCLASS64 && h->e_machine == EM_X86_64) ||
+	       (h->e_ident[EI_CLASS] == ELFCLASS32 && h->e_machine == EM_386);
+}
+
+static bool is_32(const struct boot_image *k)
+{
+	return k->setup[EI_CLASS] == ELFCLASS32;
+}
+
+static int read_32(const struct boot_image *k, struct elf_image *out)
+{
+	Elf32_Ehdr h;
+	Elf32_Phdr ph[ELF_PHDRS_MAX];
+	memcpy(&h, k->setup, sizeof(h));
+	out->entry = h.e_entry;
+	out->n = h.e_phnum;
+	if (h.e_phentsize != sizeof(ph[0]) || !out->n || out->n > ELF_PHDRS_MAX ||
+	    fd_pread_all(k->fd, ph, out->n * sizeof(ph[0]), (off_t)h.e_phoff))
+		return -EINVAL;
+	for (unsigned i = 0; i < out->n; i++)
+		out->ph[i] = (Elf64_Phdr){.p_type = ph[i].p_type,
+					  .p_offset = ph[i].p_offset,
+					  .p_vaddr = ph[i].p_vaddr,
+					  .p_paddr = ph[i].p_paddr,
+					  .p_filesz = ph[i].p_filesz,
+					  .p_memsz = ph[i].p_memsz};
+	return 0;
+}
+
+static int read_64(const struct boot_image *k, struct elf_image *out)
+{
+	Elf64_Ehdr h;
+	memcpy(&h, k->setup, sizeof(h));
+	out->entry = h.e_entry;
+	out->n = h.e_phnum;
+	if (h.e_phentsize != sizeof(out->ph[0]) || !out->n || out->n > ELF_PHDRS_MAX || h.e_phoff > INT64_MAX)
+		return -EINVAL;
+	return fd_pread_all(k->fd, out->ph, out->n * sizeof(out->ph[0]), (off_t)h.e_phoff) ? -EINVAL : 0;
+}
+
+int elf_read(const struct boot_image *k, struct elf_image *out, struct err *e)
+{
+	if (!elf_is_x86(k) || (is_32(k) ? read_32(k, out) : read_64(k, out)))
+		return err_set(e, EINVAL,
+			       "'%s' is damaged or cut off: no ELF image with 1 to %d program headers",
+			       k->path, ELF_PHDRS_MAX);
+	for (unsigned i = 0; i < out->n; i++)
+		if (out->ph[i].p_type == PT_LOAD &&
+		    (out->ph[i].p_filesz > out->ph[i].p_memsz || out->ph[i].p_offset > k->size ||
+		     out->ph[i].p_filesz > k->size - out->ph[i].p_offset))
+			return err_set(e, EINVAL, "'%s' is cut off: a bad program header", k->path);
+	return 0;
 }
 
 static int load_segment(struct machine *m, struct boot_image *k, const Elf64_Phdr *p, struct err *e)
 {
 	uint64_t end;
-	if (p->p_filesz > p->p_memsz || __builtin_add_overflow(p->p_paddr, p->p_memsz, &end))
+	if (__builtin_add_overflow(p->p_paddr, p->p_memsz, &end))
 		return err_set(e, EINVAL, "'%s': bad program header", k->path);
 	if (!p->p_memsz)
 		return 0;
@@ -77,28 +128,42 @@ static uint64_t pvh_entry(const struct boot_image *k, const Elf64_Phdr *p)
 	return 0;
 }
 
+/* 0: none. */
+static uint64_t find_pvh(const struct boot_image *k, const struct elf_image *elf)
+{
+	uint64_t entry = 0;
+	for (unsigned i = 0; i < elf->n && !entry; i++)
+		if (elf->ph[i].p_type == PT_NOTE)
+			entry = pvh_entry(k, &elf->ph[i]);
+	return entry;
+}
+
+bool elf_is_bare(const struct boot_image *k)
+{
+	struct elf_image elf;
+	const Elf32_Ehdr *h = (const Elf32_Ehdr *)k->setup;
+	if (!elf_is_x86(k) || !is_32(k) || h->e_type != ET_EXEC || elf_read(k, &elf, NULL))
+		return false;
+	for (unsigned i = 0; i < elf.n; i++)
+		if (elf.ph[i].p_type == PT_INTERP || elf.ph[i].p_type == PT_TLS)
+			return false;
+	return !find_pvh(k, &elf);
+}
+
 static int elf_load(struct machine *m, struct boot_image *k, struct boot_entry *entry, struct err *e)
 {
-	Elf64_Ehdr h;
-	Elf64_Phdr ph[PHDRS_MAX];
-	memcpy(&h, k->setup, sizeof(h));
-	if (!h.e_phnum || h.e_phnum > PHDRS_MAX)
-		return err_set(e, EINVAL, "'%s' has %u program headers, not 1 to %d", k->path, h.e_phnum,
-			       PHDRS_MAX);
-	int rc = fd_pread_all(k->fd, ph, h.e_phnum * sizeof(ph[0]), (off_t)h.e_phoff);
+	struct elf_image elf;
+	int rc = elf_read(k, &elf, e);
 	if (rc)
-		return err_set(e, EINVAL, "'%s' is cut off: no program headers", k->path);
-	*entry = (struct boot_entry){.mode = BOOT_PVH};
-	for (unsigned i = 0; i < h.e_phnum; i++) {
-		if (ph[i].p_type == PT_LOAD && (rc = load_segment(m, k, &ph[i], e)))
+		return rc;
+	*entry = (struct boot_entry){.mode = BOOT_PVH, .rip = find_pvh(k, &elf)};
+	for (unsigned i = 0; i < elf.n; i++)
+		if (elf.ph[i].p_type == PT_LOAD && (rc = load_segment(m, k, &elf.ph[i], e)))
 			return rc;
-		if (ph[i].p_type == PT_NOTE && !entry->rip)
-			entry->rip = pvh_entry(k, &ph[i]);
-	}
 	if (!entry->rip || entry->rip > UINT32_MAX || !gm_ptr(&m->mem, entry->rip, 1, false))
 		return err_set(e, ENOTSUP,
-			       "'%s' is an ELF image without a PVH entry note: a kernel with CONFIG_PVH or a "
-			       "bzImage is needed",
+			       "'%s' is an ELF image with neither a PVH entry note nor a multiboot header: "
+			       "a kernel with CONFIG_PVH or a bzImage is needed",
 			       k->path);
 	k->initrd_max = MEM_LOWTOP_MAX - 1;
 	k->cmdline_max = BOOT_CMDLINE_MAX - 1;
@@ -120,14 +185,15 @@ static int elf_finish(struct machine *m, const struct boot_image *k, struct boot
 	for (unsigned i = 0; i < s.info.memmap_entries; i++)
 		s.map[i] =
 		    (struct start_memmap){.addr = map[i].base, .size = map[i].len, .type = map[i].type};
-	if (k->initrd_len) {
+	if (k->nmodules) {
 		s.info.nr_modules = 1;
 		s.info.modlist_paddr = BOOT_PVH_GPA + offsetof(__typeof__(s), initrd);
-		s.initrd = (struct start_module){.paddr = k->initrd_gpa, .size = k->initrd_len};
+		s.initrd = (struct start_module){.paddr = k->modules[0].gpa, .size = k->modules[0].len};
 	}
 	entry->param = BOOT_PVH_GPA;
 	int rc = gm_write(&m->mem, BOOT_PVH_GPA, &s, sizeof(s));
 	return rc ? err_sys(e, -rc, "cannot write the kernel's start information") : 0;
 }
 
-const struct boot_format boot_elf = {"ELF", is_elf, elf_load, elf_finish};
+const struct boot_format boot_elf = {
+	.name = "an ELF image", .probe = elf_is_x86, .load = elf_load, .finish = elf_finish};

@@ -71,7 +71,15 @@ static int nvram_map(struct firmware *f, const char *path, struct err *e)
 
 int firmware_load(struct machine *m, struct err *e)
 {
+	bool bios = false;
+	int rc = m->domain->kernel ? boot_wants_bios(m, &bios, e) : 0;
+	if (rc)
+		return rc;
 	AUTO_CLOSE int fd = named_take(&m->fds, "firmware");
+	if (m->domain->kernel && !bios) { /* the launcher gave it for the case */
+		fd_close(named_take(&m->fds, "vga.rom"));
+		return 0;
+	}
 	if (fd < 0)
 		return 0;
 	m->firmware = calloc(1, sizeof(*m->firmware));
@@ -79,7 +87,7 @@ int firmware_load(struct machine *m, struct err *e)
 	if (!f)
 		return err_set(e, ENOMEM, "out of memory");
 	f->nvram_fd = named_take(&m->fds, "nvram");
-	int rc = image_read(f, fd, m->domain->loader ? m->domain->loader : "the system's", e);
+	rc = image_read(f, fd, m->domain->loader ? m->domain->loader : "the system's", e);
 	if (!rc)
 		rc = nvram_map(f, m->domain->nvram ? m->domain->nvram : "the guest's own", e);
 	if (rc)
@@ -251,5 +259,6 @@ int firmware_tell(struct machine *m, struct err *e)
 	}
 	for (unsigned i = 0; i < ARRAY_SIZE(acpi); i++)
 		fw_cfg_on_fresh(d, acpi[i], acpi_fresh, NULL);
-	return tell_floppy(m, d, e);
+	int rc = tell_floppy(m, d, e);
+	return !rc && m->domain->kernel ? boot_through_bios(m, d, e) : rc;
 }
