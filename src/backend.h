@@ -78,7 +78,10 @@ struct path_info {
 	bool used_shareable;
 };
 
-enum define_flags { DEFINE_VALIDATE = 1 };  /* check against libvirt's schema when it is installed */
+enum define_flags {
+	DEFINE_VALIDATE = 1, /* check against libvirt's schema when it is installed */
+	DEFINE_RENAME = 2,   /* a domain of the same uuid gets the name of this definition; not while it runs */
+};
 /* FORCE: though the host's KVM interprets kernel mode; NO_PASSWORD: the screen asks for none; RESET_NVRAM:
  * UEFI's variables anew. */
 enum start_flags { START_PAUSED = 1, START_FORCE = 2, START_NO_PASSWORD = 4, START_RESET_NVRAM = 8 };

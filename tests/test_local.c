@@ -242,6 +242,25 @@ START_TEST(names_that_are_refused_today_can_be_undefined)
 }
 END_TEST
 
+START_TEST(a_domain_is_renamed_with_its_autostart)
+{
+	struct domain_info info;
+	AUTO_FREE char *xml = xml_of("new", uuid, "", SERIAL), *taken = xml_of("other", uuid, "", SERIAL);
+	ck_assert_msg(!define("old", uuid, "", SERIAL) && !define("other", "", "", SERIAL), "%s", e.msg);
+	ck_assert_int_eq(b->ops->domain_autostart(b, uuid, true, &e), 0);
+	ck_assert_int_eq(define_xml(xml), -EEXIST);
+	ck_assert_int_eq(b->ops->domain_define(b, taken, "t", DEFINE_RENAME, &info, NULL, &e), -EEXIST);
+	ck_assert_msg(!b->ops->domain_define(b, xml, "t", DEFINE_RENAME, &info, NULL, &e), "%s", e.msg);
+	ck_assert_str_eq(info.name, "new");
+	ck_assert(info.autostart);
+	ck_assert_int_eq(b->ops->domain_get(b, "old", &info, &e), -ENOENT);
+	ck_assert_int_eq(b->ops->domain_get(b, "new", &info, &e), 0);
+	ck_assert_str_eq(info.uuid, uuid);
+	AUTO_FREE char *none = x_asprintf("%s/config/domains/autostart/old.xml", home);
+	ck_assert_int_eq(access(none, F_OK), -1);
+}
+END_TEST
+
 static int start(const char *id, unsigned flags)
 {
 	char *notes = NULL;
@@ -795,6 +814,37 @@ START_TEST(images_are_locked_as_qemu_locks_them)
 }
 END_TEST
 
+START_TEST(one_file_in_two_drives_is_refused_unless_they_share_it)
+{
+	static const struct {
+		const char *first, *second;
+		bool good;
+	} rows[] = {
+		{"", "", false},
+		{"<shareable/>", "", false},
+		{"", "<readonly/>", false},
+		{"<readonly/>", "<readonly/>", true},
+		{"<shareable/>", "<shareable/>", true},
+	};
+	need_kvm();
+	AUTO_FREE char *link_path = x_asprintf("%s/link.img", home);
+	ck_assert_int_eq(symlink("disk.img", link_path), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		AUTO_FREE char *disks = x_asprintf(
+		    "<devices><disk type='file' device='disk'><driver name='qemu' type='raw'/><source file='%s/disk.img'/>"
+		    "<target dev='vda' bus='virtio'/>%s</disk><disk type='file' device='disk'><driver name='qemu' "
+		    "type='raw'/><source file='%s'/><target dev='vdb' bus='virtio'/>%s</disk></devices>",
+		    home, rows[i].first, link_path, rows[i].second);
+		ck_assert_int_eq(define("web1", uuid, "", disks), 0);
+		int rc = start(uuid, 0);
+		ck_assert_msg(rows[i].good ? !rc : rc == -EBUSY, "row %zu: %d %s", i, rc, e.msg);
+		ck_assert_msg(rows[i].good || (strstr(e.msg, "disk 'vdb'") && strstr(e.msg, "disk 'vda' of this domain")), "%s", e.msg);
+		if (!rc)
+			ck_assert_int_eq(b->ops->domain_destroy(b, uuid, &e), 0);
+	}
+}
+END_TEST
+
 START_TEST(a_disk_in_use_by_another_guest_is_refused)
 {
 	need_kvm();
@@ -806,7 +856,7 @@ START_TEST(a_disk_in_use_by_another_guest_is_refused)
 	ck_assert_int_eq(define("web2", "", "", disk), 0);
 	ck_assert_msg(start(uuid, 0) == 0, "%s", e.msg);
 	ck_assert_int_eq(start(get("web2").uuid, 0), -EBUSY);
-	ck_assert_msg(strstr(e.msg, "in use by process"), "%s", e.msg);
+	ck_assert_msg(strstr(e.msg, "disk 'vda'") && strstr(e.msg, "is in use as disk 'vda' of domain 'web1'"), "%s", e.msg);
 	ck_assert_int_eq(b->ops->domain_destroy(b, uuid, &e), 0);
 	ck_assert_msg(start(get("web2").uuid, 0) == 0, "%s", e.msg);
 }
@@ -968,6 +1018,7 @@ int main(int argc, char **argv)
 	tcase_add_test(t, consoles_are_attached_logged_and_named);
 	tcase_add_loop_test(t, a_log_file_begins_anew_unless_it_is_appended_to, 0, 3);
 	tcase_add_loop_test(t, images_are_locked_as_qemu_locks_them, 0, 10);
+	tcase_add_test(t, one_file_in_two_drives_is_refused_unless_they_share_it);
 	tcase_add_test(t, a_disk_in_use_by_another_guest_is_refused);
 	tcase_add_test(t, a_screen_has_a_port_while_the_guest_runs);
 	tcase_add_test(t, a_made_up_password_is_in_no_xml_but_the_secure_one);
@@ -975,6 +1026,7 @@ int main(int argc, char **argv)
 	tcase_add_test(t, the_socket_of_a_screen_goes_with_its_guest);
 	tcase_add_test(t, the_hosts_checks_all_say_something);
 	tcase_add_test(t, names_that_are_refused_today_can_be_undefined);
+	tcase_add_test(t, a_domain_is_renamed_with_its_autostart);
 	suite_add_tcase(s, t);
 	return test_main(s);
 }

@@ -198,7 +198,7 @@ static void info_from(struct domain_info *info, const struct domain *d)
 }
 
 /* The parsed text as a domain of the host, new or the one that it redefines. */
-static int take_xml(struct fake *f, const char *text, const char *where, bool persistent,
+static int take_xml(struct fake *f, const char *text, const char *where, bool persistent, bool rename,
 		    struct fake_domain **out, char **notes, struct err *e)
 {
 	struct domain *parsed;
@@ -209,13 +209,17 @@ static int take_xml(struct fake *f, const char *text, const char *where, bool pe
 	if (d && d != other)
 		rc = err_set(e, EEXIST, "domain '%s' already exists with uuid %s", d->info.name,
 			     d->info.uuid);
-	else if (other && d != other)
+	else if (other && d != other && rename && other->info.id >= 0)
+		rc = err_set(e, EBUSY, "cannot rename active domain '%s': shut it down first", other->info.name);
+	else if (other && d != other && !rename)
 		rc = err_set(e, EEXIST, "domain '%s' is already defined with uuid %s", other->info.name,
 			     parsed->uuid);
 	else if (!persistent && d)
 		rc = err_set(e, EEXIST, "domain '%s' already exists", d->info.name);
 	if (!rc && !d)
 		rc = domain_new_name_check(parsed->name, e);
+	if (!rc && rename)
+		d = other;
 	if (rc) {
 		domain_free(parsed);
 		return rc;
@@ -247,7 +251,7 @@ static int fake_define(struct backend *b, const char *text, const char *where, u
 	int rc = fake_fails(f, "domain_define", e);
 	struct fake_domain *d = NULL;
 	if (!rc)
-		rc = take_xml(f, text, where, true, &d, notes, e);
+		rc = take_xml(f, text, where, true, flags & DEFINE_RENAME, &d, notes, e);
 	if (!rc && info)
 		*info = d->info;
 	return rc;
@@ -293,7 +297,7 @@ static int fake_create(struct backend *b, const char *text, const char *where, u
 	struct fake_domain *d = NULL;
 	int rc = fake_fails(f, "domain_create", e);
 	if (!rc)
-		rc = take_xml(f, text, where, false, &d, notes, e);
+		rc = take_xml(f, text, where, false, false, &d, notes, e);
 	if (rc)
 		return rc;
 	rc = power_on(f, d, flags, e);

@@ -117,6 +117,14 @@ static int not_found(struct local *l, const char *key, struct err *e)
 		       str_printable(key, show, sizeof(show)));
 }
 
+/* The number of a running guest, decimal as virsh takes it. */
+static bool str_id(const char *key, uint64_t *id)
+{
+	while (key[0] == '0' && key[1])
+		key++;
+	return *key && strspn(key, "0123456789") == strlen(key) && str_u64(key, id);
+}
+
 int local_domain_get(struct backend *b, const char *key, struct domain_info *info, struct err *e)
 {
 	struct local *l = local_of(b);
@@ -127,7 +135,7 @@ int local_domain_get(struct backend *b, const char *key, struct domain_info *inf
 	char uuid[UUID_TEXT];
 	struct guest *g = NULL;
 	struct store_item *it = NULL;
-	if (str_u64(key, &id))
+	if (str_id(key, &id))
 		for (size_t i = 0; i < l->nguests && !g; i++)
 			g = l->guests[i]->id >= 0 && (uint64_t)l->guests[i]->id == id ? l->guests[i] : NULL;
 	if (!g)
@@ -264,6 +272,42 @@ static int check_new_name(struct local *l, const char *where, const struct domai
 	return err_set(e, EINVAL, "%s: name: %s", where, why.msg);
 }
 
+/* UEFI's variables go with the name, unless the XML says where they are. @from, @to: the paths, NULL for none. */
+static int move_nvram(const char *from, const char *to, struct err *e)
+{
+	if (!from || !to || str_eq(from, to) || access(from, F_OK) < 0)
+		return 0;
+	if (access(to, F_OK) == 0)
+		return err_set(e, EEXIST, "the variable store '%s' is there already: remove it or give <nvram> in the XML",
+			       to);
+	return rename(from, to) < 0 ? err_sys(e, errno, "cannot rename the variable store '%s'", from) : 0;
+}
+
+static int rename_domain(struct local *l, const struct domain *d, struct err *e)
+{
+	const struct store_item *it = store_by_uuid(l, d->uuid), *other = store_by_name(l, d->name);
+	struct domain *old = NULL;
+	if (guest_by_uuid(l, d->uuid))
+		return err_set(e, EBUSY, "cannot rename active domain '%s': shut it down first",
+			       guest_by_uuid(l, d->uuid)->name);
+	if (!it)
+		return err_set(e, ENOENT, "no domain with matching uuid '%s'", d->uuid);
+	if (other && other != it)
+		return err_set(e, EEXIST, "domain '%s' already exists with uuid %s", d->name, other->uuid);
+	int rc = store_load(l, it, &old, e);
+	if (rc)
+		return rc;
+	AUTO_FREE char *from = old->nvram ? NULL : firmware_nvram_path(l, old), *to = firmware_nvram_path(l, d);
+	domain_free(old);
+	rc = move_nvram(from, to, e);
+	if (rc)
+		return rc;
+	rc = store_rename(l, d, e);
+	if (rc)
+		move_nvram(to, from, NULL);
+	return rc;
+}
+
 int local_domain_define(struct backend *b, const char *text, const char *where, unsigned flags,
 			struct domain_info *info, char **notes, struct err *e)
 {
@@ -278,7 +322,7 @@ int local_domain_define(struct backend *b, const char *text, const char *where, 
 	if (!rc)
 		rc = check_new_name(l, where, d, e);
 	if (!rc)
-		rc = store_define(l, d, e);
+		rc = flags & DEFINE_RENAME ? rename_domain(l, d, e) : store_define(l, d, e);
 	if (!rc && !guest_by_uuid(l, d->uuid)) /* an installation that has not begun was of what it was before */
 		install_forget(l, d->uuid);
 	if (!rc)

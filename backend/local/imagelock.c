@@ -116,9 +116,14 @@ int image_lock(int fd, const char *path, const char *target, bool write, bool sh
 	if (rc == -ENOLCK || rc == -EINVAL || rc == -ENOSYS)
 		return 0; /* a file system without locks */
 	if (rc < 0)
-		return err_sys(e, -rc, "disk '%s': cannot lock image '%s'", target, path);
+		return str_eq(target, "nvram")
+			   ? err_sys(e, -rc, "cannot lock the variable store '%s'", path)
+			   : err_sys(e, -rc, "disk '%s': cannot lock image '%s'", target, path);
 	if (!rc)
 		return 0;
+	if (str_eq(target, "nvram"))
+		return err_set(e, EBUSY, "variable store '%s' is in use by %s: stop that, or give this domain its own <nvram>",
+			       path, who);
 	return err_set(
 	    e, EBUSY,
 	    "disk '%s': image '%s' is in use by %s: stop that, or let both share it with <shareable/>",

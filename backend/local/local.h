@@ -87,6 +87,8 @@ struct store_item *store_by_uuid(struct local *l, const char *uuid);
 int store_load(struct local *l, const struct store_item *it, struct domain **d, struct err *e);
 /* Write @d; -EEXIST when its name or its uuid belongs to another domain (defined or running). */
 int store_define(struct local *l, const struct domain *d, struct err *e);
+/* The same where the domain of that uuid may have had another name, which is gone then; it is not running. */
+int store_rename(struct local *l, const struct domain *d, struct err *e);
 /* The check alone, for what is started without being defined; after a refresh of store and registry. */
 int store_check_identity(struct local *l, const struct domain *d, struct err *e);
 int store_undefine(struct local *l, const struct store_item *it, struct err *e);

@@ -223,6 +223,35 @@ int store_define(struct local *l, const struct domain *d, struct err *e)
 	return rc ? rc : store_refresh(l, e);
 }
 
+/* The new file is there before the old one goes: killed in between, both are, and the next rename ends it. */
+int store_rename(struct local *l, const struct domain *d, struct err *e)
+{
+	AUTO_CLOSE int lock = store_lock(l, e);
+	if (lock < 0)
+		return lock;
+	int rc = store_refresh(l, e);
+	if (rc)
+		return rc;
+	const struct store_item *old = store_by_uuid(l, d->uuid);
+	const struct store_item *other = store_by_name(l, d->name);
+	if (!old)
+		return err_set(e, ENOENT, "no domain with matching uuid '%s'", d->uuid);
+	if (other && !str_eq(other->uuid, d->uuid))
+		return err_set(e, EEXIST, "domain '%s' already exists with uuid %s", d->name, other->uuid);
+	AUTO_FREE char *path = store_path(l, d->name), *was = store_path(l, old->file), *text = domain_text(d),
+		       *link = autostart_path(l, d->name), *old_link = autostart_path(l, old->file),
+		       *target = x_asprintf("../%s.xml", d->name);
+	rc = file_replace(path, text, strlen(text), 0600, e);
+	if (!rc && old->autostart && symlink(target, link) < 0 && errno != EEXIST)
+		rc = err_sys(e, errno, "cannot make '%s'", link);
+	if (rc || str_eq(path, was))
+		return rc ? rc : store_refresh(l, e);
+	unlink(old_link);
+	if (unlink(was) < 0)
+		return err_sys(e, errno, "cannot remove '%s'", was);
+	return store_refresh(l, e);
+}
+
 int store_undefine(struct local *l, const struct store_item *it, struct err *e)
 {
 	AUTO_CLOSE int lock = store_lock(l, e);
