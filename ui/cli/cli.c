@@ -2,8 +2,10 @@
 #include "ui/cli/cli.h"
 
 #include <errno.h>
+#include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "src/base/cleanup.h"
@@ -11,7 +13,8 @@
 #include "src/base/version.h"
 
 struct globals {
-	bool quiet, help, version;
+	bool quiet, help, version, readonly, timing;
+	const char *escape; /* for the verbs that have --escape */
 };
 
 static FILE *out_of(const struct cli *cli)
@@ -36,10 +39,14 @@ static void usage(FILE *out)
 {
 	fputs("vmdeck [OPTION]... [VERB [WORD]...]\n\n"
 	      "Without a verb: the deck. Verbs have virsh's names, options and output.\n\n"
-	      "  -q, --quiet    results only: no confirmations, no table headings\n"
-	      "  -d, --debug    say on standard error what is being done\n"
-	      "  -h, --help     this\n"
-	      "  -v, --version  vmdeck's version\n\n",
+	      "  -c, --connect URI  only this host: qemu:///system, qemu:///session\n"
+	      "  -d, --debug        say on standard error what is being done\n"
+	      "  -e, --escape CHAR  of the console: ^]\n"
+	      "  -h, --help         this\n"
+	      "  -q, --quiet        results only: no confirmations, no table headings\n"
+	      "  -r, --readonly     only verbs that change nothing\n"
+	      "  -t, --timing       say how long it took\n"
+	      "  -v, --version      vmdeck's version\n\n",
 	      out);
 }
 
@@ -81,7 +88,12 @@ static int run_verb(const struct cli *cli, const struct globals *g, char *const 
 			       near ? "; did you mean '" : "", near ? near : "; vmdeck help lists them all",
 			       near ? "'?" : "");
 	struct cli_words w;
+	if (g->readonly && (!(cmd->flags & CMD_QUIET) || cmd->flags & CMD_TTY))
+		return err_set(e, EPERM, "operation forbidden: read only access prevents '%s'", cmd_word(cmd));
 	int rc = cli_parse(cmd, argv + 1, &w, e);
+	for (unsigned i = 0; !rc && g->escape && i < w.n; i++)
+		if (str_eq(cmd->args[i].name, "escape") && !w.values[i])
+			w.values[i] = g->escape;
 	if (!rc && w.help)
 		rc = show_help(cli, cmd->name, e);
 	else if (!rc) {
@@ -94,6 +106,18 @@ static int run_verb(const struct cli *cli, const struct globals *g, char *const 
 			b->ops->close(b);
 	}
 	cli_words_done(&w);
+	return rc;
+}
+
+static int run_timed(const struct cli *cli, const struct globals *g, char *const *argv, struct err *e)
+{
+	struct timespec from, to;
+	clock_gettime(CLOCK_MONOTONIC, &from);
+	int rc = run_verb(cli, g, argv, e);
+	clock_gettime(CLOCK_MONOTONIC, &to);
+	if (g->timing)
+		fprintf(out_of(cli), "\n(Time: %.3f ms)\n\n",
+			(double)(to.tv_sec - from.tv_sec) * 1e3 + (double)(to.tv_nsec - from.tv_nsec) / 1e6);
 	return rc;
 }
 
@@ -114,44 +138,105 @@ static int run_deck(const struct cli *cli, struct err *e)
 	return rc;
 }
 
-/* The options before the verb. Return: how many words they are, or -errno. */
-static int parse_globals(char *const *argv, struct globals *g, struct err *e)
+/* The connections of virsh that are this host. */
+static int check_uri(const char *uri, struct err *e)
 {
-	int i = 0;
-	uint64_t level;
-	for (; argv[i] && argv[i][0] == '-'; i++) {
-		const char *s = argv[i];
-		if (str_eq(s, "-q") || str_eq(s, "--quiet"))
-			g->quiet = true;
-		else if (str_eq(s, "-h") || str_eq(s, "--help"))
-			g->help = true;
-		else if (str_eq(s, "-v") || str_eq(s, "-V") || str_starts(s, "--version"))
-			g->version = true;
-		else if (str_eq(s, "-d") || str_starts(s, "--debug")) {
-			setenv("VMDECK_TRACE", "all", 1);
-			i += argv[i + 1] && str_u64(argv[i + 1], &level); /* virsh's -d wants a level */
-		} else if (str_starts(s, "-c") || str_starts(s, "--connect"))
-			return err_set(e, EINVAL,
-				       "option %s is not supported: vmdeck works on its own host; run it "
-				       "there through ssh",
-				       s);
-		else
-			return err_set(e, EINVAL, "unsupported option '%s'. See --help.", s);
+	static const char *const ours[] = {"qemu:///system", "qemu:///session", "qemu:///", "qemu+unix:///system",
+					   "qemu+unix:///session", "vmdeck:///", "vmdeck:///system", ""};
+	char show[128];
+	for (size_t i = 0; i < ARRAY_SIZE(ours); i++)
+		if (str_eq(uri, ours[i]))
+			return 0;
+	return err_set(e, EINVAL,
+		       "cannot connect to '%s': vmdeck works on its own host (qemu:///system, qemu:///session); run it "
+		       "there through ssh",
+		       str_printable(uri, show, sizeof(show)));
+}
+
+static int take_global(struct globals *g, int option, char *const *argv, struct err *e)
+{
+	uint64_t n;
+	switch (option) {
+	case 'q':
+		g->quiet = true;
+		return 0;
+	case 'h':
+		g->help = true;
+		return 0;
+	case 'v':
+	case 'V':
+		g->version = true;
+		return 0;
+	case 'r':
+		g->readonly = true;
+		return 0;
+	case 't':
+		g->timing = true;
+		return 0;
+	case 'e':
+		g->escape = optarg;
+		return 0;
+	case 'd': /* virsh's wants a level */
+		setenv("VMDECK_TRACE", "all", 1);
+		optind += !optarg && argv[optind] && str_u64(argv[optind], &n);
+		return 0;
+	case 'c':
+		return check_uri(optarg, e);
+	case 'k':
+	case 'K':
+	case 'l':
+	case 'P':
+		return 0; /* of a connection, and a log file: there is none */
+	case ':':
+		return err_set(e, EINVAL, "option '%s' requires an argument", argv[optind - 1]);
 	}
-	return i;
+	if (optopt)
+		return err_set(e, EINVAL, "unsupported option '-%c'. See --help.", optopt);
+	return err_set(e, EINVAL, "unsupported option '%s'. See --help.", argv[optind - 1]);
+}
+
+/* The options before the verb, as virsh has them. Return: how many words they are, with the program's name, or
+ * -errno. */
+static int parse_globals(int argc, char *const *argv, struct globals *g, struct err *e)
+{
+	static const struct option longs[] = {
+		{"connect", required_argument, NULL, 'c'},
+		{"debug", optional_argument, NULL, 'd'},
+		{"escape", required_argument, NULL, 'e'},
+		{"help", no_argument, NULL, 'h'},
+		{"keepalive-count", required_argument, NULL, 'K'},
+		{"keepalive-interval", required_argument, NULL, 'k'},
+		{"log", required_argument, NULL, 'l'},
+		{"no-pkttyagent", no_argument, NULL, 'P'},
+		{"quiet", no_argument, NULL, 'q'},
+		{"readonly", no_argument, NULL, 'r'},
+		{"timing", no_argument, NULL, 't'},
+		{"version", optional_argument, NULL, 'v'},
+		{0},
+	};
+	int option, rc = 0;
+	optind = 0; /* glibc: begin anew */
+	opterr = 0;
+	while (!rc && (option = getopt_long(argc, argv, "+:c:d::e:hk:K:l:qrtv::V::", longs, NULL)) != -1)
+		rc = take_global(g, option, argv, e);
+	return rc ? rc : optind;
 }
 
 int cli_main(const struct cli *cli, int argc, char *const *argv)
 {
 	struct err e = {0};
 	struct globals g = {0};
+	if (argc == 5 && str_eq(argv[1], "complete") && str_eq(argv[2], "--line")) {
+		cli_complete_line(cli, argv[3], argv[4], out_of(cli));
+		return 0;
+	}
 	if (argc > 1 && str_eq(argv[1], "complete")) {
 		bool dashes = argc > 2 && str_eq(argv[2], "--");
 		cli_complete(cli, argv + 2 + dashes, argc - 2 - dashes, out_of(cli));
 		return 0;
 	}
-	int n = parse_globals(argv + 1, &g, &e), rc = n < 0 ? n : 0;
-	char *const *rest = argv + 1 + (n > 0 ? n : 0);
+	int n = parse_globals(argc, argv, &g, &e), rc = n < 0 ? n : 0;
+	char *const *rest = argv + (n > 0 ? n : 0);
 	if (rc)
 		return fail(cli, &e);
 	if (g.version)
@@ -160,6 +245,6 @@ int cli_main(const struct cli *cli, int argc, char *const *argv)
 		usage(out_of(cli));
 		rc = show_help(cli, rest[0], &e);
 	} else
-		rc = rest[0] ? run_verb(cli, &g, rest, &e) : run_deck(cli, &e);
+		rc = rest[0] ? run_timed(cli, &g, rest, &e) : run_deck(cli, &e);
 	return rc ? fail(cli, &e) : 0;
 }

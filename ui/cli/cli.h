@@ -37,5 +37,8 @@ const struct cmd_arg *cli_row(const struct cmd *cmd, const char *name);
 
 /* Candidates for the last of @words, a line each, for the shell's completion. @words begins with the verb. */
 void cli_complete(const struct cli *cli, char *const *words, int n, FILE *out);
+/* The same for a line of bash's up to the cursor, @breaks its COMP_WORDBREAKS: each as what the shell puts in place
+ * of what it replaces, quoted. (line.c) */
+void cli_complete_line(const struct cli *cli, const char *text, const char *breaks, FILE *out);
 
 #endif
