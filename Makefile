@@ -122,7 +122,8 @@ BLKFAULT_WRAP = -Wl,--wrap=ioq_put,--wrap=ioq_reap
 LIBS_test_ide = $(BLKFAULT_WRAP)
 LIBS_test_virtio_blk = $(BLKFAULT_WRAP)
 LIBS_test_block_faults = $(BLKFAULT_WRAP) -Wl,--wrap=eventfd_write,--wrap=io_uring_submit
-LIBS_test_uart16550 = -Wl,--wrap=chardev_set_device,--wrap=chardev_write,--wrap=chardev_rx_ready
+LIBS_test_uart16550 = -Wl,--wrap=chardev_set_device,--wrap=chardev_write,--wrap=chardev_rx_ready,--wrap=chardev_gather,--wrap=kvm_gather_port
+LIBS_test_chardev = -Wl,--wrap=uv_async_send
 
 deps: deps-build ## install what building and running needs (as root, Debian or Ubuntu)
 	$(Q)tests/deps $(DEPS_RUN)

@@ -14,9 +14,11 @@ enum { DATA, IER, IIR, LCR, MCR, LSR, MSR, SCR };
 static struct vmm_test *t;
 static const struct chardev_ops *ops;
 static void *ops_ctx;
-static char sent[256];
+static char sent[20000];
 static size_t nsent, room;
 static unsigned rx_readies;
+static bool gathered, can_gather;
+static unsigned switches;
 
 void __wrap_chardev_set_device(struct chardev *c, const struct chardev_ops *o, void *ctx);
 size_t __wrap_chardev_write(struct chardev *c, const void *p, size_t n);
@@ -35,6 +37,23 @@ size_t __wrap_chardev_write(struct chardev *c, const void *p, size_t n)
 	nsent += take;
 	room -= take;
 	return take;
+}
+
+bool __wrap_kvm_gather_port(struct machine *m, uint16_t port, bool on);
+void __wrap_chardev_gather(struct chardev *c, bool on);
+
+bool __wrap_kvm_gather_port(struct machine *m, uint16_t port, bool on)
+{
+	ck_assert_uint_eq(port, PORT);
+	ck_assert(on != gathered);
+	gathered = on && can_gather;
+	switches++;
+	return can_gather;
+}
+
+void __wrap_chardev_gather(struct chardev *c, bool on)
+{
+	ck_assert(on == gathered); /* the console is told what KVM does */
 }
 
 void __wrap_chardev_rx_ready(struct chardev *c)
@@ -58,7 +77,9 @@ static void setup(void)
 	t->m.consoles[0] = (struct chardev *)&t->m; /* never looked into */
 	nsent = 0;
 	room = sizeof(sent);
-	rx_readies = 0;
+	rx_readies = switches = 0;
+	gathered = false;
+	can_gather = true;
 	vmm_dev(t, "uart16550", 0);
 }
 
@@ -368,6 +389,68 @@ START_TEST(a_wide_access_is_one_of_bytes)
 }
 END_TEST
 
+/* As a kernel does it that polls. */
+static void print(unsigned n)
+{
+	while (n--) {
+		ck_assert(rd(LSR) & 0x20);
+		wr(DATA, 'x');
+	}
+}
+
+START_TEST(polled_output_is_gathered_until_the_interrupt_is_wanted)
+{
+	print(63);
+	ck_assert(!gathered);
+	print(1);
+	ck_assert(gathered);
+	print(1000);
+	ck_assert_uint_eq(nsent, 1064);
+	wr(IER, 0x02);
+	ck_assert(!gathered);
+	print(1000); /* each is followed by an interrupt */
+	ck_assert(!gathered);
+	wr(IER, 0);
+	print(127); /* the next time it takes longer */
+	ck_assert(!gathered);
+	print(1);
+	ck_assert(gathered);
+}
+END_TEST
+
+START_TEST(a_pause_a_loop_and_a_reset_end_gathering)
+{
+	print(64);
+	ck_assert(gathered);
+	ops->quiet(ops_ctx);
+	ck_assert(!gathered);
+	print(64);
+	ck_assert(gathered);
+	wr(MCR, 0x10);
+	ck_assert(!gathered);
+	for (unsigned i = 0; i < 300; i++)
+		wr(DATA, 'x'); /* these come back to the guest */
+	ck_assert(!gathered);
+	wr(MCR, 0);
+	print(128);
+	ck_assert(gathered);
+	t->m.devs[0]->type->reset(t->m.devs[0]);
+	ck_assert(!gathered);
+	print(64);
+	ck_assert(gathered);
+}
+END_TEST
+
+START_TEST(where_kvm_cannot_gather_it_is_asked_once_a_stream)
+{
+	can_gather = false;
+	print(5000);
+	ck_assert(!gathered);
+	ck_assert_uint_lt(switches, 100);
+	ck_assert_uint_eq(nsent, 5000);
+}
+END_TEST
+
 int main(void)
 {
 	const TTest *const tests[] = {
@@ -392,6 +475,9 @@ int main(void)
 		break_in_loopback_arrives_as_break,
 		without_a_console_output_vanishes,
 		a_wide_access_is_one_of_bytes,
+		polled_output_is_gathered_until_the_interrupt_is_wanted,
+		a_pause_a_loop_and_a_reset_end_gathering,
+		where_kvm_cannot_gather_it_is_asked_once_a_stream,
 	};
 	Suite *s = suite_create("uart16550");
 	TCase *c = tcase_create("registers");

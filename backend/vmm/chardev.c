@@ -10,6 +10,7 @@
 #include <unistd.h>
 #include <uv.h>
 
+#include "backend/vmm/kvm.h"
 #include "backend/vmm/machine.h"
 #include "backend/vmm/peer.h"
 #include "backend/vmm/run.h"
@@ -21,6 +22,9 @@
 #define RING 65536u /* power of two */
 #define INPUT 16384u
 #define CHUNK 16384u
+#define PACE_MS 4       /* between two looks at the ring while bytes come */
+#define PACE_MAX_MS 32  /* the same, when the last looks found none */
+#define QUIET_LOOKS 8   /* so many that found none make a quiet device */
 
 struct client {
 	uv_poll_t poll;
@@ -43,9 +47,13 @@ struct chardev {
 	uint64_t said;       /* bytes written since power-on or reset */
 	uint64_t said_ns;    /* when they were last seen; 0: never */
 	bool refused;        /* the device was told to hold back */
+	bool paced;          /* the main loop comes by itself (pace) */
+	bool gathers;        /* and has to: the device's bytes wake nobody */
 
 	/* Main loop only. */
 	uv_async_t async;
+	uv_timer_t pace;
+	unsigned empty_looks; /* of pace, since the last byte */
 	uv_poll_t listen;
 	int listen_fd;
 	bool recording, record_failed;
@@ -82,9 +90,16 @@ size_t chardev_write(struct chardev *c, const void *p, size_t n)
 	for (size_t i = 0; i < n; i++)
 		c->ring[c->head++ % RING] = ((const uint8_t *)p)[i];
 	c->said += n;
-	if (!was && n && c->m->loop)
+	unsigned waits = c->head - c->tail;
+	bool half = was < RING / 2 && waits >= RING / 2; /* the next look may come too late */
+	if (c->m->loop && (half || (!was && n && !c->paced)))
 		uv_async_send(&c->async);
 	return n;
+}
+
+void chardev_gather(struct chardev *c, bool on)
+{
+	c->gathers = on;
 }
 
 void chardev_rx_ready(struct chardev *c)
@@ -307,12 +322,15 @@ static void output(struct chardev *c, const uint8_t *p, size_t n)
 	stats_add(&c->stats->tx_bytes, n);
 }
 
-static void drain(struct chardev *c)
+/* How many bytes there were. */
+static uint64_t drain(struct chardev *c)
 {
 	uint8_t p[CHUNK];
+	uint64_t total = 0;
 	size_t n;
 	do {
 		pthread_mutex_lock(&c->m->lock);
+		kvm_coalesced_drain(c->m);
 		n = chardev_take(c, p, sizeof(p));
 		if (n)
 			c->said_ns = machine_now(c->m);
@@ -324,13 +342,52 @@ static void drain(struct chardev *c)
 		pthread_mutex_unlock(&c->m->lock);
 		if (n)
 			output(c, p, n);
+		total += n;
 	} while (n);
+	return total;
+}
+
+/* From now on writes wake the main loop, unless there are some already. */
+static bool pace_ends(struct chardev *c)
+{
+	pthread_mutex_lock(&c->m->lock);
+	kvm_coalesced_drain(c->m);
+	bool ends = c->head == c->tail && !c->gathers;
+	c->paced = !ends;
+	pthread_mutex_unlock(&c->m->lock);
+	return ends;
+}
+
+static void quiet(struct chardev *c)
+{
+	pthread_mutex_lock(&c->m->lock);
+	if (c->gathers && c->ops)
+		c->ops->quiet(c->ctx);
+	pthread_mutex_unlock(&c->m->lock);
+}
+
+static void look(uv_timer_t *t)
+{
+	struct chardev *c = t->data;
+	c->empty_looks = drain(c) ? 0 : c->empty_looks + 1;
+	if (c->empty_looks >= QUIET_LOOKS)
+		quiet(c);
+	if (c->empty_looks && pace_ends(c))
+		return;
+	unsigned ms = c->empty_looks < 3 ? PACE_MS << c->empty_looks : PACE_MAX_MS;
+	uv_timer_start(t, look, ms, 0);
 }
 
 static void woken(uv_async_t *a)
 {
 	struct chardev *c = a->data;
-	drain(c);
+	if (drain(c) && !uv_is_active((uv_handle_t *)&c->pace)) {
+		pthread_mutex_lock(&c->m->lock);
+		c->paced = true;
+		pthread_mutex_unlock(&c->m->lock);
+		c->empty_looks = 0;
+		uv_timer_start(&c->pace, look, PACE_MS, 0);
+	}
 	feed_device(c);
 }
 
@@ -381,6 +438,8 @@ static int attach_loop(struct chardev *c, struct err *e)
 	if (rc)
 		return err_set(e, -rc, "console %u: %s", c->index, uv_strerror(rc));
 	c->async.data = c;
+	uv_timer_init(c->m->loop, &c->pace);
+	c->pace.data = c;
 	snprintf(name, sizeof(name), "console%u", c->index);
 	c->listen_fd = named_take(&c->m->fds, name);
 	if (c->listen_fd >= 0 && (rc = uv_poll_init(c->m->loop, &c->listen, c->listen_fd))) {
@@ -419,12 +478,18 @@ static void chardev_closed(uv_handle_t *h)
 	free(h->data);
 }
 
+static void pace_closed(uv_handle_t *h)
+{
+	struct chardev *c = h->data;
+	uv_close((uv_handle_t *)&c->async, chardev_closed);
+}
+
 static void listen_closed(uv_handle_t *h)
 {
 	struct chardev *c = h->data;
 	fd_close(c->listen_fd);
 	fd_close(c->copy_fd);
-	uv_close((uv_handle_t *)&c->async, chardev_closed);
+	uv_close((uv_handle_t *)&c->pace, pace_closed);
 }
 
 void chardev_free(struct chardev *c)
@@ -444,5 +509,5 @@ void chardev_free(struct chardev *c)
 	if (c->listen_fd >= 0)
 		uv_close((uv_handle_t *)&c->listen, listen_closed);
 	else
-		uv_close((uv_handle_t *)&c->async, chardev_closed);
+		uv_close((uv_handle_t *)&c->pace, pace_closed);
 }

@@ -2,6 +2,9 @@
  * everybody who is attached. Output goes ring -> record -> every attached socket; input of all of them is
  * merged towards the device.
  *
+ * The first byte after a pause wakes the main loop at once. While bytes keep coming the main loop takes what
+ * there is every few ms, so that a flood costs 250 wake-ups a second, not one a byte.
+ *
  * Each client has a place in the record, and is sent what lies between it and the end as fast as it reads: a
  * replay is a place further back, and a client that does not read costs nothing. */
 #ifndef BACKEND_VMM_CHARDEV_H
@@ -25,12 +28,17 @@ struct chardev_ops {
 	size_t (*rx)(void *ctx, const uint8_t *p, size_t n);
 	/* There is room again after chardev_write() took less than it was given. */
 	void (*writable)(void *ctx);
+	/* A device that gathers (chardev_gather()) has written nothing for some 200 ms: it ends gathering. */
+	void (*quiet)(void *ctx);
 };
 
 void chardev_set_device(struct chardev *c, const struct chardev_ops *ops, void *ctx);
 /* From the device, machine.lock held: how many of the bytes were taken; less than @n = the ring is full, hold
  * back. */
 size_t chardev_write(struct chardev *c, const void *p, size_t n);
+/* The device's bytes do not come by themselves from now on (true; kvm_gather_port()): the console looks after
+ * them every few ms as long as some come. machine.lock held; to be called while bytes are written. */
+void chardev_gather(struct chardev *c, bool on);
 /* The device can take input again (it returned less than it was offered). machine.lock held. */
 void chardev_rx_ready(struct chardev *c);
 

@@ -221,6 +221,14 @@ bool kvm_coalesce_port(struct machine *m, uint16_t port)
 	return zone_add(m->kvm, port, 1, true);
 }
 
+bool kvm_gather_port(struct machine *m, uint16_t port, bool on)
+{
+	struct kvm_coalesced_mmio_zone z = {.addr = port, .size = 1, .pio = 1};
+	if (!m->kvm || m->kvm->vm_fd < 0 || !m->kvm->ring || !kvm_cap(m->kvm, KVM_CAP_COALESCED_PIO))
+		return false;
+	return ioctl(m->kvm->vm_fd, on ? KVM_REGISTER_COALESCED_MMIO : KVM_UNREGISTER_COALESCED_MMIO, &z) == 0;
+}
+
 void kvm_coalesced_ring(struct machine *m, void *run)
 {
 	int page = kvm_cap(m->kvm, KVM_CAP_COALESCED_MMIO); /* of the shared pages that one is the ring */

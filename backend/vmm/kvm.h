@@ -47,6 +47,9 @@ int kvm_cap(const struct kvm *k, int cap); /* KVM_CHECK_EXTENSION on the system 
 void kvm_coalesce(struct machine *m, uint64_t gpa, uint64_t len);
 /* The same for writes to a port. false: this KVM cannot. */
 bool kvm_coalesce_port(struct machine *m, uint16_t port);
+/* Begin or end to gather writes to @port in the same way, at any time; a reset ends it. The caller drains what
+ * was gathered before. Caller holds m->lock. false: this KVM cannot, or the machine is bare. */
+bool kvm_gather_port(struct machine *m, uint16_t port, bool on);
 /* Bring what waits to the bus. Caller holds m->lock. */
 void kvm_coalesced_drain(struct machine *m);
 /* vCPU 0's shared page (NULL: there is none any more), where the waiting writes are. */

@@ -177,8 +177,8 @@ static int reset(struct machine *m, const char *detail, struct err *e)
 	log_info("reset: %s", detail);
 	vcpus_hold(m);
 	vcpus_wait_parked(m);
+	mark_all(m, RECORD_RESET); /* what the vCPUs' page still holds belongs to the run before */
 	vcpus_destroy(m);
-	mark_all(m, RECORD_RESET);
 	pthread_mutex_lock(&m->lock);
 	for (unsigned i = 0; i < m->ndevs; i++) /* still with the old VM: routes and doorbells are taken down */
 		if (m->devs[i]->type->reset)

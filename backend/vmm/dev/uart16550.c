@@ -6,11 +6,18 @@
  * the same reason "four character times without a read" have always passed: fewer bytes than the trigger
  * level show as a character timeout.
  *
+ * Polled output, as of a kernel's messages, is a read of LSR and a write of THR for each byte. After
+ * GATHER_AFTER bytes written without the THRE interrupt the writes are gathered by KVM (kvm_gather_port()), as
+ * the interrupt is the only thing in which the guest could see it: every other look at the port is an exit,
+ * which brings the gathered bytes first. A guest that wants the interrupt ends it, and next time twice as many
+ * bytes are needed; so does a pause, so that the last bytes are not kept waiting.
+ *
  * The interrupt line is the OR of the enabled causes, behind MCR.OUT2 as on a PC. Left out: line errors other
  * than overrun and break (they only arise in loopback), and baud rates, which are stored and change nothing.
  */
 #include "backend/vmm/chardev.h"
 #include "backend/vmm/device.h"
+#include "backend/vmm/kvm.h"
 #include "backend/vmm/dev/dev.h"
 #include "src/base/cleanup.h"
 
@@ -18,6 +25,8 @@
 #include <string.h>
 
 #define UART_FIFO 16
+#define GATHER_AFTER 64
+#define GATHER_AFTER_MAX 8192
 
 enum { /* registers; the divisor latch hides the first two while LCR.DLAB */
 	REG_DATA = 0,
@@ -94,6 +103,8 @@ struct uart {
 	bool thre_due;   /* the THRE interrupt: set when THR became empty, cleared by reading it in IIR or
 			    writing THR */
 	bool rx_stalled; /* the console was told to wait */
+	bool gathers;    /* KVM gathers what is written to THR */
+	unsigned polled, gather_after; /* bytes written without interrupts, and how many begin it */
 	struct uart_fifo rx, tx;
 };
 
@@ -211,11 +222,35 @@ static void uart_writable(void *ctx)
 	update_irq(u);
 }
 
-static const struct chardev_ops uart_chardev_ops = {.rx = uart_rx, .writable = uart_writable};
+static void gather(struct uart *u, bool on)
+{
+	u->polled = 0;
+	if (on == u->gathers || !u->chr || (on && !kvm_gather_port(u->dev.m, u->port, true)))
+		return;
+	if (!on)
+		kvm_gather_port(u->dev.m, u->port, false);
+	u->gathers = on;
+	chardev_gather(u->chr, on);
+}
+
+/* Interrupts or a loop make each write count at once. */
+static void gather_ends(struct uart *u)
+{
+	if (u->gathers && u->gather_after < GATHER_AFTER_MAX)
+		u->gather_after *= 2;
+	gather(u, false);
+}
+
+static void uart_quiet(void *ctx)
+{
+	gather(ctx, false);
+}
 
 static void write_thr(struct uart *u, uint8_t byte)
 {
 	u->thre_due = false;
+	if (!(u->ier & IER_THRE) && !(u->mcr & MCR_LOOP) && ++u->polled == u->gather_after)
+		gather(u, true);
 	if (u->mcr & MCR_LOOP) {
 		rx_put(u, byte, 0);
 		u->thre_due = true;
@@ -226,6 +261,12 @@ static void write_thr(struct uart *u, uint8_t byte)
 	fifo_put(&u->tx, byte, 0);
 	tx_drain(u);
 }
+
+static const struct chardev_ops uart_chardev_ops = {
+	.rx = uart_rx,
+	.writable = uart_writable,
+	.quiet = uart_quiet,
+};
 
 static uint8_t read_rbr(struct uart *u)
 {
@@ -244,6 +285,8 @@ static void write_ier(struct uart *u, uint8_t val)
 	if ((val & IER_THRE) && !(u->ier & IER_THRE) && !u->tx.n)
 		u->thre_due = true;
 	u->ier = val & IER_MASK;
+	if (u->ier & IER_THRE)
+		gather_ends(u);
 }
 
 static void write_fcr(struct uart *u, uint8_t val)
@@ -280,6 +323,8 @@ static void modem_lines(struct uart *u, uint8_t lines)
 static void write_mcr(struct uart *u, uint8_t val)
 {
 	u->mcr = val & MCR_MASK;
+	if (val & MCR_LOOP)
+		gather_ends(u);
 	uint8_t lines = MSR_PEER;
 	if (val & MCR_LOOP)
 		lines = (val & MCR_RTS ? MSR_CTS : 0) | (val & MCR_DTR ? MSR_DSR : 0) |
@@ -413,6 +458,7 @@ static int uart_init(struct dev *d, const struct dev_def *def, struct err *e)
 		return rc;
 	}
 	u->msr = MSR_PEER;
+	u->gather_after = GATHER_AFTER;
 	u->chr = d->m->consoles[def->index];
 	if (u->chr)
 		chardev_set_device(u->chr, &uart_chardev_ops, u);
@@ -429,6 +475,8 @@ static void uart_reset(struct dev *d)
 	u->thre_due = false;
 	memset(&u->rx, 0, sizeof(u->rx));
 	memset(&u->tx, 0, sizeof(u->tx));
+	gather(u, false);
+	u->gather_after = GATHER_AFTER;
 	rx_room(u);
 	update_irq(u);
 }
