@@ -971,6 +971,30 @@ START_TEST(the_hosts_checks_all_say_something)
 	ck_assert(h.cpus && h.memory_bytes && *h.hostname && *h.kernel && h.cores && h.threads && h.sockets &&
 		  h.nodes);
 }
+
+START_TEST(a_main_loop_is_late_six_seconds_after_its_heartbeat_was_due)
+{
+	static const struct {
+		const char *what;
+		uint64_t last, due, now; /* s */
+		bool late;
+	} cases[] = {
+		{"it has not begun", 0, 0, 1000, false},
+		{"one that does not say when it is due, in time", 100, 0, 110, false},
+		{"the same, late", 100, 0, 111, true},
+		{"idle", 100, 120, 126, false},
+		{"idle and late", 100, 120, 127, true},
+		{"due in a thousand years", 100, 12000000000u, 167, true},
+		{"from the future", 200, 220, 100, false},
+	};
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct stats_header h = {.heartbeat_ns = cases[i].last * 1000000000u,
+					 .heartbeat_due_ns = cases[i].due * 1000000000u};
+		ck_assert_msg(stats_heartbeat_late(&h, cases[i].now * 1000000000u) == cases[i].late, "%s",
+			      cases[i].what);
+	}
+}
+END_TEST
 END_TEST
 
 int main(int argc, char **argv)
@@ -1025,6 +1049,7 @@ int main(int argc, char **argv)
 	tcase_add_test(t, of_two_guests_each_has_its_own_port_and_a_third_is_told_whose_it_is);
 	tcase_add_test(t, the_socket_of_a_screen_goes_with_its_guest);
 	tcase_add_test(t, the_hosts_checks_all_say_something);
+	tcase_add_test(t, a_main_loop_is_late_six_seconds_after_its_heartbeat_was_due);
 	tcase_add_test(t, names_that_are_refused_today_can_be_undefined);
 	tcase_add_test(t, a_domain_is_renamed_with_its_autostart);
 	suite_add_tcase(s, t);

@@ -15,7 +15,6 @@
 #include "src/base/str.h"
 #include "src/proto/registry.h"
 
-#define HUNG_NS 10000000000ull /* main loop silent for that long */
 #define THREADS_GUESTS_MAX 16 /* per-thread files are read when there are no more guests than that */
 
 static uint64_t now_ns(clockid_t clock)
@@ -230,7 +229,7 @@ static void guest_figures(struct local *l, struct guest *g, struct sample_domain
 	proc_open(l, g);
 	proc_figures(g, d);
 	block_figures(g, l->nguests <= THREADS_GUESTS_MAX, d);
-	if (g->stats.heartbeat_ns && now > g->stats.heartbeat_ns && now - g->stats.heartbeat_ns > HUNG_NS)
+	if (stats_heartbeat_late(&g->stats, now))
 		snprintf(d->detail, sizeof(d->detail), "its process has not answered for %llu s",
 			 (unsigned long long)((now - g->stats.heartbeat_ns) / 1000000000u));
 }

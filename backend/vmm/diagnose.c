@@ -55,8 +55,9 @@ static uint64_t exits_of(const struct stats_vcpu *s)
 	return s ? __atomic_load_n(&s->exits, __ATOMIC_RELAXED) : 0;
 }
 
-void diagnose_beat(struct machine *m)
+bool diagnose_beat(struct machine *m)
 {
+	bool busy = false;
 	struct diagnose *d = diagnose(m);
 	uint64_t now = machine_now(m);
 	for (unsigned i = 0; d && i < vcpus_count(m) && i < DOMAIN_VCPUS_MAX; i++) {
@@ -65,7 +66,9 @@ void diagnose_beat(struct machine *m)
 			continue;
 		d->still[i].exits = exits;
 		d->still[i].since_ns = now;
+		busy = true;
 	}
+	return busy;
 }
 
 void diagnose_reset(struct machine *m, const char *why)

@@ -9,10 +9,12 @@
 #include "src/base/err.h"
 #include "src/base/json.h"
 
+#include <stdbool.h>
+
 struct machine;
 
-/* Every few seconds; main loop. */
-void diagnose_beat(struct machine *m);
+/* With each heartbeat; main loop. true: a vCPU has made an exit since the last one. */
+bool diagnose_beat(struct machine *m);
 /* The guest was reset, and why. Main loop. */
 void diagnose_reset(struct machine *m, const char *why);
 void diagnose_done(struct machine *m);

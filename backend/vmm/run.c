@@ -30,6 +30,7 @@
 #include "src/base/log.h"
 
 #define HEARTBEAT_MS 4000
+#define HEARTBEAT_IDLE_MS 20000 /* the same, of a guest that has made no exit since the last one */
 #define POWERDOWN_NS 120000000000ull /* a guest that has not powered off by then does not care for the button */
 
 struct run {
@@ -303,8 +304,11 @@ static void beat(uv_timer_t *t)
 {
 	struct machine *m = t->data;
 	uint64_t now = machine_now(m);
+	bool busy = diagnose_beat(m) || m->run->powerdown;
+	unsigned next_ms = busy ? HEARTBEAT_MS : HEARTBEAT_IDLE_MS;
+	__atomic_store_n(&m->stats->heartbeat_due_ns, now + next_ms * 1000000ull, __ATOMIC_RELAXED);
 	__atomic_store_n(&m->stats->heartbeat_ns, now, __ATOMIC_RELAXED);
-	diagnose_beat(m);
+	uv_timer_start(t, beat, next_ms, 0);
 	if (m->run->powerdown && now - m->run->powerdown_ns > POWERDOWN_NS) {
 		m->run->powerdown = false;
 		publish(m);
@@ -352,7 +356,7 @@ static int loop_init(struct machine *m, struct run *r, struct err *e)
 	if (rc)
 		return err_set(e, -rc, "cannot make the event loop: %s", uv_strerror(rc));
 	r->wake.data = r->heartbeat.data = r->sigterm.data = m;
-	uv_timer_start(&r->heartbeat, beat, 0, HEARTBEAT_MS);
+	uv_timer_start(&r->heartbeat, beat, 0, 0);
 	uv_signal_start(&r->sigterm, terminated, SIGTERM);
 	m->loop = &r->loop;
 	m->run = r;

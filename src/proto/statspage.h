@@ -8,6 +8,7 @@
 #ifndef SRC_PROTO_STATSPAGE_H
 #define SRC_PROTO_STATSPAGE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #define STATS_MAGIC 0x76646b53u /* "Skdv" */
@@ -30,11 +31,12 @@ struct stats_header {
 	uint32_t machine_pid, keeper_pid;
 	uint32_t run;             /* enum stats_run */
 	uint32_t reason;          /* enum domain_reason of src/model/state.h */
-	uint64_t heartbeat_ns;    /* CLOCK_MONOTONIC of the main loop, at least every 4 s while it lives */
+	uint64_t heartbeat_ns;    /* CLOCK_MONOTONIC of the main loop's last heartbeat */
 	uint64_t memory_bytes;    /* guest RAM */
 	int64_t started_ms;       /* CLOCK_REALTIME */
 	uint64_t resets;
-	uint8_t pad[128];
+	uint64_t heartbeat_due_ns; /* when the next one comes while the main loop lives; 0: 4 s after the last */
+	uint8_t pad[120];
 } __attribute__((aligned(64)));
 _Static_assert(sizeof(struct stats_header) == STATS_BLOCK, "the header takes one block");
 
@@ -77,6 +79,16 @@ struct stats_block {
 _Static_assert(sizeof(struct stats_block) == STATS_BLOCK, "blocks are of one size");
 
 #define STATS_FILE_SIZE ((uint64_t)STATS_BLOCK * (1 + STATS_BLOCKS_MAX))
+
+/* Is the main loop's heartbeat 6 s behind its time at @now_ns (CLOCK_MONOTONIC)? The header is the machine's, which
+ * may say what it likes: it has a minute at most. */
+static inline bool stats_heartbeat_late(const struct stats_header *h, uint64_t now_ns)
+{
+	const uint64_t second = 1000000000u;
+	uint64_t last = h->heartbeat_ns, due = h->heartbeat_due_ns;
+	uint64_t wait = due < last ? 4 * second : due - last < 60 * second ? due - last : 60 * second;
+	return last && now_ns > last && now_ns - last > wait + 6 * second;
+}
 
 /* Add to a counter that only this thread writes. */
 static inline void stats_add(uint64_t *counter, uint64_t n)

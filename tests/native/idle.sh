@@ -1,0 +1,22 @@
+#!/bin/bash
+# limit: 240
+# needs: kvm
+# A guest that is idle costs next to nothing: its main loop wakes at most four times a minute.
+. tests/lib.sh
+
+cat > "$WORK/i.xml" <<-XML
+	<domain type='kvm'><name>i</name><memory unit='MiB'>32</memory><vcpu>1</vcpu>
+	<os><type arch='x86_64' machine='pc'>hvm</type><kernel>$ROOT/$O/guests/echo.elf</kernel></os><features><acpi/></features>
+	<devices><serial type='pty'/></devices></domain>
+	XML
+ok "a small guest is defined and starts" eval 'vmdeck -q define "$WORK/i.xml" && vmdeck -q start i --force'
+ok "it speaks" wait_for 60 console_has i 'hello from the guest'
+ok "and halts with interrupts on" eval 'printf I | vmdeck console i > /dev/null'
+wakes() { awk '/^voluntary_ctxt_switches/ { print $2 }' "/proc/$(machine_pid i)/status"; }
+
+# The loop settles: two looks of ten seconds each that saw one wake-up at most.
+settled() { local a; a=$(wakes); sleep 10; [ $(($(wakes) - a)) -le 1 ]; }
+ok "the main loop settles" wait_for 90 eval 'settled && settled'
+minute() { local a b; a=$(wakes); sleep 60; b=$(wakes); echo "$((b - a)) wake-ups in a minute"; [ $((b - a)) -le 4 ]; }
+ok "it wakes at most four times a minute" minute
+ok "the guest still answers" eval 'vmdeck -q reset i && wait_for 60 eval "[ \$(console i | grep -c hello) -ge 2 ]"'
