@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "src/base/cleanup.h"
+#include "src/base/file.h"
 #include "src/base/str.h"
 #include "src/model/domain_xml.h"
 #include "tests/testlib.h"
@@ -45,6 +46,19 @@ START_TEST(rows_stand_below_an_element_that_is_read)
 		ck_assert_msg(attr || !domain_rows[i].values, "%s: values of an element", path);
 		ck_assert_msg(!attr || domain_rows[i].class != ROW_MANY, "%s: an attribute stands once",
 			      path);
+	}
+}
+END_TEST
+
+START_TEST(names_are_in_the_fuzzers_dictionary)
+{
+	struct err e = {0};
+	AUTO_FREE char *text = NULL;
+	ck_assert_msg(!file_read("tests/fuzz/domain_xml.dict", 1 << 20, &text, NULL, &e), "%s", e.msg);
+	for (size_t i = 0; i < domain_nrows; i++) {
+		const char *slash = strrchr(domain_rows[i].path, '/'), *name = slash ? slash + 1 : domain_rows[i].path;
+		AUTO_FREE char *line = *name == '@' ? x_asprintf("\n\"%s='\"\n", name + 1) : x_asprintf("\n\"<%s\"\n", name);
+		ck_assert_msg(strstr(text, line) != NULL, "tests/fuzz/domain_xml.dict has no line %s", line + 1);
 	}
 }
 END_TEST
@@ -154,6 +168,7 @@ int main(void)
 	TCase *t = tcase_create("table");
 	tcase_set_timeout(t, 60);
 	tcase_add_test(t, rows_are_sorted_and_unique);
+	tcase_add_test(t, names_are_in_the_fuzzers_dictionary);
 	tcase_add_test(t, rows_stand_below_an_element_that_is_read);
 	tcase_add_test(t, what_a_guest_would_miss_is_said_in_words);
 	tcase_add_test(t, everything_in_libvirts_schema_has_a_row);

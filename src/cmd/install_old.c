@@ -73,12 +73,14 @@ static int old_networks(const struct install_request *r, struct install_request 
 int install_old(const struct install_request *r, struct install_request *out, struct err *e)
 {
 	static const char *const old[] = {"file", "file-size", "nonsparse", "bridge", "mac", "network"};
+	bool cards = nth(r, "bridge", 0) || nth(r, "mac", 0); /* else --network stays where it is */
+	size_t rows = ARRAY_SIZE(old) - !cards;
 	for (size_t i = 0; i < r->n; i++) {
 		size_t k = 0;
 		int rc = 0;
-		while (k < ARRAY_SIZE(old) && !str_eq(old[k], r->words[i].option))
+		while (k < rows && !str_eq(old[k], r->words[i].option))
 			k++;
-		if (k == ARRAY_SIZE(old))
+		if (k == rows)
 			install_add(out, r->words[i].option, r->words[i].value);
 		else
 			rc = install_check(r->words[i].option, r->words[i].value, e);
@@ -86,5 +88,5 @@ int install_old(const struct install_request *r, struct install_request *out, st
 			return rc;
 	}
 	int rc = old_disks(r, out, e);
-	return rc ? rc : old_networks(r, out, e);
+	return rc || !cards ? rc : old_networks(r, out, e);
 }

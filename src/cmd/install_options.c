@@ -95,7 +95,7 @@ static const struct cmd_sub disk[] = {
 	{"io", "driver.io", SUB_CHOICE, "native|threads|io_uring", "as in libvirt, no effect", NULL},
 	{"readonly", NULL, SUB_BOOL, NULL, "the guest cannot write it", NULL},
 	{"shareable", NULL, SUB_BOOL, NULL, "others may write it at the same time", NULL},
-	{"serial", NULL, SUB_TEXT, NULL, "at most 20 characters", NULL},
+	{"serial", NULL, SUB_TEXT, NULL, "of which the guest sees 20 characters", NULL},
 	{"boot.order", "boot_order", SUB_NUMBER, NULL, "1 is tried first", NULL},
 	{"startup_policy", "source.startupPolicy", SUB_CHOICE, "mandatory|requisite|optional", "when a CD or floppy is missing", NULL},
 	{"queues", "driver.queues", SUB_NUMBER, NULL, "of a virtio disk", NULL},

@@ -96,9 +96,6 @@ static int parse_serial(struct domain_disk *k, struct xml_node *n, struct err *e
 		if (*p < 0x20 || *p > 0x7e)
 			return xml_bad(s, NULL, e, "'%s' is not allowed: printable ASCII only",
 				       str_printable(text, show, sizeof(show)));
-	if (strlen(text) > SERIAL_BYTES && (str_eq(k->bus, "virtio") || str_eq(k->bus, "ide")))
-		return xml_bad(s, NULL, e, "'%s' is too long: at most %d characters on bus %s",
-			       str_printable(text, show, sizeof(show)), SERIAL_BYTES, k->bus);
 	if (*text)
 		k->serial = TAKE_PTR(text);
 	return 0;
@@ -206,8 +203,17 @@ static void put_on_ide(struct domain *d, struct domain_disk *k, struct xml_node 
 		free(k->bus);
 		k->bus = x_strdup("ide");
 	}
-	if (k->serial && strlen(k->serial) > SERIAL_BYTES)
-		k->serial[SERIAL_BYTES] = 0;
+}
+
+/* As QEMU has it; oVirt and OpenStack give a uuid. */
+static void cut_serial(struct domain *d, struct domain_disk *k, struct xml_node *n)
+{
+	if (!k->serial || strlen(k->serial) <= SERIAL_BYTES)
+		return;
+	k->serial[SERIAL_BYTES] = 0;
+	domain_note(d, xml_first(n, "serial"), false,
+		    "devices/disk '%s': of its serial number the guest sees the first %d characters, '%s'", k->target,
+		    SERIAL_BYTES, k->serial);
 }
 
 int domain_parse_disk(struct domain *d, struct xml_node *n, struct pci_users *users, struct err *e)
@@ -226,8 +232,10 @@ int domain_parse_disk(struct domain *d, struct xml_node *n, struct pci_users *us
 	if (ours && !k->source && k->device == DISK_DEVICE_DISK)
 		return xml_bad(n, NULL, e, "disk '%s' has no <source %s='...'>", k->target,
 			       k->type == DISK_FILE ? "file" : "dev");
-	if (ours)
+	if (ours) {
 		put_on_ide(d, k, n);
+		cut_serial(d, k, n);
+	}
 	if (ours && str_eq(k->bus, "virtio"))
 		pci_users_add(users, n, &k->addr, 0);
 	return 0;

@@ -59,11 +59,14 @@ static void make_mac(const struct domain *d, struct domain_interface *f)
 
 static bool read_mac(const char *s, uint8_t mac[6])
 {
-	char end;
-	if (strlen(s) != DOMAIN_MAC_TEXT - 1 || s[strspn(s, "0123456789abcdefABCDEF:")])
+	int end = 0; /* one digit or two for each byte, blanks around them, as libvirt takes it */
+	s += strspn(s, " \t\r\n");
+	size_t n = strspn(s, "0123456789abcdefABCDEF:");
+	if (s[n + strspn(s + n, " \t\r\n")])
 		return false;
-	return sscanf(s, "%2hhx:%2hhx:%2hhx:%2hhx:%2hhx:%2hhx%c", &mac[0], &mac[1], &mac[2], &mac[3], &mac[4],
-		      &mac[5], &end) == 6;
+	return sscanf(s, "%2hhx:%2hhx:%2hhx:%2hhx:%2hhx:%2hhx%n", &mac[0], &mac[1], &mac[2], &mac[3], &mac[4],
+		      &mac[5], &end) == 6 &&
+	       (size_t)end == n;
 }
 
 static int parse_mac(struct domain *d, struct domain_interface *f, struct xml_node *n, struct err *e)

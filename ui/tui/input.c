@@ -141,6 +141,35 @@ static unsigned csi_mods(unsigned m)
 	return (m & 1 ? VT_SHIFT : 0) | (m & 10 ? VT_ALT : 0) | (m & 4 ? VT_CTRL : 0);
 }
 
+/* Keys of the kitty protocol that have no character, from the Private Use Area. (kitty, "Functional key
+ * definitions") 0: no key of ours. */
+static uint32_t kitty_key(unsigned code)
+{
+	static const uint16_t keypad[] = {
+		[0] = VT_KEY_KP_0 - VT_KEY_NAMED, VT_KEY_KP_0 + 1 - VT_KEY_NAMED, VT_KEY_KP_0 + 2 - VT_KEY_NAMED,
+		VT_KEY_KP_0 + 3 - VT_KEY_NAMED, VT_KEY_KP_0 + 4 - VT_KEY_NAMED, VT_KEY_KP_0 + 5 - VT_KEY_NAMED,
+		VT_KEY_KP_0 + 6 - VT_KEY_NAMED, VT_KEY_KP_0 + 7 - VT_KEY_NAMED, VT_KEY_KP_0 + 8 - VT_KEY_NAMED,
+		VT_KEY_KP_9 - VT_KEY_NAMED, VT_KEY_KP_POINT - VT_KEY_NAMED, VT_KEY_KP_SLASH - VT_KEY_NAMED,
+		VT_KEY_KP_STAR - VT_KEY_NAMED, VT_KEY_KP_MINUS - VT_KEY_NAMED, VT_KEY_KP_PLUS - VT_KEY_NAMED,
+		VT_KEY_KP_ENTER - VT_KEY_NAMED, VT_KEY_KP_EQUAL - VT_KEY_NAMED, VT_KEY_KP_COMMA - VT_KEY_NAMED,
+		VT_KEY_LEFT - VT_KEY_NAMED, VT_KEY_RIGHT - VT_KEY_NAMED, VT_KEY_UP - VT_KEY_NAMED,
+		VT_KEY_DOWN - VT_KEY_NAMED, VT_KEY_PGUP - VT_KEY_NAMED, VT_KEY_PGDN - VT_KEY_NAMED,
+		VT_KEY_HOME - VT_KEY_NAMED, VT_KEY_END - VT_KEY_NAMED, VT_KEY_INSERT - VT_KEY_NAMED,
+		VT_KEY_DELETE - VT_KEY_NAMED,
+	};
+	if (code >= 57376 && code <= 57383)
+		return VT_KEY_F(13) + (code - 57376);
+	return code >= 57399 && code - 57399 < ARRAY_SIZE(keypad) ? VT_KEY_NAMED + keypad[code - 57399] : 0;
+}
+
+/* The key whose control character Ctrl and @code make on an ordinary terminal: Ctrl+5 is Ctrl+]. */
+static unsigned control_key(unsigned code)
+{
+	static const char from[] = "2345678{|}~/", to[] = "@[\\]^_?[\\]^_";
+	const char *at = code < 0x80 && code ? strchr(from, (int)code) : NULL;
+	return at ? (unsigned char)to[at - from] : code;
+}
+
 /* A code point with modifiers, as CSI u and modifyOtherKeys report it. */
 static void emit_code(event_fn fn, void *arg, unsigned code, unsigned mods)
 {
@@ -159,8 +188,15 @@ static void emit_code(event_fn fn, void *arg, unsigned code, unsigned mods)
 		code = VT_KEY_BACKSPACE;
 		break;
 	default:
+		if (code >= 57344 && code <= 63743) {
+			code = kitty_key(code);
+			if (!code)
+				return;
+			break;
+		}
 		if (code < ' ' || code > 0x10ffff)
 			return;
+		code = mods & VT_CTRL ? control_key(code) : code;
 		mods &= ~VT_SHIFT;
 	}
 	emit_key(fn, arg, code, mods);
@@ -191,7 +227,7 @@ static void emit_mouse(event_fn fn, void *arg, const unsigned p[3], bool release
 static size_t parse_csi(struct input *in, event_fn fn, void *arg)
 {
 	const char *s = in->wait;
-	unsigned p[4] = {0}, np = 0;
+	unsigned p[4] = {0}, np = 0, part = 0, event = 0; /* of a key: 3 when it is let go */
 	size_t i = 2;
 	char mark = 0;
 	if (i < in->nwait && s[i] == '[') /* Linux console: ESC [ [ A is F1 */
@@ -199,10 +235,15 @@ static size_t parse_csi(struct input *in, event_fn fn, void *arg)
 	if (i < in->nwait && s[i] >= '<' && s[i] <= '?')
 		mark = s[i++];
 	for (; i < in->nwait && ((s[i] >= '0' && s[i] <= '9') || s[i] == ';' || s[i] == ':'); i++) {
-		if (s[i] == ';' || s[i] == ':')
+		if (s[i] == ';') {
 			np++;
-		else if (np < ARRAY_SIZE(p) && p[np] < 10000000)
+			part = 0;
+		} else if (s[i] == ':') /* other names of the key; what happened to it */
+			part++;
+		else if (!part && np < ARRAY_SIZE(p) && p[np] < 10000000)
 			p[np] = p[np] * 10 + (s[i] - '0');
+		else if (np == 1 && part == 1 && event < 10)
+			event = event * 10 + (s[i] - '0');
 	}
 	while (i < in->nwait && s[i] >= ' ' && s[i] <= '/' && s[i] != '$')
 		i++;
@@ -216,7 +257,7 @@ static size_t parse_csi(struct input *in, event_fn fn, void *arg)
 		emit_mouse(fn, arg, p, final == 'm');
 	} else if (final == 'M' && i == 3) { /* the old mouse report: three bytes follow */
 		return in->nwait < 6 ? 0 : 6;
-	} else if (mark) {
+	} else if (mark || event == 3) {
 		return i;
 	} else if (final == 'n' && p[0] == 0) { /* "well": the answer to DSR 5 */
 		struct event ev = {.kind = EVENT_ANSWER};
