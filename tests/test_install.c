@@ -298,6 +298,9 @@ static const struct {
     {"--nodisks --prompt", {NULL}, "nothing is asked"},
     {"--nodisks --cpuset 1-3", {NULL}, "not pinned"},
     {"--nodisks --nographics", {"!<graphics"}, NULL},
+    {"--nodisks --vcpus 8,maxvcpus=240", {"<vcpu current='8'>240</vcpu>"}, NULL},
+    {"--nodisks --vcpus 8,maxvcpus=240,sockets=2,cores=60,threads=2", {"<vcpu current='8'>240</vcpu>", "cores='60'"}, NULL},
+    {"--nodisks --vcpus 240", {NULL}, "--vcpus 240,maxvcpus=240 is not allowed"},
 };
 
 static void expect(size_t i, const char *which, const char *text, const char *const *has)

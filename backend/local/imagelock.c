@@ -129,3 +129,39 @@ int image_lock(int fd, const char *path, const char *target, bool write, bool sh
 	    "disk '%s': image '%s' is in use by %s: stop that, or let both share it with <shareable/>",
 	    target, path, who);
 }
+
+static bool same_file(const struct stat *a, const struct stat *b)
+{
+	return S_ISBLK(a->st_mode) ? S_ISBLK(b->st_mode) && a->st_rdev == b->st_rdev
+				   : a->st_dev == b->st_dev && a->st_ino == b->st_ino;
+}
+
+const struct domain_disk *image_disk(const struct domain *d, size_t n, const struct stat *file)
+{
+	struct stat st;
+	for (size_t i = 0; i < n; i++)
+		if (d->disks[i].source && stat(d->disks[i].source, &st) == 0 && same_file(&st, file))
+			return &d->disks[i];
+	return NULL;
+}
+
+void image_name_user(struct local *l, const char *uuid, const struct stat *file, const char *path,
+		     const char *target, struct err *e)
+{
+	bool found = false;
+	for (size_t i = 0; i < l->nguests && !found; i++) {
+		const struct guest *g = l->guests[i];
+		struct domain *d = NULL;
+		if (!g->live_xml || str_eq(g->uuid, uuid) ||
+		    domain_parse(g->live_xml, strlen(g->live_xml), g->name, &d, NULL))
+			continue;
+		const struct domain_disk *other = image_disk(d, d->ndisks, file);
+		found = other;
+		if (found)
+			err_set(e, EBUSY,
+				"disk '%s': image '%s' is in use as disk '%s' of domain '%s': stop that, or let both share "
+				"it with <shareable/>",
+				target, path, other->target, g->name);
+		domain_free(d);
+	}
+}

@@ -229,54 +229,16 @@ static int open_image(struct launch *a, const struct domain_disk *disk, struct e
 	return fd;
 }
 
-static bool same_file(const struct stat *a, const struct stat *b)
-{
-	return S_ISBLK(a->st_mode) ? S_ISBLK(b->st_mode) && a->st_rdev == b->st_rdev
-				   : a->st_dev == b->st_dev && a->st_ino == b->st_ino;
-}
-
-/* The disk of @d that is this file, of the first @n; NULL. */
-static const struct domain_disk *disk_of_file(const struct domain *d, size_t n, const struct stat *file)
-{
-	struct stat st;
-	for (size_t i = 0; i < n; i++)
-		if (d->disks[i].source && stat(d->disks[i].source, &st) == 0 && same_file(&st, file))
-			return &d->disks[i];
-	return NULL;
-}
-
 /* Two drives of one guest may have one file when neither writes, or when both say that they share it. */
 static int check_twice(struct launch *a, size_t i, const struct stat *file, struct err *e)
 {
-	const struct domain_disk *disk = &a->d->disks[i], *other = disk_of_file(a->d, i, file);
+	const struct domain_disk *disk = &a->d->disks[i], *other = image_disk(a->d, i, file);
 	if (!other || (disk->readonly && other->readonly) || (disk->shareable && other->shareable))
 		return 0;
 	return err_set(e, EBUSY,
 		       "disk '%s': image '%s' is that of disk '%s' of this domain too: give each its own, or write "
 		       "<shareable/> or <readonly/> into both",
 		       disk->target, disk->source, other->target);
-}
-
-/* The lock was refused: say whose disk it is, where that is a guest of ours. */
-static int name_user(struct launch *a, const struct domain_disk *disk, const struct stat *file, struct err *e)
-{
-	for (size_t i = 0; i < a->l->nguests; i++) {
-		const struct guest *g = a->l->guests[i];
-		struct domain *d = NULL;
-		if (!g->live_xml || str_eq(g->uuid, a->d->uuid) ||
-		    domain_parse(g->live_xml, strlen(g->live_xml), g->name, &d, NULL))
-			continue;
-		const struct domain_disk *other = disk_of_file(d, d->ndisks, file);
-		if (other)
-			err_set(e, EBUSY,
-				"disk '%s': image '%s' is in use as disk '%s' of domain '%s': stop that, or let both share "
-				"it with <shareable/>",
-				disk->target, disk->source, other->target, g->name);
-		domain_free(d);
-		if (other)
-			break;
-	}
-	return -EBUSY;
 }
 
 static int open_disks(struct launch *a, struct err *e)
@@ -298,8 +260,8 @@ static int open_disks(struct launch *a, struct err *e)
 			rc = check_twice(a, i, &st, e);
 		if (!rc)
 			rc = image_lock(fd, disk->source, disk->target, !disk->readonly, disk->shareable, e);
-		if (rc == -EBUSY && disk_of_file(a->d, i, &st) == NULL)
-			rc = name_user(a, disk, &st, e);
+		if (rc == -EBUSY && !image_disk(a->d, i, &st))
+			image_name_user(a->l, a->d->uuid, &st, disk->source, disk->target, e);
 		if (rc)
 			return rc == -ENOSPC
 				   ? err_set(e, ENOSPC, "domain '%s' has more disks than can be opened",

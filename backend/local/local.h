@@ -150,6 +150,12 @@ void journal_add(const struct local *l, const char *event, const char *name, con
 /* imagelock.c: QEMU's locks on an image. Take them on @fd as a guest that reads, or reads and writes; they
  * last as long as the open file does. -EBUSY with who holds it. */
 int image_lock(int fd, const char *path, const char *target, bool write, bool share, struct err *e);
+/* The disk of @d that is this file, of the first @n; NULL. */
+const struct domain_disk *image_disk(const struct domain *d, size_t n, const struct stat *file);
+/* After -EBUSY: when it is a guest of ours that has the image, but for the one of @uuid (NULL: any), @e says whose
+ * disk it is. */
+void image_name_user(struct local *l, const char *uuid, const struct stat *file, const char *path,
+		     const char *target, struct err *e);
 
 /* kvm.c: what the host's KVM can do, measured once per boot. */
 struct kvm_facts {

@@ -66,7 +66,7 @@ static int edit(struct change *c, const char *text, const char *where, bool live
 	return rc ? rc : domain_parse(*out, strlen(*out), where, result, e);
 }
 
-static int image_open(struct change *c, struct err *e)
+static int image_open(struct local *l, struct change *c, struct err *e)
 {
 	struct stat st;
 	AUTO_CLOSE int fd = open(c->source, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
@@ -78,6 +78,8 @@ static int image_open(struct change *c, struct err *e)
 			       c->source);
 	fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) & ~O_NONBLOCK);
 	int rc = image_lock(fd, c->source, c->target, false, c->shareable, e);
+	if (rc == -EBUSY)
+		image_name_user(l, NULL, &st, c->source, c->target, e);
 	return rc ? rc : TAKE_FD(fd);
 }
 
@@ -86,7 +88,7 @@ static int tell_machine(struct local *l, struct guest *g, struct change *c, bool
 {
 	AUTO_FREE char *path = registry_path(l, g->uuid, REG_CONTROL);
 	AUTO_CLOSE int fd = -1;
-	if (c->source && (fd = image_open(c, e)) < 0)
+	if (c->source && (fd = image_open(l, c, e)) < 0)
 		return fd;
 	struct control *k = control_connect(path, BACKEND_TIMEOUT_MS, e);
 	if (!k)

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "src/base/cleanup.h"
+#include "src/base/file.h"
 #include "src/base/str.h"
 #include "src/cmd/rows.h"
 #include "src/cmd/type.h"
@@ -14,15 +15,14 @@
 /* All of standard input. */
 static int read_input(struct buf *text, struct err *e)
 {
-	char chunk[4096];
-	ssize_t n;
-	while ((n = read(STDIN_FILENO, chunk, sizeof(chunk))) > 0) {
-		buf_add(text, chunk, (size_t)n);
-		if (text->len > TEXT_MAX)
-			return err_set(e, EFBIG, "the text on standard input is longer than %u bytes",
-				       TEXT_MAX);
-	}
-	return n < 0 ? err_sys(e, errno, "cannot read standard input") : 0;
+	AUTO_FREE char *all = NULL;
+	size_t n = 0;
+	int rc = file_read_rest(STDIN_FILENO, TEXT_MAX, &all, &n);
+	if (rc == -EFBIG)
+		return err_set(e, EFBIG, "the text on standard input is longer than %u bytes", TEXT_MAX);
+	if (!rc)
+		buf_add(text, all, n);
+	return rc ? err_sys(e, -rc, "cannot read standard input") : 0;
 }
 
 static int type_exec(struct cmd_ctx *c, struct err *e)

@@ -107,11 +107,11 @@ static int make_vcpus(struct maker *m, const struct install_value *cpu, struct e
 		most = grouped ? product(m) : usual < m->host.cpus || !m->host.cpus ? usual : m->host.cpus;
 	most = most ? most : now;
 	now = now ? now : most;
-	if (most < now || most > DOMAIN_VCPUS_MAX)
+	if (most < now || now > DOMAIN_VCPUS_MAX || most > UINT16_MAX)
 		return err_set(
 		    e, EINVAL,
-		    "--vcpus %llu,maxvcpus=%llu is not allowed: 1 to %d, and not more than maxvcpus",
-		    (unsigned long long)now, (unsigned long long)most, DOMAIN_VCPUS_MAX);
+		    "--vcpus %llu,maxvcpus=%llu is not allowed: 1 to %d, and not more than maxvcpus, at most %d",
+		    (unsigned long long)now, (unsigned long long)most, DOMAIN_VCPUS_MAX, UINT16_MAX);
 	if (grouped && (rc = complete(m, most, e)))
 		return rc;
 	if (now > m->host.cpus && m->host.cpus)
