@@ -23,7 +23,8 @@
 #include "src/cmd/tty.h"
 
 #define INPUT_MAX 65536 /* bytes kept of what is typed or piped in */
-#define PIECE 256u      /* bytes sent at once */
+#define PIECE 16u       /* bytes sent at once: as many as a UART takes */
+#define STUCK_MS 10000  /* in which a guest that reads takes something, on the busiest host */
 #define KEY_MS 50       /* for the rest of an escape sequence of the keyboard */
 #define REPLAY_DEFAULT 4096u /* bytes shown to somebody who attaches at a terminal: about a screenful */
 
@@ -117,7 +118,7 @@ static uint64_t waiting(struct talk *t)
 /* Nothing of what waits was taken for as long as a guest may take. */
 static bool stuck(const struct talk *t)
 {
-	return t->left && now_ms() - t->moved > BACKEND_TIMEOUT_MS;
+	return t->left && now_ms() - t->moved > STUCK_MS;
 }
 
 static int not_taken(const struct talk *t, struct err *e)
@@ -125,7 +126,7 @@ static int not_taken(const struct talk *t, struct err *e)
 	return err_set(e, ETIMEDOUT,
 		       "the guest does not read its serial line: nothing was taken for %d s, before that %s%llu of "
 		       "%llu bytes",
-		       BACKEND_TIMEOUT_MS / 1000, t->taken ? "at least " : "", (unsigned long long)t->taken,
+		       STUCK_MS / 1000, t->taken ? "at least " : "", (unsigned long long)t->taken,
 		       (unsigned long long)t->all);
 }
 
