@@ -326,6 +326,7 @@ END_TEST
 int main(int argc, char **argv)
 {
 	const char *role = argc > 1 ? argv[1] : "";
+	setenv("VMDECK_NAMESPACES", "off", 1); /* the processes here tell their ids */
 	static const char *const machine_argv[] = {"/proc/self/exe", "machine", NULL};
 	if (!strcmp(role, "keeper"))
 		return keeper_main(machine_argv);

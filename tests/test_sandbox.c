@@ -3,24 +3,33 @@
 #include <check.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/sockios.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "backend/net/sandbox_rules.h"
 #include "backend/screen/sandbox_rules.h"
 #include "backend/vmm/sandbox_rules.h"
 #include "src/base/cleanup.h"
+#include "src/base/log.h"
 #include "src/base/str.h"
 #include "tests/testlib.h"
 
@@ -199,7 +208,7 @@ static int inside_of(const struct sandbox_rule *rules, size_t n, int (*what)(voi
 	if (pid == 0) {
 		pthread_t t;
 		signal(SIGSYS, SIG_DFL);
-		if (sandbox_prepare(NULL) || (with_thread && pthread_create(&t, NULL, late, NULL)) ||
+		if (sandbox_prepare(NULL, NULL) || (with_thread && pthread_create(&t, NULL, late, NULL)) ||
 		    sandbox_enter(rules, n, NULL))
 			_exit(100);
 		go_on = 1;
@@ -242,7 +251,7 @@ START_TEST(the_first_step_alone_leaves_no_capability_and_no_file)
 {
 	pid_t pid = fork();
 	if (pid == 0) {
-		if (sandbox_prepare(NULL))
+		if (sandbox_prepare(NULL, NULL))
 			_exit(100);
 		bool open_fails = open("/etc/passwd", O_RDONLY) < 0, caps = false;
 		for (int c = 0; c < 40; c++)
@@ -261,7 +270,7 @@ START_TEST(a_death_signal_survives_the_change_of_credentials)
 	if (pid == 0) {
 		int sig = 0;
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		_exit(sandbox_prepare(NULL) || prctl(PR_GET_PDEATHSIG, &sig) || sig != SIGKILL ? 101 : 0);
+		_exit(sandbox_prepare(NULL, NULL) || prctl(PR_GET_PDEATHSIG, &sig) || sig != SIGKILL ? 101 : 0);
 	}
 	int status;
 	waitpid(pid, &status, 0);
@@ -298,10 +307,449 @@ START_TEST(the_screen_may_do_less)
 }
 END_TEST
 
+/* --- attacks: what a process that was broken into would try, on any kernel --- */
+
+struct attack {
+	const char *name;
+	int (*what)(void);
+	bool root;  /* only root could do it anyway */
+	bool plain; /* without a sandbox it works here: shown, so that the attack is one */
+};
+
+#define SUCCEEDED 42
+
+static struct {
+	pid_t pid; /* of the same uid as the attacker when it was born */
+	int pidfd, program, dgram;
+	char dir[64], socket[100], file[100];
+} victim;
+
+static int async_pair(int fds[2])
+{
+	return socketpair(AF_UNIX, SOCK_STREAM, 0, fds);
+}
+
+static int signal_of_io(int pair[2])
+{
+	if (fcntl(pair[0], F_SETSIG, SIGKILL) || fcntl(pair[0], F_SETFL, O_ASYNC | O_NONBLOCK))
+		return 1;
+	return write(pair[1], "x", 1) != 1;
+}
+
+static int attack_setown(void)
+{
+	int pair[2];
+	return async_pair(pair) || fcntl(pair[0], F_SETOWN, victim.pid) || signal_of_io(pair);
+}
+
+static int attack_setown_ex(void)
+{
+	int pair[2];
+	struct f_owner_ex who = {F_OWNER_PID, victim.pid};
+	return async_pair(pair) || fcntl(pair[0], F_SETOWN_EX, &who) || signal_of_io(pair);
+}
+
+static int attack_fiosetown(void)
+{
+	int pair[2], on = 1;
+	return async_pair(pair) || ioctl(pair[0], FIOSETOWN, &victim.pid) || ioctl(pair[0], FIOASYNC, &on) ||
+	       write(pair[1], "x", 1) != 1; /* SIGIO ends who does not expect it */
+}
+
+static int attack_kill(void)
+{
+	return kill(victim.pid, SIGKILL);
+}
+
+static int attack_tgkill(void)
+{
+	return (int)syscall(SYS_tgkill, victim.pid, victim.pid, SIGKILL);
+}
+
+static int attack_pidfd(void)
+{
+	return (int)syscall(SYS_pidfd_send_signal, victim.pidfd, SIGKILL, NULL, 0);
+}
+
+static int attack_queue(void)
+{
+	return sigqueue(victim.pid, SIGKILL, (union sigval){0});
+}
+
+static struct sockaddr_un outside(void)
+{
+	struct sockaddr_un a = {.sun_family = AF_UNIX};
+	snprintf(a.sun_path, sizeof(a.sun_path), "%s", victim.socket);
+	return a;
+}
+
+static int attack_dgram_pair(void)
+{
+	int pair[2];
+	struct sockaddr_un a = outside();
+	return socketpair(AF_UNIX, SOCK_DGRAM, 0, pair) ||
+	       sendto(pair[0], "forged", 6, 0, (void *)&a, sizeof(a)) != 6;
+}
+
+static int attack_dgram(void)
+{
+	struct sockaddr_un a = outside();
+	int fd = socket(AF_UNIX, SOCK_DGRAM, 0);
+	return fd < 0 || sendto(fd, "forged", 6, 0, (void *)&a, sizeof(a)) != 6;
+}
+
+static int attack_open(void)
+{
+	return (int)syscall(SYS_openat, AT_FDCWD, victim.file, O_RDONLY, 0) < 0;
+}
+
+static int attack_write(void)
+{
+	return (int)syscall(SYS_openat, AT_FDCWD, victim.file, O_WRONLY | O_CREAT, 0600) < 0;
+}
+
+static int attack_proc(void)
+{
+	char path[64];
+	snprintf(path, sizeof(path), "/proc/%d/environ", (int)victim.pid);
+	return (int)syscall(SYS_openat, AT_FDCWD, path, O_RDONLY, 0) < 0;
+}
+
+static int attack_filter(void)
+{
+	int pair[2];
+	struct sock_filter pass = {BPF_RET | BPF_K, 0, 0, 0xffff};
+	struct sock_fprog prog = {1, &pass};
+	return async_pair(pair) || setsockopt(pair[0], SOL_SOCKET, SO_ATTACH_FILTER, &prog, sizeof(prog));
+}
+
+static int attack_execveat(void)
+{
+	char *const argv[] = {(char *)"true", NULL}, *const env[] = {NULL};
+	return (int)syscall(SYS_execveat, victim.program, "", argv, env, AT_EMPTY_PATH);
+}
+
+static int attack_memfd_exec(void)
+{
+	static char buf[1 << 20];
+	int fd = memfd_create("x", 0);
+	for (ssize_t n, at = 0; (n = pread(victim.program, buf, sizeof(buf), at)) > 0; at += n)
+		if (pwrite(fd, buf, (size_t)n, at) != n)
+			return 1;
+	char *const argv[] = {(char *)"true", NULL}, *const env[] = {NULL};
+	return (int)syscall(SYS_execveat, fd, "", argv, env, AT_EMPTY_PATH);
+}
+
+static int attack_ptrace(void)
+{
+	return (int)ptrace(PTRACE_SEIZE, victim.pid, 0, 0);
+}
+
+static int attack_read_memory(void)
+{
+	char c;
+	struct iovec to = {&c, 1}, from = {&victim, 1};
+	return process_vm_readv(victim.pid, &to, 1, &from, 1, 0) != 1;
+}
+
+static int attack_mount(void)
+{
+	return mount("x", "/tmp", "tmpfs", 0, NULL);
+}
+
+static int attack_unshare(void)
+{
+	return unshare(CLONE_NEWUSER);
+}
+
+static int attack_root(void)
+{
+	return (int)syscall(SYS_setresuid, 0, 0, 0);
+}
+
+static int attack_io_uring(void)
+{
+	char params[120] = {0};
+	return (int)syscall(SYS_io_uring_setup, 2, params) < 0;
+}
+
+static int attack_pidfd_getfd(void)
+{
+	return (int)syscall(SYS_pidfd_getfd, victim.pidfd, 0, 0) < 0;
+}
+
+static const struct attack attacks[] = {
+    {"F_SETOWN and F_SETSIG", attack_setown, false, true},
+    {"F_SETOWN_EX and F_SETSIG", attack_setown_ex, false, true},
+    {"FIOSETOWN and FIOASYNC", attack_fiosetown, false, true},
+    {"kill", attack_kill, false, true},
+    {"tgkill", attack_tgkill, false, true},
+    {"pidfd_send_signal", attack_pidfd, false, true},
+    {"rt_sigqueueinfo", attack_queue, false, true},
+    {"a pair of datagram sockets", attack_dgram_pair, false, true},
+    {"a datagram socket", attack_dgram, false, true},
+    {"opening a file", attack_open, false, true},
+    {"writing a file", attack_write, false, true},
+    {"/proc of another process", attack_proc, false, true},
+    {"SO_ATTACH_FILTER", attack_filter, false, true},
+    {"execveat", attack_execveat, false, true},
+    {"execveat of a memfd", attack_memfd_exec, false, true},
+    {"ptrace", attack_ptrace, false, true},
+    {"process_vm_readv", attack_read_memory, false, true},
+    {"mount", attack_mount, true, false},
+    {"unshare", attack_unshare, false, false},
+    {"setresuid", attack_root, true, true},
+    {"io_uring_setup", attack_io_uring, false, false},
+    {"pidfd_getfd", attack_pidfd_getfd, false, true},
+};
+
+static const char *const etc[] = {"/etc"};
+static const struct {
+	const char *name;
+	const struct sandbox_rule *rules;
+	const size_t *n; /* NULL: net_sandbox_nrules() */
+	struct sandbox_needs needs;
+} programs[] = {
+    {"vmdeck-vmm", sandbox_rules, &sandbox_nrules, {0}},
+    {"vmdeck-screen", screen_sandbox_rules, &screen_sandbox_nrules, {0}},
+    {"vmdeck-net", net_sandbox_rules, NULL, {.network = true, .folders = etc, .nfolders = 1}},
+};
+
+/* A process that does nothing, and sockets and files that are not the attacker's business. */
+static void victim_new(uid_t uid)
+{
+	snprintf(victim.dir, sizeof(victim.dir), "/tmp/vmdeck-sandbox.XXXXXX");
+	ck_assert_ptr_nonnull(mkdtemp(victim.dir));
+	snprintf(victim.socket, sizeof(victim.socket), "%s/log", victim.dir);
+	snprintf(victim.file, sizeof(victim.file), "%s/secret", victim.dir);
+	struct sockaddr_un a = outside();
+	victim.dgram = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	ck_assert_int_eq(bind(victim.dgram, (void *)&a, sizeof(a)), 0);
+	AUTO_CLOSE int fd = open(victim.file, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(chmod(victim.dir, 0777) | chmod(victim.socket, 0777) | chmod(victim.file, 0666), 0);
+	victim.program = open("/bin/true", O_RDONLY | O_CLOEXEC);
+	int told[2];
+	ck_assert_int_eq(pipe2(told, O_CLOEXEC), 0);
+	victim.pid = fork();
+	if (victim.pid == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		if (uid && (setresgid(uid, uid, uid) || setresuid(uid, uid, uid)))
+			_exit(1);
+		prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
+		if (write(told[1], "", 1) != 1)
+			_exit(1);
+		for (;;)
+			pause();
+	}
+	victim.pidfd = (int)syscall(SYS_pidfd_open, victim.pid, 0);
+	char ready; /* it has become who it is to be: else an attack would fail for a wrong reason */
+	ck_assert_int_eq(read(told[0], &ready, 1), 1);
+	close(told[0]);
+	close(told[1]);
+}
+
+/* Return: it has been harmed. */
+static bool victim_end(void)
+{
+	char text[8];
+	bool forged = recv(victim.dgram, text, sizeof(text), MSG_DONTWAIT) > 0;
+	bool dead = waitpid(victim.pid, NULL, WNOHANG) == victim.pid;
+	if (!dead) {
+		kill(victim.pid, SIGKILL);
+		waitpid(victim.pid, NULL, 0);
+	}
+	close(victim.dgram);
+	close(victim.pidfd);
+	close(victim.program);
+	unlink(victim.socket);
+	unlink(victim.file);
+	rmdir(victim.dir);
+	return forged || dead;
+}
+
+/* In a child that is @program or nothing special: try it. Its exit status is SUCCEEDED when it worked. */
+static void attack(size_t program, bool sandboxed, const struct attack *a)
+{
+	const size_t *n = programs[program].n;
+	if (sandboxed && sandbox_enter(programs[program].rules,
+				       n ? *n : net_sandbox_nrules(sandbox_confined()), NULL))
+		_exit(100);
+	_exit(a->what() ? 0 : SUCCEEDED);
+}
+
+/* In a child: become @uid, go into the sandbox of @program, and try all of them there, each from a process of
+ * its own. Exit status: 0, 1 + the index of the one that worked, or 100. */
+static void attackers(size_t program, uid_t uid)
+{
+	if (uid && (setresgid(uid, uid, uid) || setresuid(uid, uid, uid)))
+		_exit(100);
+	prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
+	log_open("", open("/dev/null", O_WRONLY | O_CLOEXEC));
+	int status = 0;
+	pid_t pid = sandbox_fork();
+	if (pid == 0 && sandbox_prepare(&programs[program].needs, NULL))
+		_exit(100);
+	for (size_t i = 0; pid == 0 && i < ARRAY_SIZE(attacks); i++) {
+		int how = 0;
+		pid_t one = fork();
+		if (one == 0)
+			attack(program, true, &attacks[i]);
+		if (one < 0 || waitpid(one, &how, 0) != one || (WIFEXITED(how) && WEXITSTATUS(how) == 100))
+			_exit(100);
+		if (WIFEXITED(how) && WEXITSTATUS(how) == SUCCEEDED)
+			_exit(1 + (int)i);
+	}
+	if (pid == 0)
+		_exit(0);
+	waitpid(pid, &status, 0);
+	_exit(WIFEXITED(status) ? WEXITSTATUS(status) : 101);
+}
+
+static void all_attacks(const char *where)
+{
+	for (size_t p = 0; p < ARRAY_SIZE(programs); p++)
+		for (uid_t uid = 0; uid <= (geteuid() == 0 ? 1000u : 0u); uid += 1000) {
+			int status;
+			victim_new(uid);
+			pid_t pid = fork();
+			if (pid == 0)
+				attackers(p, uid);
+			waitpid(pid, &status, 0);
+			bool harmed = victim_end();
+			int code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+			bool named = code > 0 && code <= (int)ARRAY_SIZE(attacks);
+			ck_assert_msg(code == 0, "%s, %s, uid %u: %s worked (%d)", programs[p].name, where,
+				      (unsigned)uid, named ? attacks[code - 1].name : "something else", code);
+			ck_assert_msg(!harmed, "%s, %s, uid %u: a process or a socket outside was harmed",
+				      programs[p].name, where, (unsigned)uid);
+		}
+}
+
+START_TEST(attacks_work_where_there_is_no_sandbox)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(attacks); i++) {
+		const struct attack *a = &attacks[i];
+		int status;
+		if (!a->plain || (a->root && geteuid() != 0))
+			continue;
+		victim_new(0);
+		pid_t pid = fork();
+		if (pid == 0)
+			attack(0, false, a);
+		waitpid(pid, &status, 0);
+		bool harmed = victim_end(), ran = a->what == attack_execveat || a->what == attack_memfd_exec;
+		ck_assert_msg(harmed || (WIFEXITED(status) && WEXITSTATUS(status) == (ran ? 0 : SUCCEEDED)),
+			      "%s: status %x", a->name, status);
+	}
+}
+END_TEST
+
+START_TEST(attacks_fail_on_kernels_of_any_landlock_without_name_spaces)
+{
+	char abi[4], where[40];
+	snprintf(abi, sizeof(abi), "%d", _i);
+	snprintf(where, sizeof(where), "Landlock ABI %d", _i);
+	setenv("VMDECK_NAMESPACES", "off", 1);
+	setenv("VMDECK_LANDLOCK_ABI", abi, 1);
+	all_attacks(where);
+}
+END_TEST
+
+START_TEST(attacks_fail_in_name_spaces)
+{
+	unsetenv("VMDECK_NAMESPACES");
+	setenv("VMDECK_LANDLOCK_ABI", _i ? "" : "0", 1);
+	all_attacks("in name spaces");
+}
+END_TEST
+
+/* --- who it is then --- */
+
+static int is_first(void)
+{
+	return getpid() != 1;
+}
+
+START_TEST(its_process_ids_are_its_own)
+{
+	int abi, status = 0;
+	if (sandbox_lacks(&abi) & SANDBOX_PID_SPACE)
+		test_skip("no name spaces of process ids here");
+	pid_t pid = sandbox_fork();
+	if (pid == 0)
+		_exit(is_first());
+	waitpid(pid, &status, 0);
+	ck_assert_int_eq(status, 0);
+}
+END_TEST
+
+/* The uid that a process of root's has in the sandbox, given VMDECK_UID. */
+static int uid_inside(const char *env)
+{
+	int status = 0;
+	pid_t pid = fork();
+	if (pid == 0) {
+		if (env)
+			setenv("VMDECK_UID", env, 1);
+		if (sandbox_prepare(NULL, NULL))
+			_exit(100);
+		uid_t r, e, s, want = env ? (uid_t)atoi(env) : 65534;
+		getresuid(&r, &e, &s);
+		_exit(r == want && e == want && s == want && getgid() == want && getgroups(0, NULL) == 0 ? 0 : 1);
+	}
+	waitpid(pid, &status, 0);
+	return status;
+}
+
+START_TEST(what_root_starts_is_not_root)
+{
+	if (geteuid() != 0)
+		test_skip("only what root starts changes its uid");
+	ck_assert_int_eq(uid_inside("1879048200"), 0);
+	ck_assert_int_eq(uid_inside(NULL), 0);
+}
+END_TEST
+
+START_TEST(files_and_memory_are_limited)
+{
+	struct sandbox_needs needs = {.file_bytes = 8192, .memory_bytes = 1ull << 30};
+	int status = 0;
+	pid_t pid = fork();
+	if (pid == 0) {
+		int fd = memfd_create("x", MFD_CLOEXEC);
+		if (sandbox_prepare(&needs, NULL))
+			_exit(100);
+		bool fine = pwrite(fd, "x", 1, 8191) == 1 && pwrite(fd, "x", 1, 8192) < 0 && errno == EFBIG;
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+		fine = fine && mmap(NULL, 2ull << 30, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == MAP_FAILED;
+#endif
+		_exit(fine ? 0 : 1);
+	}
+	waitpid(pid, &status, 0);
+	ck_assert_int_eq(status, 0);
+}
+END_TEST
+
+START_TEST(what_is_required_and_cannot_be_had_is_refused)
+{
+	int status = 0;
+	pid_t pid = fork();
+	if (pid == 0) {
+		struct err e = {0};
+		setenv("VMDECK_SANDBOX", "require", 1);
+		setenv("VMDECK_LANDLOCK_ABI", "0", 1);
+		_exit(sandbox_prepare(NULL, &e) == -EPERM && strstr(e.msg, "Landlock") ? 0 : 1);
+	}
+	waitpid(pid, &status, 0);
+	ck_assert_int_eq(status, 0);
+}
+END_TEST
+
 static void check_pair(const struct sandbox_rule *a, const struct sandbox_rule *b)
 {
-	ck_assert_msg(a->syscall != b->syscall || a->value != b->value, "system call %d has two rows",
-		      a->syscall);
+	ck_assert_msg(a->syscall != b->syscall || a->value != b->value || a->also.value != b->also.value,
+		      "system call %d has two rows", a->syscall);
 }
 
 static void check_table(const struct sandbox_rule *rules, size_t n)
@@ -320,6 +768,7 @@ START_TEST(every_rule_says_who_needs_it_and_is_there_once)
 	check_table(sandbox_common_rules, sandbox_common_nrules);
 	check_table(sandbox_rules, sandbox_nrules);
 	check_table(screen_sandbox_rules, screen_sandbox_nrules);
+	check_table(net_sandbox_rules, net_sandbox_nrules(true));
 }
 END_TEST
 
@@ -328,11 +777,20 @@ int main(void)
 	Suite *s = suite_create("sandbox");
 	TCase *t = tcase_create("sandbox");
 	unsetenv("VMDECK_SANDBOX");
+	unsetenv("VMDECK_UID");
+	tcase_set_timeout(t, 120);
 	tcase_add_loop_test(t, allowed_work_goes_on_and_forbidden_calls_end_it, 0, ARRAY_SIZE(cases));
 	tcase_add_loop_test(t, the_screen_may_do_less, 0, ARRAY_SIZE(screen_cases));
 	tcase_add_test(t, threads_that_were_there_before_are_in_it_too);
 	tcase_add_test(t, the_first_step_alone_leaves_no_capability_and_no_file);
 	tcase_add_test(t, a_death_signal_survives_the_change_of_credentials);
+	tcase_add_test(t, attacks_work_where_there_is_no_sandbox);
+	tcase_add_loop_test(t, attacks_fail_on_kernels_of_any_landlock_without_name_spaces, 0, 8);
+	tcase_add_loop_test(t, attacks_fail_in_name_spaces, 0, 2);
+	tcase_add_test(t, its_process_ids_are_its_own);
+	tcase_add_test(t, what_root_starts_is_not_root);
+	tcase_add_test(t, files_and_memory_are_limited);
+	tcase_add_test(t, what_is_required_and_cannot_be_had_is_refused);
 	tcase_add_test(t, every_rule_says_who_needs_it_and_is_there_once);
 	suite_add_tcase(s, t);
 	return test_main(s);

@@ -38,10 +38,12 @@ struct launch {
 	unsigned flags;
 	struct buf *notes;
 	int id;
+	uid_t uid; /* of the guest's processes; 0: ours */
 	int lock;
 	pid_t keeper;
 	int pidfd;
 	char *vmm;
+	struct policy policy;
 	struct domain_live live;
 	json_t *screen; /* of the go message; NULL: none */
 	json_t *net;    /* its members for the network cards */
@@ -391,6 +393,8 @@ static json_t *go_message(struct launch *a)
 	json_set_str(go, "name", d->name);
 	json_set_str(go, "uuid", d->uuid);
 	json_set_int(go, "id", a->id);
+	json_set_int(go, "uid", a->uid);
+	json_set_int(go, "memory_bytes", (int64_t)d->memory_bytes);
 	json_set_flag(go, "paused", a->flags & START_PAUSED);
 	json_set_str(go, "home", a->l->dirs->home);
 	json_set_str(go, "vmdeck", vmdeck);
@@ -455,10 +459,28 @@ static void undo(struct launch *a)
 		registry_remove(a->l, a->d->uuid, TAKE_FD(a->lock));
 }
 
+/* A guest of root's runs as a uid of its own, which goes by its id: no other guest that runs has it. */
+static int take_id(struct launch *a, struct err *e)
+{
+	const struct local *l = a->l;
+	bool own = geteuid() == 0 && a->policy.uids, taken;
+	do {
+		a->id = registry_next_id(a->l, e);
+		if (a->id < 0)
+			return a->id;
+		a->uid = own ? policy_uid(l, &a->policy, a->id) : 0;
+		taken = false;
+		for (size_t i = 0; i < l->nguests && own; i++)
+			taken |= policy_uid(l, &a->policy, l->guests[i]->id) == a->uid;
+	} while (taken && l->nguests < a->policy.uids);
+	return 0;
+}
+
 static int start_claimed(struct launch *a, struct err *e)
 {
-	a->id = registry_next_id(a->l, e);
-	int rc = a->id < 0 ? a->id : open_disks(a, e);
+	int rc = take_id(a, e);
+	if (!rc)
+		rc = open_disks(a, e);
 	if (!rc)
 		rc = firmware_open_nvram(a->l, a->d, a->flags, &a->fds, e);
 	if (!rc)
@@ -504,11 +526,15 @@ int launch_guest(struct local *l, const struct domain *defined, unsigned flags, 
 	if (!rc)
 		rc = check_memory(&a, &e);
 	if (!rc)
+		rc = policy_read(l, &a.policy, &e);
+	if (!rc)
 		rc = kvm_access(&e);
 	if (!rc)
 		rc = open_boot(&a, &e);
 	if (!rc)
 		rc = check_kvm(&a, &e);
+	if (!rc)
+		rc = policy_sandbox(&a.policy, notes, &e);
 	if (!rc) {
 		a.lock = registry_claim(l, d->uuid, d->name, &e);
 		rc = a.lock < 0 ? a.lock : start_claimed(&a, &e);

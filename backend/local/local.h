@@ -54,6 +54,8 @@ struct guest {
 	struct file_id lock_id;
 	pid_t pid; /* machine whose /proc files are open below; 0 none */
 	int proc_stat, proc_statm;
+	unsigned vcpu_tid[DOMAIN_VCPUS_MAX]; /* as the machine counts, and below as the host does */
+	pid_t vcpu_thread[DOMAIN_VCPUS_MAX];
 	char *live_xml; /* NULL: it is of another release */
 	struct file_id live_id; /* of the file that it was read from */
 	struct domain_live live; /* what its text has beyond the definition; its id is @id */
@@ -176,6 +178,19 @@ int scope_enter(pid_t pid, const char *name, const char *uuid, struct err *e);
 /* Is lingering on for this user, so that a session's end does not end the guest? 1, 0, or -errno when there
  * is no logind. */
 int scope_lingering(void);
+
+/* policy.c: what vmdeck.conf says about all guests. */
+struct policy {
+	bool require;         /* no guest starts whose sandbox lacks something */
+	uid_t uid_first;      /* guests of root have uids of [uid_first, uid_first + uids) */
+	unsigned uids;        /* 0: they are root's */
+};
+int policy_read(const struct local *l, struct policy *out, struct err *e);
+/* The uid of the guest with @id. */
+uid_t policy_uid(const struct local *l, const struct policy *p, int id);
+/* Before a start: what the sandbox lacks on this host is a warning among @notes, or the refusal; and it is told
+ * to the guest's processes. */
+int policy_sandbox(const struct policy *p, struct buf *notes, struct err *e);
 
 /* launch.c. @paused etc: enum start_flags. @persistent false: from domain_create. */
 /* media.c: The live XML (taken) with the trays of its drives as they are now. */

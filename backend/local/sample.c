@@ -1,6 +1,7 @@
 /* Figures: the host's from /proc, a guest's from its stats file and from one kept-open /proc/PID/stat and
  * statm each. Nothing here waits for a guest; one whose main loop is silent still has figures, and says so in
  * its detail. */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -142,7 +143,37 @@ static void proc_figures(struct guest *g, struct sample_domain *d)
 	}
 }
 
-static void vcpu_figures(const struct guest *g, const struct stats_vcpu *v, bool threads,
+/* The machine may count in a name space of process ids of its own, but its threads have names. */
+static void find_threads(struct guest *g)
+{
+	char path[300];
+	snprintf(path, sizeof(path), "/proc/%d/task", (int)g->pid);
+	DIR *d = opendir(path);
+	for (struct dirent *de; d && (de = readdir(d));) {
+		char name[32];
+		unsigned index;
+		int end = 0;
+		snprintf(path, sizeof(path), "/proc/%d/task/%s/comm", (int)g->pid, de->d_name);
+		AUTO_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC);
+		ssize_t n = fd < 0 ? 0 : read(fd, name, sizeof(name) - 1);
+		name[n > 0 ? n : 0] = 0;
+		if (sscanf(name, "vcpu%u%n", &index, &end) == 1 && name[end] == '\n' && index < DOMAIN_VCPUS_MAX)
+			g->vcpu_thread[index] = atoi(de->d_name);
+	}
+	if (d)
+		closedir(d);
+}
+
+static pid_t vcpu_thread(struct guest *g, const struct stats_vcpu *v)
+{
+	if (g->vcpu_tid[v->index] != v->tid || !g->vcpu_thread[v->index]) {
+		find_threads(g);
+		g->vcpu_tid[v->index] = v->tid;
+	}
+	return g->vcpu_thread[v->index];
+}
+
+static void vcpu_figures(struct guest *g, const struct stats_vcpu *v, bool threads,
 			 struct sample_domain *d)
 {
 	struct proc_stat ps;
@@ -156,7 +187,7 @@ static void vcpu_figures(const struct guest *g, const struct stats_vcpu *v, bool
 	d->vcpu_exits[v->index] = v->exits;
 	if (!threads || !g->pid)
 		return;
-	snprintf(path, sizeof(path), "/proc/%d/task/%u/stat", (int)g->pid, v->tid);
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/stat", (int)g->pid, (int)vcpu_thread(g, v));
 	AUTO_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd >= 0 && proc_stat_read(fd, &ps))
 		d->vcpu_ns[v->index] = ps.user_ns + ps.system_ns;
@@ -199,7 +230,7 @@ static void net_figures(const struct stats_block *b, struct sample_domain *d)
 }
 
 /* The blocks of the stats file. Every number in it is the guest's process's to choose. */
-static void block_figures(const struct guest *g, bool threads, struct sample_domain *d)
+static void block_figures(struct guest *g, bool threads, struct sample_domain *d)
 {
 	static struct stats_block v[STATS_BLOCKS_MAX];
 	unsigned n = g->stats.nblocks;

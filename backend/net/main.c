@@ -25,6 +25,12 @@ static void own_log(const char *name, const char *index)
 	}
 }
 
+/* The first of a name space of process ids is not ended by signals that it does not expect. */
+static void on_term(int sig)
+{
+	_exit(128 + sig);
+}
+
 int main(int argc, char **argv)
 {
 	if (argc != 3 || fcntl(LAUNCH_FD, F_GETFD) < 0 || fcntl(NET_CONFIG_FD, F_GETFD) < 0) {
@@ -34,5 +40,6 @@ int main(int argc, char **argv)
 	own_log(argv[1], argv[2]);
 	prctl(PR_SET_NAME, "vmdeck-net");
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGTERM, on_term);
 	return net_main(LAUNCH_FD, NET_CONFIG_FD);
 }

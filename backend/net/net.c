@@ -1,9 +1,9 @@
 /* Theory of operation. One loop: frames from the machine go into libslirp, what it answers into a bounded
  * queue back, its sockets are polled with ours. The guest decides what comes in, so before the first frame
- * the process becomes nobody (when it was root), without capabilities, with a list of system calls; of files
- * it may read what is below /etc, for the host's name servers, where the kernel can tell folders apart. It
- * stays in the host's network: that is what it is for. It listens for port forwards before, as ports below
- * 1024 may need rights. */
+ * the process, when it was root's, takes the uid of its guest; it is without capabilities, with a list of
+ * system calls; of files it may read what is below /etc, for the host's name servers, where the kernel can
+ * keep it to that: by a root folder that has nothing else, or Landlock; else none. It stays in the host's network: that is what it is for. It listens for port forwards
+ * before, as ports below 1024 may need rights. */
 #include "backend/net/net.h"
 
 #include <errno.h>
@@ -33,6 +33,8 @@
 #define VLAN_TAG 4
 #define FRAMES_AT_ONCE 64
 #define DESCRIPTORS 8192
+#define FILE_BYTES (64u << 20)   /* only the log is written to */
+#define MEMORY_BYTES (4ull << 30) /* of address space: DESCRIPTORS times libslirp's buffers, which are 256 KiB */
 
 struct net {
 	int frames;
@@ -91,12 +93,17 @@ static int enter_sandbox(struct err *e)
 	else
 		snprintf(path, sizeof(path), "/etc");
 	struct sandbox_needs needs = {.network = true,
-				      .nobody = true,
 				      .descriptors = DESCRIPTORS,
+				      .file_bytes = FILE_BYTES,
+				      .memory_bytes = MEMORY_BYTES,
 				      .folders = folders,
 				      .nfolders = ARRAY_SIZE(folders)};
-	int rc = sandbox_prepare_for(&needs, e);
-	return rc ? rc : sandbox_enter(net_sandbox_rules, net_sandbox_nrules, e);
+	int rc = sandbox_prepare(&needs, e);
+	bool files = sandbox_confined();
+	if (!rc && !files)
+		log_warn("this host has neither name spaces nor Landlock: resolv.conf is not read, "
+			 "and the guest has no name server");
+	return rc ? rc : sandbox_enter(net_sandbox_rules, net_sandbox_nrules(files), e);
 }
 
 static json_t *read_config(int fd, struct err *e)

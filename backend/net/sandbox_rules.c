@@ -2,6 +2,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <seccomp.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -12,10 +14,10 @@
 
 const struct sandbox_rule net_sandbox_rules[] = {
 	/* the guest's connections */
-	{SCMP_SYS(socket), 0, SANDBOX_EQ, 0, AF_INET, "connections"},
-	{SCMP_SYS(socket), 0, SANDBOX_EQ, 0, AF_INET6, "connections"},
-	{SCMP_SYS(socket), EPERM, SANDBOX_EQ, 0, AF_UNIX, "glibc tries it, for the zone of an address"},
-	{SCMP_SYS(socket), EPERM, SANDBOX_EQ, 0, AF_NETLINK, "glibc tries it"},
+	SANDBOX_IF(socket, SANDBOX_EQ, 0, AF_INET, "connections"),
+	SANDBOX_IF(socket, SANDBOX_EQ, 0, AF_INET6, "connections"),
+	SANDBOX_FAIL_IF(socket, EPERM, SANDBOX_EQ, 0, AF_UNIX, "glibc tries it, for the zone of an address"),
+	SANDBOX_FAIL_IF(socket, EPERM, SANDBOX_EQ, 0, AF_NETLINK, "glibc tries it"),
 	SANDBOX_ALLOW(bind, "UDP, connections to ourselves"),
 	SANDBOX_ALLOW(listen, "connections to ourselves"),
 	SANDBOX_ALLOW(connect, "connections"),
@@ -23,7 +25,14 @@ const struct sandbox_rule net_sandbox_rules[] = {
 	SANDBOX_ALLOW(accept4, "port forwards"),
 	SANDBOX_ALLOW(shutdown, "connections"),
 	SANDBOX_ALLOW(getsockopt, "connections: how connect() went"),
-	SANDBOX_ALLOW(setsockopt, "connections: TCP_NODELAY, IP_TTL"),
+	SANDBOX_IF_ALSO(setsockopt, SANDBOX_EQ, 1, SOL_SOCKET, "connections: SO_REUSEADDR, SO_OOBINLINE",
+			SANDBOX_OLD_OPTIONS),
+	SANDBOX_IF_ALSO(setsockopt, SANDBOX_EQ, 1, IPPROTO_TCP, "connections: TCP_NODELAY",
+			{SANDBOX_BELOW, 2, TCP_REPAIR, 0}),
+	SANDBOX_IF_ALSO(setsockopt, SANDBOX_EQ, 1, IPPROTO_IP, "ICMP, UDP: IP_TTL, IP_RECVERR",
+			{SANDBOX_BELOW, 2, IP_MTU, 0}),
+	SANDBOX_IF_ALSO(setsockopt, SANDBOX_EQ, 1, IPPROTO_IPV6, "IPV6_UNICAST_HOPS, IPV6_V6ONLY, IPV6_RECVERR",
+			{SANDBOX_BELOW, 2, IPV6_JOIN_ANYCAST, 0}),
 	SANDBOX_ALLOW(getsockname, "port forwards"),
 	SANDBOX_ALLOW(getpeername, "connections"),
 	SANDBOX_ALLOW(readv, "connections"),
@@ -32,13 +41,18 @@ const struct sandbox_rule net_sandbox_rules[] = {
 	SANDBOX_ALLOW(recvfrom, "connections, frames"),
 	SANDBOX_ALLOW(sendmsg, "connections, the keeper"),
 	SANDBOX_ALLOW(recvmsg, "connections, the keeper"),
-	{SCMP_SYS(ioctl), 0, SANDBOX_EQ, 1, FIONREAD, "how long a datagram is"},
-	{SCMP_SYS(ioctl), 0, SANDBOX_EQ, 1, SIOCGIFINDEX, "a name server with a zone: fe80::1%eth0"},
+	SANDBOX_IF(ioctl, SANDBOX_EQ, 1, FIONREAD, "how long a datagram is"),
+	SANDBOX_IF(ioctl, SANDBOX_EQ, 1, SIOCGIFINDEX, "a name server with a zone: fe80::1%eth0"),
 
-	/* the host's name servers, /etc/resolv.conf: which folders, Landlock says */
+	/* the host's name servers, /etc/resolv.conf; FILE_ROWS. Which folders, Landlock or its root folder says */
 	SANDBOX_ALLOW(newfstatat, "resolv.conf"),
 	SANDBOX_ALLOW(stat, "resolv.conf"),
-	{SCMP_SYS(openat), 0, SANDBOX_NONE, 2, FOR_WRITING, "resolv.conf"},
+	SANDBOX_IF(openat, SANDBOX_NONE, 2, FOR_WRITING, "resolv.conf"),
 	SANDBOX_ALLOW(lseek, "resolv.conf"),
 };
-const size_t net_sandbox_nrules = ARRAY_SIZE(net_sandbox_rules);
+#define FILE_ROWS 4 /* the last ones */
+
+size_t net_sandbox_nrules(bool files)
+{
+	return ARRAY_SIZE(net_sandbox_rules) - (files ? 0 : FILE_ROWS);
+}

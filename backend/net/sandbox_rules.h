@@ -5,6 +5,7 @@
 #include "src/base/sandbox.h"
 
 extern const struct sandbox_rule net_sandbox_rules[];
-extern const size_t net_sandbox_nrules;
+/* How many of them it has: all, or all but those that have files opened. */
+size_t net_sandbox_nrules(bool files);
 
 #endif

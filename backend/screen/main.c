@@ -6,12 +6,19 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "backend/screen/screen.h"
 #include "src/base/log.h"
 #include "src/base/str.h"
 #include "src/proto/launch.h"
 #include "src/proto/screen.h"
+
+/* The first of a name space of process ids is not ended by signals that it does not expect. */
+static void on_term(int sig)
+{
+	_exit(128 + sig);
+}
 
 int main(int argc, char **argv)
 {
@@ -26,6 +33,7 @@ int main(int argc, char **argv)
 	snprintf(who, sizeof(who), "screen %s", argv[2]);
 	log_open(who, -1);
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGTERM, on_term);
 	for (size_t i = 0; i < n; i++)
 		listeners[i] = SCREEN_LISTEN_FD + (int)i;
 	return screen_main(LAUNCH_FD, listeners, n);

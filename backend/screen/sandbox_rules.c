@@ -1,6 +1,8 @@
 #include "backend/screen/sandbox_rules.h"
 
 #include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <seccomp.h>
 #include <sys/socket.h>
 
@@ -12,16 +14,18 @@ const struct sandbox_rule screen_sandbox_rules[] = {
 	SANDBOX_ALLOW(pread64, "TLS certificates that the machine sends"),
 	SANDBOX_ALLOW(lseek, "TLS certificates that the machine sends"),
 	SANDBOX_ALLOW(accept4, "viewers"),
-	{SCMP_SYS(socketpair), 0, SANDBOX_EQ, 0, AF_UNIX, "between relay and server"},
+	SANDBOX_IF_ALSO(socketpair, SANDBOX_EQ, 0, AF_UNIX, "between relay and server", SANDBOX_CONNECTED),
 	SANDBOX_ALLOW(pipe, "libvncserver's threads"),
 	SANDBOX_ALLOW(pipe2, "libvncserver's threads"),
 	SANDBOX_ALLOW(sendmsg, "the machine, GnuTLS"),
 	SANDBOX_ALLOW(recvmsg, "the machine"),
-	SANDBOX_ALLOW(sendto, "viewers"),
+	SANDBOX_IF(sendto, SANDBOX_NULL, 4, 0, "viewers"),
 	SANDBOX_ALLOW(recvfrom, "viewers"),
 	SANDBOX_ALLOW(shutdown, "viewers"),
 	SANDBOX_ALLOW(getsockopt, "sockets"),
-	SANDBOX_ALLOW(setsockopt, "viewers: TCP_NODELAY, SO_KEEPALIVE"),
+	SANDBOX_IF_ALSO(setsockopt, SANDBOX_EQ, 1, SOL_SOCKET, "viewers: SO_KEEPALIVE", SANDBOX_OLD_OPTIONS),
+	SANDBOX_IF_ALSO(setsockopt, SANDBOX_EQ, 1, IPPROTO_TCP, "viewers: TCP_NODELAY",
+			{SANDBOX_BELOW, 2, TCP_REPAIR, 0}),
 	SANDBOX_ALLOW(getsockname, "libvncserver"),
 	SANDBOX_ALLOW(getpeername, "libvncserver"),
 
@@ -37,10 +41,10 @@ const struct sandbox_rule screen_sandbox_rules[] = {
 	SANDBOX_ALLOW(geteuid, "GnuTLS"),
 
 	/* what libraries only try */
-	{SCMP_SYS(access), EPERM, SANDBOX_ALWAYS, 0, 0, "GnuTLS probes"},
-	{SCMP_SYS(faccessat2), EPERM, SANDBOX_ALWAYS, 0, 0, "GnuTLS probes"},
-	{SCMP_SYS(stat), EPERM, SANDBOX_ALWAYS, 0, 0, "GnuTLS probes"},
-	{SCMP_SYS(socket), EPERM, SANDBOX_ALWAYS, 0, 0, "glibc probes (names of addresses)"},
-	{SCMP_SYS(uname), EPERM, SANDBOX_ALWAYS, 0, 0, "glibc: the name of this host"},
+	SANDBOX_FAIL(access, EPERM, "GnuTLS probes"),
+	SANDBOX_FAIL(faccessat2, EPERM, "GnuTLS probes"),
+	SANDBOX_FAIL(stat, EPERM, "GnuTLS probes"),
+	SANDBOX_FAIL(socket, EPERM, "glibc probes (names of addresses)"),
+	SANDBOX_FAIL(uname, EPERM, "glibc: the name of this host"),
 };
 const size_t screen_sandbox_nrules = ARRAY_SIZE(screen_sandbox_rules);

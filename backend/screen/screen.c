@@ -19,12 +19,15 @@
 #include "backend/screen/vnc.h"
 #include "src/base/cleanup.h"
 #include "src/base/log.h"
+#include "src/base/sandbox.h"
 #include "src/base/str.h"
 #include "src/base/unixsock.h"
 #include "src/proto/screen.h"
 
 #define FDS_MAX 4
 #define NEW_MAX 64
+#define FILE_BYTES (64u << 20)   /* only the log is written to */
+#define MEMORY_BYTES (6ull << 30) /* of address space: RELAY_VIEWERS_MAX times RELAY_DRAIN_MAX, stacks */
 
 /* What other threads leave for the main one. */
 struct inbox {
@@ -518,8 +521,10 @@ int screen_main(int machine, const int *listeners, size_t n)
 	struct screen *s = NULL;
 	struct err e = {0};
 	uint8_t warm[16] = {0};
+	static const struct sandbox_needs needs = {.file_bytes = FILE_BYTES,
+						   .memory_bytes = MEMORY_BYTES};
 	vnc_encrypt(warm, "x"); /* has its library look at the machine while that is possible */
-	if (sandbox_prepare(&e) || !(s = screen_new(machine, listeners, n, &e)) ||
+	if (sandbox_prepare(&needs, &e) || !(s = screen_new(machine, listeners, n, &e)) ||
 	    sandbox_enter(screen_sandbox_rules, screen_sandbox_nrules, &e)) {
 		log_error("%s", e.msg);
 		return 1;

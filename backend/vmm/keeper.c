@@ -24,6 +24,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "backend/vmm/keeper_child.h"
 #include "backend/vmm/keeper_log.h"
 #include "backend/vmm/keeper_net.h"
 #include "backend/vmm/keeper_screen.h"
@@ -31,6 +32,7 @@
 #include "src/base/cleanup.h"
 #include "src/base/file.h"
 #include "src/base/log.h"
+#include "src/base/sandbox.h"
 #include "src/base/str.h"
 #include "src/base/unixsock.h"
 #include "src/model/state.h"
@@ -66,7 +68,7 @@ static void __attribute__((noreturn)) child_exec(const char *const argv[], int s
 	sigset_t none;
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
-	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != parent || dup2(sock, LAUNCH_FD) < 0)
+	if (!keeper_child_born(parent) || dup2(sock, LAUNCH_FD) < 0)
 		_exit(LAUNCH_EXIT_NOT_STARTED);
 	if (sock == LAUNCH_FD)
 		fcntl(sock, F_SETFD, 0);
@@ -82,7 +84,7 @@ static int start_machine(struct keeper *k, const char *const argv[], struct fd_s
 	if (rc)
 		return err_sys(e, -rc, "cannot make a socket for the machine");
 	pid_t self = getpid();
-	k->pid = fork();
+	k->pid = sandbox_fork();
 	if (k->pid == 0)
 		child_exec(argv, pair[1], self);
 	int saved = errno;
@@ -90,6 +92,8 @@ static int start_machine(struct keeper *k, const char *const argv[], struct fd_s
 	k->machine = pair[0];
 	if (k->pid < 0)
 		return err_sys(e, saved, "cannot start the machine process");
+	json_set_int(k->go, "keeper_pid", self);
+	json_set_int(k->go, "machine_pid", k->pid);
 	return launch_send(k->machine, fds, k->go, e);
 }
 
@@ -289,6 +293,7 @@ static int release(const struct keeper *k)
 	sigset_t none;
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
+	unsetenv("VMDECK_UID");
 	execl(vmdeck, vmdeck, "domain-release", uuid, (char *)NULL);
 	log_warn("cannot run '%s': %s: the next vmdeck cleans up", vmdeck, strerror(errno));
 	return 0;
@@ -318,6 +323,17 @@ static void write_pidfile(const struct keeper *k)
 		log_warn("%s", e.msg);
 }
 
+/* What the guest's processes become when they have what they need (src/base/sandbox.h). */
+static void set_uid(const json_t *go)
+{
+	char text[24];
+	snprintf(text, sizeof(text), "%lld", (long long)json_int(go, "uid", 0));
+	if (json_int(go, "uid", 0) > 0)
+		setenv("VMDECK_UID", text, 1);
+	else
+		unsetenv("VMDECK_UID");
+}
+
 /* Receive the guest's files and start the machine; what only the machine needs is closed here. */
 static int begin(struct keeper *k, const char *const machine_argv[], struct err *e)
 {
@@ -333,6 +349,7 @@ static int begin(struct keeper *k, const char *const machine_argv[], struct err 
 	k->lock = lock < 0 ? -1 : fcntl(lock, F_DUPFD_CLOEXEC, 10);
 	write_pidfile(k);
 	keeper_log_init(&k->log, &fds, k->go);
+	set_uid(k->go);
 	keeper_screen_init(&k->screen, &fds, k->go);
 	rc = keeper_net_begin(&k->net, &fds, k->go, e);
 	if (!rc)

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "src/base/log.h"
+#include "src/base/sandbox.h"
 #include "src/proto/launch.h"
 
 #define FDS_ABOVE 32 /* those that are filled */
@@ -37,6 +38,12 @@ int64_t keeper_starts_next(const struct keeper_starts *s, int64_t now_ms)
 	return at > now_ms ? at : now_ms;
 }
 
+bool keeper_child_born(pid_t parent)
+{
+	/* In a name space of process ids of its own, it has no parent that it could see. */
+	return prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 && (getppid() == parent || getppid() == 0);
+}
+
 /* In the child. */
 static void __attribute__((noreturn)) become(const char *const argv[], const int *fds, size_t n, pid_t parent)
 {
@@ -47,7 +54,7 @@ static void __attribute__((noreturn)) become(const char *const argv[], const int
 	signal(SIGHUP, SIG_DFL);
 	signal(SIGINT, SIG_DFL);
 	signal(SIGPIPE, SIG_DFL);
-	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != parent)
+	if (!keeper_child_born(parent))
 		_exit(1);
 	/* First all to numbers above those that are filled, so that no dup2 hits one that is still needed. */
 	for (size_t i = 0; i < n; i++)
@@ -62,7 +69,7 @@ static void __attribute__((noreturn)) become(const char *const argv[], const int
 
 pid_t keeper_child_start(const char *const argv[], const int *fds, size_t n)
 {
-	pid_t self = getpid(), pid = n > KEEPER_CHILD_FDS ? -1 : fork();
+	pid_t self = getpid(), pid = n > KEEPER_CHILD_FDS ? -1 : sandbox_fork();
 	if (pid == 0)
 		become(argv, fds, n, self);
 	return pid < 0 ? (n > KEEPER_CHILD_FDS ? -E2BIG : -errno) : pid;

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <malloc.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,9 +29,12 @@
 #include "backend/vmm/vcpu.h"
 #include "src/base/cleanup.h"
 #include "src/base/log.h"
+#include "src/base/sandbox.h"
 
 #define HEARTBEAT_MS 4000
 #define HEARTBEAT_IDLE_MS 20000 /* the same, of a guest that has made no exit since the last one */
+#define FILE_BYTES (1ull << 30)   /* virtio-gpu's resources, VRAM, the console record, logs */
+#define MEMORY_BYTES (4ull << 30) /* of address space beside the guest's RAM: those, threads' stacks, libraries */
 #define POWERDOWN_NS 120000000000ull /* a guest that has not powered off by then does not care for the button */
 
 struct run {
@@ -322,7 +326,7 @@ static void terminated(uv_signal_t *s, int signum)
 		log_warn("SIGTERM: %s", e.msg);
 }
 
-static void stats_map(struct machine *m)
+static void stats_map(struct machine *m, const json_t *go)
 {
 	int fd = named_get(&m->fds, "stats");
 	void *p =
@@ -335,8 +339,9 @@ static void stats_map(struct machine *m)
 	h->magic = STATS_MAGIC;
 	h->version = STATS_VERSION;
 	h->block_size = STATS_BLOCK;
-	h->machine_pid = (uint32_t)getpid();
-	h->keeper_pid = (uint32_t)getppid();
+	/* as the host counts: we may be in a name space of our own */
+	h->machine_pid = (uint32_t)json_int(go, "machine_pid", getpid());
+	h->keeper_pid = (uint32_t)json_int(go, "keeper_pid", getppid());
 	h->memory_bytes = m->mem.ram_bytes;
 	h->heartbeat_ns = machine_now(m);
 	uv_timeval64_t tv;
@@ -378,7 +383,7 @@ static int build(struct machine *m, struct run *r, const struct fd_set_named *fd
 	m->fds = *fds;
 	if (rc || (rc = loop_init(m, r, e)))
 		return rc;
-	stats_map(m);
+	stats_map(m, go);
 	if ((rc = kvm_open(m, named_take(&m->fds, "kvm"), e)) || (rc = kvm_vm_create(m, e)) ||
 	    (rc = machine_devices(m, e)) || (rc = machine_firmware(m, &entry, e)) ||
 	    (rc = vcpus_create(m, &entry, e)) || (rc = control_serve(m, e)) ||
@@ -400,6 +405,32 @@ static void start(struct machine *m, bool paused)
 		vcpus_release(m);
 }
 
+/* The length of the longest image: nothing that a guest does makes a file longer than that, but the console
+ * record and pictures, which are short of FILE_BYTES. */
+static uint64_t longest(const struct fd_set_named *fds)
+{
+	uint64_t max = FILE_BYTES;
+	for (size_t i = 0; i < fds->n; i++) {
+		off_t n = strncmp(fds->v[i].name, "disk:", 5) ? 0 : lseek(fds->v[i].fd, 0, SEEK_END);
+		max = n > 0 && (uint64_t)n > max ? (uint64_t)n : max;
+	}
+	return max;
+}
+
+static int prepare(const struct fd_set_named *fds, const json_t *go, struct err *e)
+{
+	struct sandbox_needs needs = {.file_bytes = longest(fds)};
+	int64_t memory = json_int(go, "memory_bytes", 0);
+	if (memory > 0)
+		needs.memory_bytes = (uint64_t)memory + MEMORY_BYTES;
+	int rc = sandbox_prepare(&needs, e);
+	/* In a name space of our own we cannot see who our parent is; its socket tells. */
+	struct pollfd p = {.fd = LAUNCH_FD};
+	if (!rc && poll(&p, 1, 0) == 1 && p.revents & POLLHUP)
+		rc = err_set(e, ESRCH, "the keeper died");
+	return rc;
+}
+
 int machine_main(void)
 {
 	static struct machine m;
@@ -415,7 +446,7 @@ int machine_main(void)
 	}
 	log_open(json_str(go, "name", "?"), named_get(&fds, "vmm.log"));
 	bool paused = json_flag(go, "paused", false);
-	if (sandbox_prepare(&e) || build(&m, &r, &fds, go, &e)) {
+	if (prepare(&fds, go, &e) || build(&m, &r, &fds, go, &e)) {
 		log_error("%s", e.msg);
 		launch_answer_error(LAUNCH_FD, &e);
 		return LAUNCH_EXIT_NOT_STARTED;

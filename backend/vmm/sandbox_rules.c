@@ -10,7 +10,7 @@
 
 #include "src/base/cleanup.h"
 
-#define IOCTL(number, who) {SCMP_SYS(ioctl), 0, SANDBOX_EQ, 1, (uint32_t)(number), who}
+#define IOCTL(number, who) SANDBOX_IF(ioctl, SANDBOX_EQ, 1, (uint32_t)(number), who)
 
 const struct sandbox_rule sandbox_rules[] = {
 	/* files and sockets that are open */
@@ -30,14 +30,14 @@ const struct sandbox_rule sandbox_rules[] = {
 	SANDBOX_ALLOW(dup, "descriptors handed on"),
 	SANDBOX_ALLOW(accept4, "control and console sockets"),
 	SANDBOX_ALLOW(accept, "control and console sockets"),
-	{SCMP_SYS(socketpair), 0, SANDBOX_EQ, 0, AF_UNIX, "console-open"},
+	SANDBOX_IF_ALSO(socketpair, SANDBOX_EQ, 0, AF_UNIX, "console-open", SANDBOX_CONNECTED),
 	SANDBOX_ALLOW(sendmsg, "control: descriptors"),
 	SANDBOX_ALLOW(recvmsg, "control: descriptors"),
-	SANDBOX_ALLOW(sendto, "console sockets"),
+	SANDBOX_IF(sendto, SANDBOX_NULL, 4, 0, "console sockets"),
 	SANDBOX_ALLOW(recvfrom, "console sockets"),
 	SANDBOX_ALLOW(shutdown, "console sockets"),
 	SANDBOX_ALLOW(getsockopt, "control: the peer's uid"),
-	SANDBOX_ALLOW(setsockopt, "console sockets: buffer sizes"),
+	SANDBOX_IF_ALSO(setsockopt, SANDBOX_EQ, 1, SOL_SOCKET, "buffer sizes", SANDBOX_OLD_OPTIONS),
 	SANDBOX_ALLOW(getsockname, "libuv"),
 
 	/* waiting */
@@ -62,7 +62,7 @@ const struct sandbox_rule sandbox_rules[] = {
 	SANDBOX_ALLOW(geteuid, "control: who may ask"),
 
 	/* what glibc and libuv only try */
-	{SCMP_SYS(statx), ENOSYS, SANDBOX_ALWAYS, 0, 0, "libuv probes"},
+	SANDBOX_FAIL(statx, ENOSYS, "libuv probes"),
 
 	/* ioctl by number */
 	IOCTL(FIONBIO, "libuv"),

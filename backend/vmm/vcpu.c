@@ -213,7 +213,7 @@ static void *vcpu_thread(void *arg)
 	current = v;
 	snprintf(name, sizeof(name), "vcpu%u", v->index);
 	pthread_setname_np(pthread_self(), name);
-	v->tid = (int)syscall(SYS_gettid);
+	v->tid = (int)syscall(SYS_gettid); /* as our name space counts */
 	v->stats->tid = (uint32_t)v->tid;
 	while (gate_pass(v)) {
 		int rc = ioctl(v->fd, KVM_RUN, 0), error = errno;

@@ -2,11 +2,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/capability.h>
 #include <grp.h>
-#include <malloc.h>
-#include <sched.h>
-#include <seccomp.h>
+#include <linux/capability.h>
+#include <linux/seccomp.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -14,15 +12,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "src/base/cleanup.h"
 #include "src/base/log.h"
+#include "src/base/sandbox_spaces.h"
 
 /* Linux, Documentation/userspace-api/landlock.rst. Debian 12's headers end with ABI 2, so the numbers are
  * ours. */
@@ -43,7 +42,16 @@ struct landlock_path {
 	int32_t fd;
 } __attribute__((packed));
 
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define SANITIZED 1 /* its shadow memory is larger than any limit */
+#else
+#define SANITIZED 0
+#endif
+
 #define NOBODY 65534
+#define THREADS_MAX 2048 /* of a uid that only one guest has */
+
+static bool confined;
 
 static bool mode_is(const char *mode)
 {
@@ -61,62 +69,23 @@ static void limit(int resource, rlim_t value)
 	setrlimit(resource, &r);
 }
 
-static int write_file(const char *path, const char *text)
+/* Those that a new program could have had; needs CAP_SETPCAP, without which there is nothing to drop it for.
+ */
+static void drop_bounding_set(void)
 {
-	AUTO_CLOSE int fd = open(path, O_WRONLY | O_CLOEXEC);
-	return fd < 0 || write(fd, text, strlen(text)) < 0 ? -errno : 0;
-}
-
-/* An ordinary user needs a user name space to be allowed the others; it shows our own uid as it is. */
-static bool own_user_space(void)
-{
-	char map[64];
-	uid_t uid = geteuid();
-	gid_t gid = getegid();
-	if (uid == 0)
-		return true;
-	if (unshare(CLONE_NEWUSER) < 0)
-		return false;
-	write_file("/proc/self/setgroups", "deny");
-	snprintf(map, sizeof(map), "%u %u 1", (unsigned)uid, (unsigned)uid);
-	int rc = write_file("/proc/self/uid_map", map);
-	snprintf(map, sizeof(map), "%u %u 1", (unsigned)gid, (unsigned)gid);
-	return rc == 0 && write_file("/proc/self/gid_map", map) == 0;
-}
-
-/* A root folder with nothing in it. (pivot_root(2), "pivot_root(".", ".")") */
-static void empty_root(void)
-{
-	if (mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
-	    mount("vmdeck", "/tmp", "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, "size=4k,mode=0500") < 0)
-		return;
-	if (chdir("/tmp") < 0 || syscall(SYS_pivot_root, ".", ".") < 0 || umount2(".", MNT_DETACH) < 0 ||
-	    chdir("/") < 0)
-		log_warn("sandbox: no empty root folder: %s", strerror(errno));
-	else
-		mount(NULL, "/", NULL, MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC,
-		      NULL);
-}
-
-static void own_spaces(void)
-{
-	if (!own_user_space() || unshare(CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS) < 0) {
-		log_info("sandbox: no name spaces of its own: %s", strerror(errno));
-		return;
-	}
-	empty_root();
+	for (int cap = 0; prctl(PR_CAPBSET_READ, cap, 0, 0, 0) >= 0; cap++)
+		prctl(PR_CAPBSET_DROP, cap, 0, 0, 0);
+	prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
 }
 
 static int drop_capabilities(struct err *e)
 {
 	struct __user_cap_header_struct head = {_LINUX_CAPABILITY_VERSION_3, 0};
 	struct __user_cap_data_struct none[2] = {0};
-	for (int cap = 0; prctl(PR_CAPBSET_READ, cap, 0, 0, 0) >= 0; cap++)
-		prctl(PR_CAPBSET_DROP, cap, 0, 0,
-		      0); /* fails without CAP_SETPCAP: then there is nothing to drop it for */
-	prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
 	if (syscall(SYS_capset, &head, none) < 0)
 		return err_sys(e, errno, "cannot give up capabilities");
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+		return err_sys(e, errno, "cannot give up privileges");
 	return 0;
 }
 
@@ -128,15 +97,22 @@ static void landlock_folder(int rules, const char *path)
 		log_warn("sandbox: Landlock: '%s': %s", path, strerror(errno));
 }
 
-/* No file can be opened, made or removed, no port bound or connected to, but what @needs says. Silently less
- * on old kernels. */
-static void landlock(const struct sandbox_needs *needs)
+/* The kernel's ABI, or the one that it is to be taken for; 0: it has none. */
+static int landlock_abi(void)
 {
+	const char *cap = getenv("VMDECK_LANDLOCK_ABI");
 	long abi = syscall(SYS_landlock_create_ruleset, NULL, 0, 1);
-	if (abi < 1) {
-		log_info("sandbox: this kernel has no Landlock");
-		return;
-	}
+	abi = abi < 0 ? 0 : abi;
+	return (int)(cap && *cap && atol(cap) < abi ? atol(cap) : abi);
+}
+
+/* No file can be opened, made or removed, no port bound or connected to, but what @needs says. false: it
+ * cannot be had. */
+static bool landlock(const struct sandbox_needs *needs)
+{
+	int abi = landlock_abi();
+	if (abi < 1)
+		return false;
 	struct landlock_attr attr = {.fs = LANDLOCK_FS_ABI1};
 	attr.fs |= (abi >= 2 ? LANDLOCK_REFER : 0) | (abi >= 3 ? LANDLOCK_TRUNCATE : 0) |
 		   (abi >= 5 ? LANDLOCK_IOCTL_DEV : 0);
@@ -148,132 +124,137 @@ static void landlock(const struct sandbox_needs *needs)
 	AUTO_CLOSE int fd = (int)syscall(SYS_landlock_create_ruleset, &attr, size, 0);
 	for (size_t i = 0; i < needs->nfolders && fd >= 0; i++)
 		landlock_folder(fd, needs->folders[i]);
-	if (fd < 0 || syscall(SYS_landlock_restrict_self, fd, 0) < 0)
-		log_warn("sandbox: Landlock: %s", strerror(errno));
+	return fd >= 0 && syscall(SYS_landlock_restrict_self, fd, 0) == 0;
 }
 
-/* What is root's own is then no longer its own. */
-static void become_nobody(void)
+static bool become(uid_t id)
 {
-	if (geteuid() == 0 && (setgroups(0, NULL) < 0 || setresgid(NOBODY, NOBODY, NOBODY) < 0 ||
-			       setresuid(NOBODY, NOBODY, NOBODY) < 0))
-		log_info("sandbox: it stays root: %s", strerror(errno));
+	return setgroups(0, NULL) == 0 && setresgid(id, id, id) == 0 && setresuid(id, id, id) == 0;
 }
 
-int sandbox_prepare_for(const struct sandbox_needs *needs, struct err *e)
+/* What is root's own is then no longer its own. false: it keeps a uid that others have, too. */
+static bool own_uid(void)
 {
+	const char *text = getenv("VMDECK_UID");
+	uid_t uid = text ? (uid_t)strtoul(text, NULL, 10) : 0;
+	if (geteuid() != 0 || (uid && become(uid)))
+		return true;
+	become(NOBODY);
+	return false;
+}
+
+static void limits(const struct sandbox_needs *needs, bool alone)
+{
+	limit(RLIMIT_CORE, 0);
+	limit(RLIMIT_NOFILE, needs->descriptors ? needs->descriptors : 1024);
+	if (needs->file_bytes) {
+		signal(SIGXFSZ, SIG_IGN); /* the write fails */
+		limit(RLIMIT_FSIZE, needs->file_bytes);
+	}
+	if (needs->memory_bytes && !SANITIZED)
+		limit(RLIMIT_AS, needs->memory_bytes);
+	if (alone) /* with others of the uid, it would count their threads */
+		limit(RLIMIT_NPROC, THREADS_MAX);
+}
+
+/* All but the limits and the filter; *lacks: what could not be had. */
+static int give_up(const struct sandbox_needs *needs, unsigned *lacks, struct err *e)
+{
+	bool root = geteuid() == 0;
+	*lacks = sandbox_spaces(needs);
+	drop_bounding_set();
+	if (!own_uid())
+		*lacks |= SANDBOX_UID;
+	int rc = drop_capabilities(e);
+	if (rc)
+		return rc;
+	if (!landlock(needs))
+		*lacks |= SANDBOX_LANDLOCK;
+	confined = !(*lacks & SANDBOX_LANDLOCK) || !(*lacks & SANDBOX_MOUNT_SPACE);
+	if (root) /* it needs none for the others */
+		*lacks &= ~(unsigned)SANDBOX_USER_SPACE;
+	return 0;
+}
+
+int sandbox_prepare(const struct sandbox_needs *needs, struct err *e)
+{
+	static const struct sandbox_needs nothing;
 	time_t now = time(NULL);
 	struct tm tm;
-	if (mode_is("off"))
+	unsigned lacks;
+	bool root = geteuid() == 0;
+	if (mode_is("off")) {
+		log_warn("sandbox: off, as VMDECK_SANDBOX says: what breaks this process has its user's rights");
 		return 0;
+	}
+	needs = needs ? needs : &nothing;
 	localtime_r(&now, &tm); /* reads the time zone, for a guest's clock in local time */
 	int death_signal = 0;
 	pid_t parent = getppid();
 	prctl(PR_GET_PDEATHSIG, &death_signal, 0, 0, 0);
-	if (needs->nobody)
-		become_nobody();
-	if (!needs->network && !needs->nfolders)
-		own_spaces();
-	int rc = drop_capabilities(e);
+	int rc = give_up(needs, &lacks, e);
 	if (rc)
 		return rc;
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
-		return err_sys(e, errno, "cannot give up privileges");
 	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 	prctl(PR_SET_PDEATHSIG, death_signal, 0, 0, 0); /* a change of credentials takes it back */
 	if (death_signal && getppid() != parent)
 		return err_set(e, ESRCH, "the keeper died");
-	landlock(needs);
-	limit(RLIMIT_CORE, 0);
-	limit(RLIMIT_NOFILE, needs->descriptors ? needs->descriptors : 1024);
+	if (lacks && mode_is("require"))
+		return err_set(e, EPERM, "the sandbox lacks %s, and all of it is required (vmdeck host-validate)",
+			       sandbox_words(lacks));
+	if (lacks)
+		log_warn("sandbox: without %s", sandbox_words(lacks));
+	limits(needs, root && !(lacks & SANDBOX_UID));
 	return 0;
 }
 
-int sandbox_prepare(struct err *e)
+bool sandbox_confined(void)
 {
-	return sandbox_prepare_for(&(struct sandbox_needs){0}, e);
+	return confined || mode_is("off");
 }
 
-/* VMDECK_SANDBOX=trap: say which one it was. */
-static void trapped(int sig, siginfo_t *si, void *ctx)
+/* --- what this host has --- */
+
+static bool has_seccomp(void)
 {
-	log_error("sandbox: system call %d is not in its sandbox_rules.c", si->si_syscall);
-	_exit(99);
+	uint32_t kill = SECCOMP_RET_KILL_PROCESS;
+	return syscall(SYS_seccomp, SECCOMP_GET_ACTION_AVAIL, 0, &kill) == 0;
 }
 
-static uint32_t action(void)
+unsigned sandbox_lacks(int *abi)
 {
-	if (mode_is("log"))
-		return SCMP_ACT_LOG;
-	if (!mode_is("trap"))
-		return SCMP_ACT_KILL_PROCESS;
-	struct sigaction sa = {.sa_sigaction = trapped, .sa_flags = SA_SIGINFO};
-	sigaction(SIGSYS, &sa, NULL);
-	return SCMP_ACT_TRAP;
-}
-
-static int add_rule(scmp_filter_ctx ctx, const struct sandbox_rule *r)
-{
-	uint32_t act = r->error ? SCMP_ACT_ERRNO((uint16_t)r->error) : SCMP_ACT_ALLOW;
-	struct scmp_arg_cmp c = {.arg = r->arg, .op = SCMP_CMP_MASKED_EQ};
-	switch (r->cond) {
-	case SANDBOX_ALWAYS:
-		return seccomp_rule_add_array(ctx, act, r->syscall, 0, NULL);
-	case SANDBOX_EQ:
-		c.datum_a = 0xffffffff;
-		c.datum_b = r->value;
-		break;
-	case SANDBOX_SELF:
-		c.datum_a = 0xffffffff;
-		c.datum_b = (scmp_datum_t)getpid();
-		break;
-	case SANDBOX_NONE:
-		c.datum_a = r->value;
-		break;
-	case SANDBOX_ALL:
-		c.datum_a = c.datum_b = r->value;
-		break;
+	static const struct sandbox_needs nothing;
+	unsigned lacks = ~0u >> (32 - SANDBOX_LAYERS);
+	int p[2];
+	*abi = landlock_abi();
+	if (pipe2(p, O_CLOEXEC) < 0)
+		return lacks;
+	pid_t pid = sandbox_fork();
+	if (pid == 0) {
+		if (give_up(&nothing, &lacks, NULL) == 0 && write(p[1], &lacks, sizeof(lacks)) > 0)
+			_exit(0);
+		_exit(1);
 	}
-	return seccomp_rule_add_array(ctx, act, r->syscall, 1, &c);
+	close(p[1]);
+	if (pid > 0) {
+		if (read(p[0], &lacks, sizeof(lacks)) == (ssize_t)sizeof(lacks) && !has_seccomp())
+			lacks |= SANDBOX_SECCOMP;
+		waitpid(pid, NULL, 0);
+	}
+	close(p[0]);
+	return lacks;
 }
 
-static bool has_rule(const struct sandbox_rule *rules, size_t n, int call)
+const char *sandbox_words(unsigned layers)
 {
-	for (size_t i = 0; i < n; i++)
-		if (rules[i].syscall == call)
-			return true;
-	return false;
-}
-
-/* Those of @rules whose system call has no row in @own. */
-static int add_rules(scmp_filter_ctx ctx, const struct sandbox_rule *rules, size_t n,
-		     const struct sandbox_rule *own, size_t nown)
-{
-	int rc = 0;
-	for (size_t i = 0; i < n && !rc; i++)
-		rc = has_rule(own, nown, rules[i].syscall) ? 0 : add_rule(ctx, &rules[i]);
-	return rc;
-}
-
-static int filter_load(scmp_filter_ctx ctx, const struct sandbox_rule *rules, size_t n)
-{
-	int rc = seccomp_attr_set(ctx, SCMP_FLTATR_CTL_TSYNC, 1);
-	if (!rc)
-		seccomp_attr_set(ctx, SCMP_FLTATR_CTL_OPTIMIZE, 2); /* binary tree; not in old libraries */
-	rc = rc ? rc : add_rules(ctx, sandbox_common_rules, sandbox_common_nrules, rules, n);
-	rc = rc ? rc : add_rules(ctx, rules, n, NULL, 0);
-	return rc ? rc : seccomp_load(ctx);
-}
-
-int sandbox_enter(const struct sandbox_rule *rules, size_t n, struct err *e)
-{
-	if (mode_is("off"))
-		return 0;
-	scmp_filter_ctx ctx = seccomp_init(action());
-	if (!ctx)
-		return err_set(e, ENOMEM, "cannot make the system call filter");
-	int rc = filter_load(ctx, rules, n);
-	seccomp_release(ctx);
-	malloc_trim(0);
-	return rc ? err_sys(e, -rc, "cannot load the system call filter") : 0;
+	static const char *const words[SANDBOX_LAYERS] = {
+	    "a user name space", "a mount name space", "a network name space", "a name space of process ids",
+	    "an IPC name space", "Landlock",           "seccomp",              "a uid of its own"};
+	static char text[256];
+	size_t n = 0;
+	*text = 0;
+	for (unsigned i = 0; i < SANDBOX_LAYERS; i++)
+		if (layers & 1u << i)
+			n += (size_t)snprintf(text + n, sizeof(text) - n, "%s%s", n ? ", " : "", words[i]);
+	return text;
 }

@@ -30,8 +30,10 @@
  *   "vnc.0" .. ".3": listening sockets, which the keeper keeps; "tls.ca" "tls.cert" "tls.key" and "screen.json" (registry.h), the
  *   machine's
  * Members of "go":
- *   "name" "uuid" "id" "paused" (flag), "home" (VMDECK_HOME or absent), "vmdeck" (path of the vmdeck to exec
- * for domain-release), "ended" (path of the file in which the keeper records how the guest ended), "pidfile",
+ *   "name" "uuid" "id" "uid" (that the guest's processes take when they
+ *   are root's; 0: nobody's), "memory_bytes", "paused" (flag), "home" (VMDECK_HOME or absent), "vmdeck" (path of the vmdeck to exec
+ * for domain-release), "ended" (path of the file in which the keeper records how the guest ended), "pidfile", "machine_pid" and
+ *   "keeper_pid" (the keeper's, to the machine, which may be in a name space of process ids of its own),
  *   "on_poweroff" "on_reboot" "on_crash" (domain_action_text), "screen" (absent without <graphics>): what becomes
  *   SCREEN_CONFIG of src/proto/screen.h, and "program": path of vmdeck-screen, "port", "listen", "socket": where viewers come in.
  *   "interfaces" (absent when none is in the user-mode network): for each in turn {"kind": "tap"}, whose descriptor is the launcher's, or
