@@ -14,7 +14,8 @@ DEPS_BUILD := gcc libc6-dev make pkg-config libncurses-dev libxml2-dev libvncser
 	libmicrohttpd-dev libnl-route-3-dev libarchive-dev libslirp-dev libxkbcommon-dev
 DEPS_RUN   := seabios ovmf ipxe-qemu osinfo-db xkb-data busybox-static cpio xz-utils zstd ca-certificates
 DEPS_CHECK := qemu-system-x86 kmod tmux acpica-tools libvirt0 libxml2-utils mandoc libvterm-dev socat lz4 \
-	vncsnapshot gvncviewer netpbm openssl novnc chromium xorriso dmsetup
+	vncsnapshot gvncviewer netpbm openssl novnc chromium xorriso dmsetup \
+	grub-common grub-pc-bin grub-efi-amd64-bin mtools dosfstools memtest86+ ipxe mmdebstrap e2fsprogs fdisk
 
 PKGS    := ncursesw libxml-2.0 libuv jansson liburing libseccomp libpng libvncserver gnutls zlib libnl-route-3.0 libarchive xkbcommon
 WARN    := -Wall -Wextra -Wshadow -Wundef -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wvla \
@@ -139,12 +140,12 @@ run: deps ## install what is missing, build, and open the deck on a demo guest
 	$(Q)$(MAKE) --no-print-directory -j$$(nproc) all
 	$(Q)O=$(O) share/demo/run
 
-check: deps-check ## install what is missing and run all tests
+check: deps-check ## install what is missing and run all tests, each where this host can, or else in tests/kvmbox
 	$(Q)$(MAKE) --no-print-directory -j$$(nproc) all $(O)/libvmdeck.a
 	$(Q)$(MAKE) --no-print-directory -j$$(nproc) test-bin
 	$(Q)O=$(O) tests/run native box
 
-check-native: deps-check ## the tests that need no real KVM
+check-native: deps-check ## the tests that need no KVM that runs kernels
 	$(Q)$(MAKE) --no-print-directory -j$$(nproc) all test-bin
 	$(Q)O=$(O) tests/run native
 
@@ -192,7 +193,7 @@ fuzz: deps-build ## fuzz each target for FUZZ_S seconds (60)
 	$(Q)O=$(O) tests/fuzz/run
 
 install: all ## into prefix
-	install -d $(DESTDIR)$(prefix)/bin $(DESTDIR)$(prefix)/libexec/vmdeck $(DESTDIR)$(prefix)/share/vmdeck
+	install -d $(DESTDIR)$(prefix)/bin $(DESTDIR)$(prefix)/libexec/vmdeck
 	install -m 755 $(O)/vmdeck $(DESTDIR)$(prefix)/bin/vmdeck
 	install -m 755 $(O)/vmdeck-vmm $(DESTDIR)$(prefix)/libexec/vmdeck/vmdeck-vmm
 	install -m 755 $(O)/vmdeck-screen $(DESTDIR)$(prefix)/libexec/vmdeck/vmdeck-screen
