@@ -3,7 +3,7 @@
 #
 # A claim is a sentence and the command that shows it: `ok "the guest sees two CPUs" cpus_are 2`. What the command said
 # is printed when it fails, with the ends of all guests' logs, and the script goes on. Nothing sleeps for luck: what
-# takes time is waited for with a limit (wait_for), which is generous and costs nothing when all is well.
+# takes time is waited for with a limit (wait_for), which is generous, multiplied by TEST_SLOW, and costs nothing when all is well.
 set -uo pipefail
 
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd); cd "$ROOT" || exit 2
@@ -20,7 +20,10 @@ finish() {
 }
 trap finish EXIT
 
-vmdeck() { timeout -k 5 60 "$V" "$@"; }
+# Limits are those of an idle machine (tests/scenario).
+TEST_SLOW=${TEST_SLOW:-$([ "${KVMBOX:-}" = 1 ] && echo 3 || echo 2)}
+
+vmdeck() { timeout -k 5 $((60 * TEST_SLOW)) "$V" "$@"; }
 
 ### claims
 
@@ -54,7 +57,8 @@ not() { ! "$@"; }
 
 # wait_for SECONDS COMMAND...: until it succeeds; afterwards its last words are shown.
 wait_for() {
-	local limit=$1 end=$((SECONDS + $1)) out; shift
+	local limit=$(($1 * TEST_SLOW)) out; shift
+	local end=$((SECONDS + limit))
 	while ! out=$("$@" 2>&1); do
 		[ $SECONDS -lt $end ] || { echo "not within $limit s: $*"; [ -z "$out" ] || echo "$out"; return 1; }
 		sleep 0.3

@@ -48,7 +48,7 @@ password_file() {
 # picture NAME FILE.ppm: what vncsnapshot sees.
 picture() {
 	password_file "$1" || return
-	timeout 60 vncsnapshot -quiet -passwd "$WORK/$1.pw" -quality 100 -vncQuality 9 "$(vnc_of "$1")" "$WORK/shot.jpg" 2> "$WORK/shot.err" || { cat "$WORK/shot.err"; return 1; }
+	timeout $((60 * TEST_SLOW)) vncsnapshot -quiet -passwd "$WORK/$1.pw" -quality 100 -vncQuality 9 "$(vnc_of "$1")" "$WORK/shot.jpg" 2> "$WORK/shot.err" || { cat "$WORK/shot.err"; return 1; }
 	jpegtopnm -quiet "$WORK/shot.jpg" > "$2"
 }
 

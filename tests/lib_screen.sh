@@ -31,7 +31,7 @@ forget() { : > "$HERE/$NAME.out"; }
 view() {
 	local args=()
 	while [ "$1" != -- ]; do args+=("$1"); shift; done; shift
-	{ printf '%s\n' "$@"; echo quit; } | timeout 30 "$O/tools/rfbview" 127.0.0.1 "$PORT" "${args[@]}"
+	{ printf '%s\n' "$@"; echo quit; } | timeout $((30 * TEST_SLOW)) "$O/tools/rfbview" 127.0.0.1 "$PORT" "${args[@]}"
 }
 # alive [KEY=VALUE...]: another viewer is let in and sees the pattern.
 alive() { view "$@" -- "pixel 0 16 $(blue 600)"; }

@@ -1,5 +1,6 @@
 /* The IDE function as a driver sees it: disks by PIO and bus master, CD-ROM drives, media that change, and
- * drivers that do not play by the rules. */
+ * drivers that do not play by the rules.
+ * needs: root */
 #include "tests/blkfault.h"
 #include "tests/testlib.h"
 #include "tests/vmmlib.h"

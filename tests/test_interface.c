@@ -1,5 +1,6 @@
 /* Taps in bridges: made, named, put in, gone with their descriptor; and what is said when they cannot be. In
- * a network of its own, as root. */
+ * a network of its own.
+ * needs: root tun */
 #include "tests/testlib.h"
 
 #include <errno.h>

@@ -1,6 +1,7 @@
 /* The local host: definitions, what runs, how it ends. This program is also the vmdeck-vmm and the vmdeck of
  * its guests: the keeper is the real one, the machine is a fake that answers and ends as its kernel command
- * line says, and no KVM is used. */
+ * line says, and no KVM is used but to be asked what it is.
+ * needs: kvm */
 #include <check.h>
 #include <dirent.h>
 #include <errno.h>

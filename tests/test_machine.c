@@ -1,5 +1,6 @@
 /* vmdeck-vmm machine as a process, driven as keeper and control clients do, with a guest of a few bytes
- * (tests/guests/echo.S) on whatever /dev/kvm the host has. */
+ * (tests/guests/echo.S) on whatever /dev/kvm the host has.
+ * needs: kvm */
 #include <check.h>
 #include <errno.h>
 #include <fcntl.h>

@@ -1,6 +1,7 @@
 /* vmdeck-net, alone and under the real keeper, in network and mount name spaces of this program's own: there
  * the world is 127.0.0.1, and /etc/resolv.conf names a server of the test. This program is also the machine,
- * which hands frames on to the test. */
+ * which hands frames on to the test.
+ * needs: spaces */
 #include <check.h>
 #include <errno.h>
 #include <fcntl.h>

@@ -1,5 +1,6 @@
 /* The guest's IPv6 through vmdeck-net, where its host has some: in name spaces of this program's own, where
- * the world is fd09::1 and ::1, and the name server is reached by IPv6, too. */
+ * the world is fd09::1 and ::1, and the name server is reached by IPv6, too.
+ * needs: spaces */
 #include <netinet/icmp6.h>
 #include <netinet/ip6.h>
 #include <pthread.h>

@@ -1,5 +1,6 @@
 /* Who may use a guest's sockets, seen from a machine in a user name space of its own, as an ordinary user's
- * is. */
+ * is.
+ * needs: root */
 #include <check.h>
 #include <fcntl.h>
 #include <poll.h>

@@ -26,7 +26,7 @@ START_TEST(the_output_and_the_status_come_back)
 	    {"echo out; echo err >&2; exit 3", 3, "out\nerr\n"},
 	    {"cat", 0, ""}, /* no input */
 	    {"kill -9 $$", 128 + 9, ""},
-	    {"exec no-such-program 2>/dev/null", 127, ""},
+	    {"PATH=/usr/bin:/bin; exec no-such-program 2>/dev/null", 127, ""},
 	};
 	AUTO_BUF struct buf out = {0};
 	const char *const argv[] = {"sh", "-c", cases[_i].script, NULL};

@@ -1,4 +1,5 @@
-/* virtio disks as a driver sees them: every request however it is split, and a host that is full. */
+/* virtio disks as a driver sees them: every request however it is split, and a host that is full.
+ * needs: spaces */
 #include "tests/blkfault.h"
 #include "tests/testlib.h"
 #include "tests/virtiolib.h"
@@ -363,17 +364,26 @@ START_TEST(the_cache_follows_the_driver)
 }
 END_TEST
 
+static int write_text(const char *path, const char *text)
+{
+	AUTO_CLOSE int fd = open(path, O_WRONLY | O_CLOEXEC);
+	return fd < 0 ? -1 : fd_write_all(fd, text, strlen(text));
+}
+
 /* A file system of 64 KiB of our own. Its descriptor, or -1. */
 static int small_file_system(void)
 {
 	uid_t uid = getuid();
+	gid_t gid = getgid();
 	if (unshare(CLONE_NEWNS | (uid ? CLONE_NEWUSER : 0)))
 		return -1;
-	if (uid) {
+	if (uid) { /* whose group is not known to the name space makes no files there */
 		char map[40];
 		snprintf(map, sizeof(map), "0 %u 1", uid);
-		AUTO_CLOSE int fd = open("/proc/self/uid_map", O_WRONLY | O_CLOEXEC);
-		if (fd < 0 || fd_write_all(fd, map, strlen(map)))
+		if (write_text("/proc/self/uid_map", map) || write_text("/proc/self/setgroups", "deny"))
+			return -1;
+		snprintf(map, sizeof(map), "0 %u 1", gid);
+		if (write_text("/proc/self/gid_map", map))
 			return -1;
 	}
 	if (mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) ||

@@ -1,5 +1,6 @@
 /* The virtio network card as a driver sees it, over a channel whose other end is the test: frames however
- * they are split, a driver without buffers, a network without room, and a process behind it that dies. */
+ * they are split, a driver without buffers, a network without room, and a process behind it that dies.
+ * needs: root tun */
 #include "tests/testlib.h"
 #include "tests/virtiolib.h"
 

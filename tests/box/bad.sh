@@ -1,4 +1,5 @@
 # limit: 150
+# needs: root
 # Bad input: each time a clear sentence with the remedy, exit 1, nothing left behind.
 . tests/lib.sh
 
@@ -41,10 +42,10 @@ eval "$(tests/guests/make cloud)"; cp "$KERNEL" "$WORK/vmlinuz"; cp "$INITRD" "$
 sed "s|$KERNEL|$WORK/vmlinuz|; s|$INITRD|$WORK/initrd|" "$WORK/good.xml" > "$WORK/nobody.xml"; chmod 644 "$WORK/nobody.xml" "$WORK/vmlinuz" "$WORK/initrd"
 install -d -o 65534 "$WORK/nobody"
 ok "an ordinary user defines a guest" as_nobody define "$WORK/nobody.xml"
-chmod 600 /dev/kvm
+cp -a /dev/kvm "$WORK/kvm"; chmod 600 "$WORK/kvm"; mount --bind "$WORK/kvm" /dev/kvm
 refused "no permission for /dev/kvm" "/dev/kvm.*(ermission|group)" as_nobody start good
-mv /dev/kvm /dev/kvm.away
-refused "no /dev/kvm" "/dev/kvm" vmdeck start good
-ok "host-validate says what is missing" says 'kvm.*FAIL|FAIL.*kvm|/dev/kvm' vmdeck host-validate
-mv /dev/kvm.away /dev/kvm
+umount /dev/kvm
+without_kvm() { unshare -m bash -c '. tests/host.sh && hide_kvm && exec "$@"' bash "$@"; }
+refused "no /dev/kvm" "/dev/kvm" without_kvm "$V" start good
+ok "host-validate says what is missing" says 'kvm.*FAIL|FAIL.*kvm|/dev/kvm' without_kvm "$V" host-validate
 ok "nothing is left behind after all that" wait_for 5 nothing_left

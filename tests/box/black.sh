@@ -1,4 +1,5 @@
 # limit: 250
+# needs: root dm
 # "Why is it black?" of real kernels: one that does not know of ttyS0, one that finds no root, and one that waits for a disk of the
 # host. What needs no kernel is in tests/native/black.sh.
 . tests/lib.sh

@@ -1,4 +1,5 @@
 # limit: 300
+# needs: root
 # A guest's disks: cache modes, queues, what sysfs says of them, discards, and a host without room.
 . tests/lib.sh
 

@@ -1,4 +1,5 @@
 # limit: 400
+# needs: root
 # One guest's life: disks, suspend and resume, reset, reboot from inside, and what is on the disks afterwards.
 . tests/lib.sh
 

@@ -1,4 +1,5 @@
 # limit: 220
+# needs: root
 # The user-mode network under Linux: DHCP, names, the way out, a port that leads in; and vmdeck-net killed meanwhile.
 . tests/lib.sh
 
@@ -9,7 +10,7 @@ net_pid() { pgrep -f "^[^ ]*vmdeck-net $1 0\$"; }
 another_net() { local pid; pid=$(net_pid nat) && [ "$pid" != "$1" ]; }
 
 # The world: a name server, and a web server that is found by its name.
-cp /etc/resolv.conf "$WORK/resolv.conf"; echo 'nameserver 127.0.0.1' > /etc/resolv.conf
+echo 'nameserver 127.0.0.1' > "$WORK/resolv.conf"; mount --bind "$WORK/resolv.conf" /etc/resolv.conf
 "$O/tools/dnsd" 127.0.0.1 53 10.8.0.1 & dns=$!
 busybox ip link add out0 type dummy && busybox ip addr add 10.8.0.1/24 dev out0 && busybox ip link set out0 up && busybox ip addr add fd08::1/64 dev out0
 mkdir "$WORK/www"; head -c 4000000 /dev/urandom > "$WORK/www/down"; sum=$(md5sum < "$WORK/www/down")
@@ -38,10 +39,10 @@ first=$(net_pid nat)
 ok "vmdeck-net is not root" eval '[ "$(stat -c %u /proc/$first)" = 65534 ] || grep -q "^Uid:.65534" /proc/$first/status'
 kill -9 "$first"
 ok "killed, it is there again" wait_for 20 another_net "$first"
-ok "the guest lives, and is reached again" wait_for 90 eval '[ "$(timeout 30 busybox wget -q -O - http://127.0.0.1:8022/down | md5sum)" = "$sum" ]'
+ok "the guest lives, and is reached again" wait_for 90 eval '[ "$(timeout $((30 * TEST_SLOW)) busybox wget -q -O - http://127.0.0.1:8022/down | md5sum)" = "$sum" ]'
 ok "and reaches the world" run_says nat "${sum%% *}" 'wget -q -O /tmp/again http://www.test:8000/down && md5sum /tmp/again'
 ok "destroy ends it" vmdeck destroy nat
 ok "and its network" wait_for 10 not net_pid nat
 kill $dns $httpd $httpd6 $local_httpd 2>/dev/null
-cat "$WORK/resolv.conf" > /etc/resolv.conf
+umount /etc/resolv.conf
 busybox ip link del out0

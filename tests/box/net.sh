@@ -1,4 +1,5 @@
 # limit: 400
+# needs: root tun
 # Network cards under Linux: a guest in a bridge of the host, with all offloads.
 . tests/lib.sh
 
@@ -24,7 +25,7 @@ ok "checksums, segments, merged buffers, control queue and event index are agree
 ok "a file comes in whole" run_says br "${sum%% *}" 'ip addr add 10.9.0.2/24 dev eth0; wget -q -O /tmp/down http://10.9.0.1:8000/down && md5sum /tmp/down'
 ok "in segments that nobody has cut before they must be" long_frames vnet0 tx 0 0
 before=$(cd /sys/class/net/vnet0/statistics && echo $(cat rx_bytes rx_packets))
-ok "and goes out again" eval 'run_in br "httpd -p 8000 -h /tmp" && [ "$(timeout 60 busybox wget -q -O - http://10.9.0.2:8000/down | md5sum)" = "$sum" ]'
+ok "and goes out again" eval 'run_in br "httpd -p 8000 -h /tmp" && [ "$(timeout $((60 * TEST_SLOW)) busybox wget -q -O - http://10.9.0.2:8000/down | md5sum)" = "$sum" ]'
 ok "in such segments, too" long_frames vnet0 rx $before
 ok "domifstat counts what the kernel counts" eval '[ "$(stat_of rx_bytes)" -ge 4000000 ] && [ "$(stat_of tx_bytes)" -ge 4000000 ] && [ "$(stat_of rx_errs)$(stat_of tx_errs)" = 00 ]'
 ok "a cable is pulled" vmdeck domif-setlink br vnet0 down

@@ -17,6 +17,7 @@ start:
 	mov %dl, drive
 	mov $greeting, %si
 	call show
+	call settle
 	mov $greeting, %si
 	call say
 	cli
@@ -44,6 +45,15 @@ next:	mov $0x3fd, %dx
 	je disk
 	call put
 	jmp next
+
+/* Where the screen is ttyS0, SeaBIOS keeps the end of a text back until a tick of its clock. */
+settle:	mov 0x46c, %ah
+	add $2, %ah
+	sti
+5:	hlt
+	cmp %ah, 0x46c
+	jne 5b
+	ret
 
 /* The text at SI on the screen. */
 show:	lodsb

@@ -1,6 +1,7 @@
 #!/bin/bash
 # "Why is it black?": guests of a few instructions that fall silent in each of the ways there are, and what dominfo says of them.
 # limit: 200
+# needs: kvm
 . "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
 
 # A guest that does what letters typed at its console say (tests/guests/echo.S), with <OS> added.

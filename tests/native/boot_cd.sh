@@ -1,4 +1,5 @@
 # limit: 240
+# needs: kvm
 # SeaBIOS boots an El Torito CD, an IDE disk and a floppy, here where a boot sector is all that is run; a medium changes meanwhile.
 . tests/lib.sh
 

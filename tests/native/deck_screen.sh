@@ -3,6 +3,7 @@
 # paints as a picture; text copied; nothing written at rest.
 # Usage: O=build/release tests/native/deck_screen.sh
 # limit: 240
+# needs: kvm
 . "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
 . tests/lib_tmux.sh
 

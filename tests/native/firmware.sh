@@ -1,4 +1,5 @@
 # limit: 240
+# needs: kvm
 # SeaBIOS from a virtio disk, here where a boot sector is all that is run: resets, boot order, its menu, its log; and what
 # the start of a UEFI guest makes and refuses.
 . tests/lib.sh

@@ -2,6 +2,7 @@
 # Screens of guests, from start to end: ports, sockets, passwords, TLS, and a screen process that dies. The guests are a PC without a
 # disk, which any /dev/kvm runs; the viewers are on libvncclient.
 # limit: 150
+# needs: kvm
 . "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
 unset SSH_CONNECTION
 
@@ -23,9 +24,9 @@ see() {
 # stay NAME LOG: a viewer that stays until it is sent away, in the background.
 stay() {
 	[ -p "$WORK/silence" ] || mkfifo "$WORK/silence"
-	timeout 60 "$O/tools/rfbview" 127.0.0.1 "$(field "$1" port)" "passwd=$(field "$1" passwd)" <> "$WORK/silence" > "$WORK/$2.log" &
+	timeout $((60 * TEST_SLOW)) "$O/tools/rfbview" 127.0.0.1 "$(field "$1" port)" "passwd=$(field "$1" passwd)" <> "$WORK/silence" > "$WORK/$2.log" &
 }
-view() { local port=$1; shift; echo quit | timeout 30 "$O/tools/rfbview" 127.0.0.1 "$port" "$@"; }
+view() { local port=$1; shift; echo quit | timeout $((30 * TEST_SLOW)) "$O/tools/rfbview" 127.0.0.1 "$port" "$@"; }
 screen_of() { pgrep -f "^[^ ]*vmdeck-screen 1 $1\$"; }
 running() { state_is "$1" running; }
 

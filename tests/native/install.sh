@@ -1,4 +1,5 @@
 # limit: 300
+# needs: kvm
 # vmdeck install: what an installer leaves is booted after its reboot, though nobody waits; failures leave nothing.
 . tests/lib.sh
 
@@ -30,7 +31,7 @@ ok "a third, which is not to be rebooted" new stay --disk size=0.01,bus=ide --cd
 ok "a fourth, by a kernel in a folder" new kernel --disk "$WORK/done.img" --location "$WORK/kernels" --extra-args "one two" --graphics none
 ok "its kernel is a copy" eval '[ -f "$VMDECK_HOME"/lib/install/*/kernel ] && [ -f "$VMDECK_HOME"/lib/install/*/initrd ]'
 ok "and has its command line" says '<cmdline>one two</cmdline>' vmdeck dumpxml kernel
-ok "the disk is sparse unless told otherwise" eval '[ "$(stat -c %b "$images/cd.raw")" = 0 ] && [ "$(stat -c %b "$images/off.raw")" -ge 20480 ]'
+ok "the disk is sparse unless told otherwise" eval '[ "$(stat -c %b "$images/cd.raw")" -lt 2048 ] && [ "$(stat -c %b "$images/off.raw")" -ge 20480 ]'
 refused "its name is taken from the start" "'cd' is already in use" new cd --disk size=0.01 --cdrom "$WORK/cd.iso"
 refused "and so is its disk" "in use by guest 'cd'" new other --import --disk "$images/cd.raw"
 
@@ -60,7 +61,7 @@ ok "its reset ends it" eval 'tell stay r; wait_for 30 state_is stay "shut off"'
 ok "and it boots the disk when it is started" eval 'vmdeck start stay --force && from_disk stay'
 for g in cd off stay kernel; do vmdeck destroy $g > /dev/null; done
 
-wait_out() { timeout 120 "$V" install --name waits --memory 32 --network none --graphics none --noautoconsole --force --disk size=0.01 \
+wait_out() { timeout $((120 * TEST_SLOW)) "$V" install --name waits --memory 32 --network none --graphics none --noautoconsole --force --disk size=0.01 \
 	--cdrom "$WORK/cd.iso" --wait 2 > "$WORK/waits.out" 2>&1; echo "exit $?" >> "$WORK/waits.out"; }
 wait_out & waiter=$!
 ok "one is waited for" says_it waits '^the disk is written'

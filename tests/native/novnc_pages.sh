@@ -2,6 +2,7 @@
 # A browser at a guest's screen: the pages of the package novnc as `vmdeck novnc` serves them, in headless Chromium.
 # Chromium is driven over its debugging pipe (Chrome DevTools Protocol: JSON objects, each ended by a NUL).
 # limit: 120
+# needs: kvm
 . "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
 unset SSH_CONNECTION
 

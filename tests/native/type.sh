@@ -2,6 +2,7 @@
 # Text as keystrokes: a guest of a few instructions that tells what its keyboard sends, and SeaBIOS' own keyboard; the same for
 # characters of a VNC viewer when the guest has another layout.
 # limit: 150
+# needs: kvm
 . "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
 unset SSH_CONNECTION
 
@@ -56,7 +57,7 @@ cli() {
 # A viewer that sends characters, not keys.
 viewer() {
 	local port; port=$(vmdeck vncdisplay --json v | sed -n 's/^  "port": \([0-9]*\),$/\1/p')
-	{ printf '%b' "$1"; for _ in $(seq 60); do sends v "$2" > /dev/null && break; done; echo quit; } | timeout 60 "$O/tools/rfbview" 127.0.0.1 "$port"
+	{ printf '%b' "$1"; for _ in $(seq 60); do sends v "$2" > /dev/null && break; done; echo quit; } | timeout $((60 * TEST_SLOW)) "$O/tools/rfbview" 127.0.0.1 "$port"
 }
 screens() {
 	local de="<graphics type='vnc' keymap='de'/>"

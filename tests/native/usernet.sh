@@ -1,5 +1,6 @@
 #!/bin/bash
 # limit: 60
+# needs: kvm
 # A guest with a card in the user-mode network, from define to destroy: who has a port is said before anything runs, and what a
 # person is told. The guest itself is a few bytes; what goes through the card is tests/test_net.c and tests/box/nat.sh.
 . tests/lib.sh
@@ -42,4 +43,4 @@ ok "destroy ends the guest" vmdeck destroy one
 ok "and its network" wait_for 10 not net_pid one
 ok "the port is free for the other" eval 'vmdeck start two --force && listening "0.0.0.0:20022"'
 ok "which goes, too" vmdeck destroy two
-refused "without vmdeck-net the guest does not start" "vmdeck-net" env VMDECK_NET=/nowhere/vmdeck-net timeout 60 "$V" start two --force
+refused "without vmdeck-net the guest does not start" "vmdeck-net" env VMDECK_NET=/nowhere/vmdeck-net timeout $((60 * TEST_SLOW)) "$V" start two --force

@@ -3,6 +3,7 @@
 # memory that the guest writes without exits; after a reset the same.
 # Usage: O=build/release tests/native/video.sh
 # limit: 240
+# needs: kvm
 . "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
 
 FONT=/usr/share/seabios/vgabios-stdvga.bin
