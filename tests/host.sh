@@ -96,7 +96,7 @@ snapshot() {
 	{
 		find $FOLDERS -maxdepth 0 -printf '%p: mode %m, %u:%g\n'
 		find / /boot /dev /etc /home /opt /root "$HOME" /srv /usr /var -mindepth 1 -maxdepth 1 ! -path '/dev/loop*' ! -path "$HOME/.cache" -printf '%p\n'
-		find /tmp /var/tmp /run /dev/shm -mindepth 1 -maxdepth 1 \( -name 'vmdeck*' -o -name 'test_*' -o -name 'domain_boot.*' \) -user "$(id -u)" -printf '%p\n'
+		find /tmp /var/tmp /run /dev/shm -mindepth 1 -maxdepth 1 \( -name 'vmdeck*' -o -name 'test_*' -o -name 'domain_boot.*' -o -name 'org.chromium*' \) -user "$(id -u)" -printf '%p\n'
 	} 2>/dev/null | LC_ALL=C sort -u
 }
 # What another run of these tests is using right now is not ours.

@@ -73,7 +73,7 @@ static void set_up(void)
 
 static void tear_down(void)
 {
-	AUTO_FREE char *rm = x_asprintf("rm -rf %s", dir);
+	AUTO_FREE char *rm = x_asprintf("rm -rf \"$(readlink -f %s/home/run)\" %s", dir, dir);
 	ck_assert_int_eq(system(rm), 0);
 }
 

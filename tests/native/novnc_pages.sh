@@ -14,7 +14,7 @@ trap leave EXIT
 
 browser_start() {
 	mkfifo "$WORK/to" "$WORK/from"
-	HOME=$WORK chromium --headless --no-sandbox --disable-gpu --disable-dev-shm-usage --no-first-run --user-data-dir="$WORK/profile" \
+	TMPDIR=$WORK HOME=$WORK chromium --headless --no-sandbox --disable-gpu --disable-dev-shm-usage --no-first-run --user-data-dir="$WORK/profile" \
 		--window-size=1000,800 --remote-debugging-pipe about:blank 3< "$WORK/to" 4> "$WORK/from" > "$WORK/chromium.log" 2>&1 &
 	pids+=($!)
 	exec {to}> "$WORK/to" {from}< "$WORK/from"

@@ -19,7 +19,7 @@ serve() {
 
 # browse NAME QUERY: the page in a browser, until it has seen all or 40 s are over; what it says is in $HERE/NAME.web.
 browse() {
-	timeout 40 chromium --headless --no-sandbox --disable-gpu --disable-dev-shm-usage --user-data-dir="$HERE/chromium-$1" \
+	TMPDIR=$HERE HOME=$HERE timeout 40 chromium --headless --no-sandbox --disable-gpu --disable-dev-shm-usage --user-data-dir="$HERE/chromium-$1" \
 		--ignore-certificate-errors --window-size=1000,800 --enable-logging=stderr --remote-debugging-port=0 \
 		"http://127.0.0.1:$WEB/view.html?port=$PORT&first=$(blue 600)&$2" > /dev/null 2> "$HERE/$1.web" & host_pids+=($!)
 }
