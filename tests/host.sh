@@ -8,17 +8,19 @@
 #   spaces  name spaces, of an ordinary user too
 #   tun     /dev/net/tun
 #   dm      the device mapper
+#   ipv6    ::1
 
 # What host-validate says about KVM: $kvm is none, emulated or real; $kvm_is says it in words.
 look_at_kvm() {
 	local home key result detail
 	home=$(mktemp -d)
-	kvm=real kvm_is="/dev/kvm runs kernels"
+	kvm=none kvm_is="there is no usable /dev/kvm (host-validate ends without a word)"
 	while IFS=$'\t' read -r key result detail; do
-		[ "$result" = FAIL ] || continue
-		kvm=none kvm_is="there is no usable /dev/kvm ($detail)"
-		[ "$key" != kvm-native ] || kvm=emulated kvm_is="/dev/kvm runs small guests only ($detail)"
-		break
+		case $key:$result in
+		kvm-native:FAIL) kvm=emulated kvm_is="/dev/kvm runs small guests only ($detail)" ;;
+		kvm-native:*) kvm=real kvm_is="/dev/kvm runs kernels ($detail)" ;;
+		*:FAIL) kvm_is="there is no usable /dev/kvm ($detail)"; break ;;
+		esac
 	done < <(VMDECK_HOME=$home "$O/vmdeck" host-validate --json 2>/dev/null | awk -F'": "|",?$' '
 		/"key"/ { key = $2 } /"result"/ { result = $2 } /"detail"/ { detail = $2 }
 		/"remedy"/ && key ~ /^kvm-/ { print key "\t" result "\t" detail }')
@@ -65,6 +67,7 @@ has_one() {
 	root) [ -n "$root" ] ;;
 	spaces) [ -n "$root$spaces" ] ;;
 	tun) (: <> /dev/net/tun) 2>/dev/null ;;
+	ipv6) "${own_net[@]}" grep -q '^0\{31\}1 ' /proc/net/if_inet6 ;;
 	dm) [ -c /dev/mapper/control ] ;;
 	*) echo "tests/host.sh: needs '$1'?" >&2; false ;;
 	esac
@@ -89,7 +92,7 @@ host_told() {
 
 ### the host, before and after
 
-FOLDERS="/ /boot /dev /dev/shm /etc /home /opt /root /run /srv /tmp /usr /var /var/tmp $HOME"
+FOLDERS="${HOST_FOLDERS:-/ /boot /dev /dev/shm /etc /home /opt /root /run /srv /tmp /usr /var /var/tmp $HOME}"
 # Modes of folders that all use, what is in those that tests have no business in, and what of ours is in the others.
 snapshot() {
 	# shellcheck disable=SC2086 # a list

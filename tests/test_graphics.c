@@ -1,4 +1,5 @@
-/* Where viewers come in: ports, sockets, passwords, certificates, and the file that tells. */
+/* Where viewers come in: ports, sockets, passwords, certificates, and the file that tells.
+ * needs: ipv6 */
 #include <arpa/inet.h>
 #include <check.h>
 #include <errno.h>

@@ -1,7 +1,8 @@
 /* Messages of the machine to the deck (src/proto/screen.h), as a machine may send them that the guest has
  * taken over, and what the deck draws of them: each a byte for the type (its highest bit: with the picture's
  * memory), two for the length, and what follows the type. A type of 120 and more is the terminal, which has
- * another size or looks for a change. */
+ * another size or looks for a change.
+ * floor: 350 edges */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>

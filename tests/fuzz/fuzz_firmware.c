@@ -1,6 +1,7 @@
 /* Any sequence of accesses to what firmware talks to: fw_cfg with its DMA, PAM, the flash chip, PMBASE,
  * resets. None crashes, and whatever the map has become, each slot shows RAM, the image or the variable store
- * and nothing else. */
+ * and nothing else.
+ * floor: 750 edges */
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>

@@ -4,7 +4,8 @@
  * again.
  *
  * Input: operations of 8 bytes: what, how (1), where (2), value (4). Tables and buffers lie in the first 64
- * KiB. */
+ * KiB.
+ * floor: 650 edges */
 #include <poll.h>
 #include <sched.h>
 #include <stdint.h>

@@ -1,5 +1,6 @@
 /* Fragments from a guest: the input is cut into frames, by a length of two bytes before each. What comes out
- * is whole and no longer than a datagram may be. */
+ * is whole and no longer than a datagram may be.
+ * floor: 70 edges */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,6 +1,7 @@
 /* The files of a console record as somebody may have left them: the index is the input (its checksum made
  * right for every second one, so that the numbers are reached), the segments are of sizes that it names.
- * Reading stays in bounds and ends; a writer can go on. */
+ * Reading stays in bounds and ends; a writer can go on.
+ * floor: 120 edges */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,6 +1,7 @@
 /* Messages of the machine to vmdeck-screen (src/proto/screen.h), as a machine may send them that the guest
  * has taken over: each a byte for the type (its highest bit: with the picture's memory), two for the length,
- * and what follows the type. */
+ * and what follows the type.
+ * floor: 200 edges */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,6 +1,7 @@
 /* What a viewer sends to vmdeck-screen: HTTP and WebSocket frames (first byte odd) or plain RFB, up to
  * ClientInit, and what it says then. The first byte also says how viewers are let in, the second in what
- * pieces the rest comes. */
+ * pieces the rest comes.
+ * floor: 290 edges */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>

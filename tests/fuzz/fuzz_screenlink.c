@@ -1,7 +1,8 @@
 /* Any bytes as what a screen process that viewers have taken over says to the machine. It may be dropped for
  * it; the machine goes on and takes the next one.
  *
- * Input: messages, each a length of two bytes and that many bytes. */
+ * Input: messages, each a length of two bytes and that many bytes.
+ * floor: 310 edges */
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,5 +1,6 @@
 /* Any sequence of accesses to the VGA's ports, window, video memory and BAR 2, of moved BARs and resets, with
- * somebody looking now and then: nothing is written outside, every picture lies in its memory. */
+ * somebody looking now and then: nothing is written outside, every picture lies in its memory.
+ * floor: 580 edges */
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>

@@ -2,7 +2,8 @@
  * The device may refuse all of it, but stays inside guest memory and the image, and gives back every chain
  * that it took.
  *
- * Input: operations of 12 bytes: what, where (3), value (8). Rings and buffers lie in the first 64 KiB. */
+ * Input: operations of 12 bytes: what, where (3), value (8). Rings and buffers lie in the first 64 KiB.
+ * floor: 500 edges */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>

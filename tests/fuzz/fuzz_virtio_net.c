@@ -3,7 +3,8 @@
  * gives back every chain that it took, and wakes nobody for nothing.
  *
  * Input: operations of 12 bytes: what, where (3), value (8). Rings and buffers lie in the first 64 KiB: those
- * of queue Q at Q * 0x4000. */
+ * of queue Q at Q * 0x4000.
+ * floor: 450 edges */
 #include <poll.h>
 #include <stdint.h>
 #include <stdlib.h>

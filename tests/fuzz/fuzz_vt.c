@@ -1,5 +1,6 @@
 /* Terminal bytes from a hostile guest, cut and mixed with resizes, keys and everything that a drawer reads.
- * Input: two bytes of size, then blocks of a command byte and what belongs to it. */
+ * Input: two bytes of size, then blocks of a command byte and what belongs to it.
+ * floor: 520 edges */
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>

@@ -24,7 +24,7 @@ browser_start() {
 ask() {
 	ID=$((ID + 1))
 	printf '{"id":%d,"method":"%s","params":%s%s}\0' $ID "$1" "$2" "${SESSION:+,\"sessionId\":\"$SESSION\"}" >&"$to"
-	while IFS= read -r -d '' -t 30 ANSWER <&"$from"; do [[ $ANSWER != "{\"id\":$ID,"* ]] || return 0; done
+	while IFS= read -r -d '' -t $((30 * TEST_SLOW)) ANSWER <&"$from"; do [[ $ANSWER != "{\"id\":$ID,"* ]] || return 0; done
 	return 1
 }
 member() { sed -n "s/.*\"$1\":\"\([^\"]*\)\".*/\1/p" <<< "$ANSWER"; }
