@@ -13,8 +13,9 @@ show_screen() { t capture-pane -p | sed 's/^/   | /'; }
 claim() { if "${@:2}"; then echo "ok $1"; else echo "not ok $1"; show_screen; return 1; fi; }
 
 # has PATTERN CLAIM: the screen shows it in time; hasnt: it no longer does.
-has() { claim "$2" wait_for 20 screen_has "$1"; }
-hasnt() { claim "$2" wait_for 20 not screen_has "$1"; }
+in_time=20
+has() { claim "$2" wait_for $in_time screen_has "$1"; }
+hasnt() { claim "$2" wait_for $in_time not screen_has "$1"; }
 keys() { t send-keys "$@"; }
 
 # A shell in a terminal of kind $1 and size $2 (80x24), its modes noted.

@@ -1,4 +1,5 @@
 # limit: 500
+# needs: kvm
 # Kernels of every kind, each of a few instructions, booted directly or, where they need the BIOS, by way of SeaBIOS.
 . tests/lib.sh
 

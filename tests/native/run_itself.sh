@@ -49,3 +49,6 @@ ok "a box that died is replaced once" on $'a box ended with status 137\ntried on
 echo "echo ok; chmod 700 $WORK/shared; mkdir $WORK/shared/x; echo 'ok it ran'" > "$tree/tests/native/more.sh"
 chmod 755 "$WORK/shared"
 ok "a test that changes the host's folders fails" on $'> .*/shared: mode 700\nhost: 0 passed, 1 failed\nstatus 1' emulated
+
+unmarked() { grep -LE '^# needs:.* kvm' $(grep -lE '(vmdeck|"\$V")( -q)? (start|install) ' tests/native/*.sh | grep -v run_itself) || true; }
+ok "a script that starts guests says that it needs a KVM" is "" unmarked
