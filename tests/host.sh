@@ -93,17 +93,24 @@ host_told() {
 ### the host, before and after
 
 FOLDERS="${HOST_FOLDERS:-/ /boot /dev /dev/shm /etc /home /opt /root /run /srv /tmp /usr /var /var/tmp $HOME}"
+TEMPORARY=${HOST_TEMPORARY:-/tmp /var/tmp /run /dev/shm}
 # Modes of folders that all use, what is in those that tests have no business in, and what of ours is in the others.
 snapshot() {
 	# shellcheck disable=SC2086 # a list
 	{
 		find $FOLDERS -maxdepth 0 -printf '%p: mode %m, %u:%g\n'
 		find / /boot /dev /etc /home /opt /root "$HOME" /srv /usr /var -mindepth 1 -maxdepth 1 ! -path '/dev/loop*' ! -path "$HOME/.cache" -printf '%p\n'
-		find /tmp /var/tmp /run /dev/shm -mindepth 1 -maxdepth 1 \( -name 'vmdeck*' -o -name 'test_*' -o -name 'domain_boot.*' -o -name 'org.chromium*' \) -user "$(id -u)" -printf '%p\n'
+		find $TEMPORARY -mindepth 1 -maxdepth 1 \( -name 'vmdeck*' -o -name 'test_*' -o -name 'domain_boot.*' -o -name 'org.chromium*' \) -user "$(id -u)" -printf '%p\n'
 	} 2>/dev/null | LC_ALL=C sort -u
 }
-# What another run of these tests is using right now is not ours.
-used_by_others() { grep -qsF -- "$1" /proc/[0-9]*/cmdline /proc/[0-9]*/environ; }
+# What another run of these tests is using right now is not ours: it goes within seconds, or its processes know it.
+is_left() {
+	local i
+	for ((i = 0; i < 20; i++)); do
+		[ -e "$1" ] && ! grep -qsF -- "$1" /proc/[0-9]*/cmdline /proc/[0-9]*/environ || return
+		sleep 1
+	done
+}
 
 # host_is_as_before FILE: a part that reports itself: nothing of the snapshot is changed, nothing is there that was not.
 host_is_as_before() {
@@ -113,7 +120,7 @@ host_is_as_before() {
 		case $line in
 		*": mode "*) diff+="   $line"$'\n' ;;
 		"> /tmp/"* | "> /var/tmp/"* | "> /run/"* | "> /dev/shm/"*)
-			[ ! -e "${line#> }" ] || used_by_others "${line#> }" || diff+="   left behind: ${line#> }"$'\n' ;;
+			! is_left "${line#> }" || diff+="   left behind: ${line#> }"$'\n' ;;
 		"< /tmp/"* | "< /var/tmp/"* | "< /run/"* | "< /dev/shm/"*) ;;
 		[\<\>]*) diff+="   $line"$'\n' ;;
 		esac

@@ -23,7 +23,7 @@ echo "$where" > "$tree/tests/box/kernel.sh"
 # run KVM [NAME=VALUE...]: as on a host with that; its status is in the last line.
 run() {
 	local kvm=$1; shift
-	env -u KVMBOX NATIVE="plain small more" VMDECK_TEST_KVM="$kvm" O=out BOXES=1 HOST_FOLDERS="$WORK/shared" "$@" "$tree/tests/run" native box 2>&1
+	env -u KVMBOX NATIVE="plain small more" VMDECK_TEST_KVM="$kvm" O=out BOXES=1 HOST_FOLDERS="$WORK/shared" HOST_TEMPORARY="$WORK/shared" "$@" "$tree/tests/run" native box 2>&1
 	echo "status $?"
 }
 # on WORDS KVM...: all of these lines are in what it says.
