@@ -5,8 +5,11 @@
 
 #include <endian.h>
 #include <stdio.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "backend/vmm/boot/acpi.h"
+#include "backend/vmm/chardev.h"
 #include "backend/vmm/dev/fw_cfg.h"
 #include "backend/vmm/pci.h"
 #include "src/base/cleanup.h"
@@ -520,6 +523,65 @@ START_TEST(smbios_is_an_entry_and_its_structures)
 }
 END_TEST
 
+/* An image may be shorter than its floppy, and is no longer than the largest. */
+static const struct {
+	off_t image;
+	uint32_t floppy; /* 0: refused */
+} floppies[] = {
+	{1474560, 1474560}, {1296384, 1474560}, {512, 1474560},      {368640, 368640},
+	{1474561, 2949120}, {2949120, 2949120}, {2949121, 0}, {0, 0},
+};
+
+START_TEST(a_floppy_has_any_length_up_to_the_largest)
+{
+	struct err e = {0};
+	uint32_t n;
+	int fd = memfd_create("floppy", MFD_CLOEXEC);
+	ck_assert_int_eq(ftruncate(fd, floppies[_i].image), 0);
+	tell("", "");
+	ck_assert_int_eq(named_add(&t->m.fds, "disk:fda", fd), 0);
+	int rc = firmware_tell(&t->m, &e);
+	named_done(&t->m.fds);
+	AUTO_FREE uint8_t *image = file("floppyimg/fda.img", &n);
+	if (!floppies[_i].floppy) {
+		ck_assert_int_lt(rc, 0);
+		ck_assert_msg(strstr(e.msg, "2949120 the most"), "%s", e.msg);
+		return;
+	}
+	ck_assert_msg(!rc, "%s", e.msg);
+	ck_assert_ptr_nonnull(image);
+	ck_assert_uint_eq(n, floppies[_i].floppy);
+}
+END_TEST
+
+/* A port of type isa-debug: its bytes go to its file's console, also where the firmware logs to it. */
+static const struct {
+	const char *address;
+	uint16_t port;
+} debugcons[] = {{"", 0xe9}, {"<address type='isa' iobase='0x505'/>", 0x505}, {"<address type='isa' iobase='0x402'/>", 0x402}};
+
+START_TEST(a_port_for_debugging_goes_to_its_file)
+{
+	char out[8] = {0};
+	uint16_t port = debugcons[_i].port;
+	AUTO_FREE char *xml = x_asprintf("<serial type='file'><source path='/tmp/x'/><target type='isa-debug'>"
+					 "<model name='isa-debugcon'/></target>%s</serial>",
+					 debugcons[_i].address);
+	tell("", xml);
+	ck_assert_str_eq(t->m.domain->debugcon->file, "/tmp/x");
+	ck_assert_uint_eq(t->m.domain->nserials, 0);
+	ck_assert_int_eq(chardev_new(&t->m, CONSOLE_DEBUG, NULL), 0);
+	struct dev *d = vmm_dev(t, port == 0x402 ? "debugcon" : "isa-debugcon", 0);
+	ck_assert_uint_eq(in8(t, port), 0xe9);
+	out8(t, port, 'h');
+	out8(t, port, 'i');
+	ck_assert_uint_eq(chardev_take(t->m.consoles[CONSOLE_DEBUG], out, sizeof(out)), 2);
+	ck_assert_str_eq(out, "hi");
+	dev_free(d);
+	chardev_free(t->m.consoles[CONSOLE_DEBUG]);
+}
+END_TEST
+
 int main(void)
 {
 	const TTest *const tests[] = {
@@ -547,6 +609,8 @@ int main(void)
 		tcase_add_test(c, tests[i]);
 	tcase_add_loop_test(c, dma_refuses, 0, (int)ARRAY_SIZE(refused));
 	tcase_add_loop_test(c, devices_are_tried_in_the_domains_order, 0, (int)ARRAY_SIZE(orders));
+	tcase_add_loop_test(c, a_floppy_has_any_length_up_to_the_largest, 0, (int)ARRAY_SIZE(floppies));
+	tcase_add_loop_test(c, a_port_for_debugging_goes_to_its_file, 0, (int)ARRAY_SIZE(debugcons));
 	tcase_add_loop_test(c, tables_say_whether_there_is_a_vga, 0, (int)ARRAY_SIZE(screens));
 	suite_add_tcase(s, c);
 	return test_main(s);

@@ -7,11 +7,13 @@
 #include <libgen.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "backend/local/local.h"
 #include "src/base/cleanup.h"
 #include "src/base/file.h"
+#include "src/base/fmt.h"
 #include "src/base/json.h"
 
 #define SEABIOS "/usr/share/seabios/bios-256k.bin"
@@ -238,8 +240,46 @@ void firmware_offer(const struct domain *d, struct fd_set_named *fds)
 		firmware_offer_file(fds, "vga.rom", vga_bios(d));
 }
 
+#define FLASH_UNIT (1u << 20)
+
+/* How large the variable store of this firmware is: as its template, or where none is known, what makes a whole
+ * flash chip (1, 2, 4 ... MiB) of it together with the code. 0: unknown. */
+static uint64_t store_bytes(const struct efi *f, const struct fd_set_named *fds)
+{
+	struct stat st;
+	__attribute__((cleanup(efi_done))) struct efi packaged = {0};
+	if (search(f->code, &packaged) && stat(packaged.template, &st) == 0)
+		return (uint64_t)st.st_size;
+	int fd = named_get(fds, "firmware");
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return 0;
+	uint64_t code = (uint64_t)st.st_size, chip = FLASH_UNIT;
+	while (chip < code)
+		chip *= 2;
+	return code < FLASH_UNIT ? 0 : chip - code;
+}
+
+/* A store of another length would lie where the firmware does not look, and what the guest keeps be lost. */
+static int store_fits(const struct domain *d, const struct fd_set_named *fds, const char *path, const char *what,
+		      struct err *e)
+{
+	__attribute__((cleanup(efi_done))) struct efi f = {0};
+	struct stat st;
+	char has[FMT_MAX], wants[FMT_MAX];
+	int rc = efi_find(d, &f, e);
+	uint64_t want = rc ? 0 : store_bytes(&f, fds);
+	if (rc || !want || stat(path, &st) < 0 || (uint64_t)st.st_size == want)
+		return rc;
+	return err_set(e, EINVAL,
+		       "domain '%s': the %s '%s' has %lld bytes (%s), and does not fit the firmware '%s', whose store "
+		       "has %llu (%s): name the template that comes with it in <nvram template='...'>, and start with "
+		       "--reset-nvram",
+		       d->name, what, path, (long long)st.st_size, fmt_bytes((uint64_t)st.st_size, has), f.code,
+		       (unsigned long long)want, fmt_bytes(want, wants));
+}
+
 /* The first start makes the guest's store from the template. */
-static int nvram_make(const struct domain *d, const char *path, struct err *e)
+static int nvram_make(const struct domain *d, const struct fd_set_named *fds, const char *path, struct err *e)
 {
 	__attribute__((cleanup(efi_done))) struct efi f = {0};
 	AUTO_FREE char *data = NULL, *copy = x_strdup(path);
@@ -253,6 +293,9 @@ static int nvram_make(const struct domain *d, const char *path, struct err *e)
 			       "from is known for '%s': name one "
 			       "with <nvram template='...'>",
 			       d->name, path, f.code);
+	rc = store_fits(d, fds, f.template, "template", e);
+	if (rc)
+		return rc;
 	rc = file_read(f.template, TEMPLATE_MAX, &data, &len, e);
 	if (!rc)
 		rc = dir_make(dirname(copy), 0700, e);
@@ -281,10 +324,13 @@ int firmware_open_nvram(const struct local *l, const struct domain *d, unsigned 
 	if (rc)
 		return rc;
 	if (held >= 0 || (access(path, F_OK) < 0 && errno == ENOENT)) {
-		rc = nvram_make(d, path, e);
+		rc = nvram_make(d, fds, path, e);
 		if (rc)
 			return rc;
 	}
+	rc = store_fits(d, fds, path, "variable store", e);
+	if (rc)
+		return rc;
 	int fd = open_file("variable store", path, O_RDWR, e);
 	if (fd < 0)
 		return fd;

@@ -309,23 +309,24 @@ static int open_console(struct launch *a, unsigned port, struct err *e)
 	return rc ? rc : open_own(a, name, log_path(a->l, a->d->uuid, name), O_RDWR, e);
 }
 
-/* The file of <log file=>: made when missing, begun anew unless it is to be appended to, as libvirt does. */
-static int open_copy(struct launch *a, const struct domain_serial *s, struct err *e)
+/* The file that also has what console @port says: made when missing, begun anew unless it is to be appended to, as
+ * libvirt does. */
+static int open_copy(struct launch *a, unsigned port, const char *path, bool append, struct err *e)
 {
 	char name[40], what[64];
-	if (!s->log_file)
+	if (!path)
 		return 0;
-	snprintf(name, sizeof(name), "console%u.copy", s->port);
-	snprintf(what, sizeof(what), "serial %u: log file", s->port);
-	int fd = open(s->log_file, O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0640);
+	snprintf(name, sizeof(name), "console%u.copy", port);
+	snprintf(what, sizeof(what), "serial %u: log file", port);
+	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0640);
 	if (fd < 0) /* it is there, or cannot be made: the error that counts is the one of opening it */
-		fd = open_file(what, s->log_file, O_WRONLY | O_APPEND, e);
+		fd = open_file(what, path, O_WRONLY | O_APPEND, e);
 	if (fd < 0)
 		return fd;
-	int rc = s->log_append || ftruncate(fd, 0) == 0 ? 0 : -errno;
+	int rc = append || ftruncate(fd, 0) == 0 ? 0 : -errno;
 	if (named_add(&a->fds, name, fd))
 		rc = -ENOSPC;
-	return rc ? err_sys(e, -rc, "serial %u: log file '%s'", s->port, s->log_file) : 0;
+	return rc ? err_sys(e, -rc, "serial %u: log file '%s'", port, path) : 0;
 }
 
 static int write_live(struct launch *a, struct err *e)
@@ -367,8 +368,11 @@ static int open_runtime(struct launch *a, struct err *e)
 	for (size_t i = 0; i < a->d->nserials && !rc; i++) {
 		rc = open_console(a, a->d->serials[i].port, e);
 		if (!rc)
-			rc = open_copy(a, &a->d->serials[i], e);
+			rc = open_copy(a, a->d->serials[i].port, a->d->serials[i].log_file,
+				       a->d->serials[i].log_append, e);
 	}
+	if (!rc && a->d->debugcon)
+		rc = open_copy(a, CONSOLE_DEBUG, a->d->debugcon->file, a->d->debugcon->append, e);
 	if (rc)
 		return rc;
 	int kvm = open("/dev/kvm", O_RDWR | O_CLOEXEC);

@@ -7,6 +7,7 @@
 #include "backend/vmm/boot/firmware.h"
 #include "backend/vmm/chardev.h"
 #include "backend/vmm/control.h"
+#include "backend/vmm/dev/debugcon.h"
 #include "backend/vmm/dev/ide.h"
 #include "backend/vmm/dev/piix4_pm.h"
 #include "backend/vmm/dev/vga.h"
@@ -63,6 +64,15 @@ static int add_serials(struct machine *m, struct err *e)
 			return rc;
 	}
 	return 0;
+}
+
+/* The domain's own port for debugging. Where firmware logs to that port too, the device for that (add_firmware)
+ * has it. */
+static int add_debugcon(struct machine *m, struct err *e)
+{
+	static const struct dev_def def = {.model = "isa-debugcon", .name = "isa-debugcon"};
+	int rc = chardev_new(m, CONSOLE_DEBUG, e);
+	return rc || (m->firmware && m->domain->debugcon->port == DEBUGCON_PORT) ? rc : dev_new(m, &def, NULL, e);
 }
 
 static int add_disk(struct machine *m, const struct domain_disk *disk, struct err *e)
@@ -174,6 +184,8 @@ int machine_devices(struct machine *m, struct err *e)
 			return rc;
 	}
 	rc = add_serials(m, e);
+	if (!rc && m->domain->debugcon)
+		rc = add_debugcon(m, e);
 	if (!rc)
 		rc = add_video(m, e);
 	if (!rc)

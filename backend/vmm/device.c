@@ -16,6 +16,7 @@ const struct dev_type *const dev_types[] = {
 	&fw_cfg_type,
 	&i440fx_type,
 	&i8042_type,
+	&isa_debugcon_type,
 	&isa_misc_type,
 	&pflash_type,
 	&piix3_type,

@@ -119,6 +119,9 @@ static void free_devices(struct domain *d)
 		free(d->rngs[i].backend);
 	free(d->disks);
 	free(d->serials);
+	if (d->debugcon)
+		free(d->debugcon->file);
+	free(d->debugcon);
 	free(d->rngs);
 	domain_free_interfaces(d);
 	domain_free_graphics(d);

@@ -69,6 +69,13 @@ struct domain_serial {
 	bool log_append;     /* <log append=>: behind what is there; else each start begins it anew */
 };
 
+/* <serial> of type isa-debug: a port whose bytes go to a file, without more. */
+struct domain_debugcon {
+	unsigned port; /* <address iobase=> */
+	char *file;    /* NULL: nobody reads them */
+	bool append;   /* behind what is there; else each start begins it anew */
+};
+
 struct domain_rng {
 	char *backend;       /* "/dev/urandom" */
 	uint64_t rate_bytes; /* 0 = no limit */
@@ -209,6 +216,7 @@ struct domain {
 	size_t ndisks;
 	struct domain_serial *serials;
 	size_t nserials;
+	struct domain_debugcon *debugcon; /* NULL: none */
 	struct domain_interface *interfaces;
 	size_t ninterfaces; /* at most DOMAIN_INTERFACES_MAX */
 	struct domain_rng *rngs;

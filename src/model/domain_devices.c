@@ -25,6 +25,8 @@ static const char *child_attr(const struct xml_node *n, const char *child, const
 	return c ? xml_attr(c, attr) : NULL;
 }
 
+#define DEBUGCON_PORT 0xe9 /* where QEMU has it */
+
 static const char char_types[] = "pty|null|vc|dev|file|pipe|stdio|udp|tcp|unix|spicevmc|spiceport|nmdm|dbus|"
 				 "qemu-vdagent";
 
@@ -60,6 +62,31 @@ static int parse_log(struct domain_serial *s, struct xml_node *n, struct err *e)
 	return rc;
 }
 
+/* QEMU's isa-debugcon. */
+static int parse_debugcon(struct domain *d, struct xml_node *n, struct err *e)
+{
+	struct xml_node *source = xml_first(n, "source"), *address = xml_first(n, "address");
+	bool file = str_eq(xml_attr(n, "type"), "file");
+	unsigned append = 0, port = DEBUGCON_PORT;
+	if (d->debugcon)
+		return xml_bad(n, NULL, e, "a second port of type isa-debug is not allowed");
+	if (file && (!source || !xml_attr(source, "path")))
+		return xml_bad(source ? source : n, "path", e, "missing: the file that the bytes go to");
+	int rc = address ? xml_get_unsigned(address, "iobase", 1, UINT16_MAX, &port, e) : 0;
+	if (!rc && source)
+		rc = xml_get_choice(source, "append", "off|on", &append, e);
+	if (rc)
+		return rc;
+	d->debugcon = x_calloc(1, sizeof(*d->debugcon));
+	d->debugcon->port = port;
+	d->debugcon->append = append;
+	if (!file && !str_eq(xml_attr(n, "type"), "null"))
+		domain_note(d, n, false,
+			    "devices/serial: a port of type isa-debug goes to a file only, its bytes are lost: write "
+			    "type='file' and <source path='/var/log/x.log'/>");
+	return file ? xml_get_path(source, "path", &d->debugcon->file, e) : 0;
+}
+
 static int parse_serial(struct domain *d, struct xml_node *n, struct err *e)
 {
 	unsigned type = 0, port;
@@ -68,6 +95,8 @@ static int parse_serial(struct domain *d, struct xml_node *n, struct err *e)
 	int rc = xml_get_choice(n, "type", char_types, &type, e);
 	if (rc)
 		return rc;
+	if (str_eq(kind, "isa-debug"))
+		return parse_debugcon(d, n, e);
 	if (kind && !str_eq(kind, "isa-serial")) {
 		domain_note(d, n, true,
 			    "devices/serial: a port of type '%s' is not supported yet: make it 'isa-serial' "

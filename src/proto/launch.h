@@ -59,6 +59,7 @@
 #define LAUNCH_FDS_MAX 200
 #define LAUNCH_MESSAGE_MAX 65536
 #define CONSOLE_SEGMENTS 4
+#define CONSOLE_DEBUG 3 /* the port of type isa-debug: "console3.copy" only */
 
 /* Exit status of `vmdeck-vmm machine`, for the keeper. Any other status, or a signal: the machine itself
  * crashed. */

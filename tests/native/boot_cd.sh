@@ -50,5 +50,8 @@ ok "a guest with a floppy is defined and starts" eval 'pc fd fd "$fd$cd" && vmde
 ok "the firmware boots the floppy" greets fd
 ok "and says so too" console_has fd 'Booting from Floppy'
 ok "destroy ends it as well" vmdeck destroy fd
-truncate -s 1000000 "$WORK/fda.img"
-refused "an image that is no floppy's is refused" 'no floppy has 1000000 bytes' vmdeck -q start fd --force
+truncate -s 1296384 "$WORK/fda.img"
+ok "so does an image whose end was left out, as GRUB's" eval 'vmdeck -q start fd --force; greets fd'
+vmdeck destroy fd > /dev/null
+truncate -s 3000000 "$WORK/fda.img"
+refused "an image that is larger than any floppy is refused" 'no floppy has 3000000 bytes' vmdeck -q start fd --force

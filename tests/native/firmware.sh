@@ -64,3 +64,8 @@ ok "--keep-nvram leaves them" eval 'vmdeck undefine efi --keep-nvram && test -s 
 ok "--nvram removes them" eval 'vmdeck define "$WORK/efi.xml" && vmdeck undefine efi --nvram && test ! -e "$store"'
 refused "without a template it is said what to do" "nvram template=" eval 'cp /usr/share/OVMF/OVMF_CODE_4M.fd "$WORK/own.fd"; pc own "<loader type=\"pflash\" readonly=\"yes\">$WORK/own.fd</loader>" "" > /dev/null && vmdeck start own --paused --force'
 ok "with one it starts" eval 'pc own "<loader type=\"pflash\" readonly=\"yes\">$WORK/own.fd</loader><nvram template=\"/usr/share/OVMF/OVMF_VARS_4M.fd\">$WORK/own_VARS.fd</nvram>" "" > /dev/null; vmdeck undefine own > /dev/null; vmdeck define "$WORK/own.xml" && vmdeck start own --paused --force && test -s "$WORK/own_VARS.fd"'
+refused "a template of another build is refused" 'OVMF_VARS.fd. has 131072 bytes .*does not fit the firmware .*OVMF_CODE_4M.fd., whose store has 540672' eval 'pc odd "<loader type=\"pflash\" readonly=\"yes\">/usr/share/OVMF/OVMF_CODE_4M.fd</loader><nvram template=\"/usr/share/OVMF/OVMF_VARS.fd\">$WORK/odd_VARS.fd</nvram>" "" > /dev/null; vmdeck start odd --paused --force'
+ok "and no store is made from it" not test -e "$WORK/odd_VARS.fd"
+cp /usr/share/OVMF/OVMF_VARS.fd "$WORK/odd_VARS.fd"
+refused "so is a store of another build" "variable store '.*odd_VARS.fd' has 131072 bytes .*--reset-nvram" vmdeck start odd --paused --force
+refused "also where nobody says what belongs to the firmware" 'whose store has 540672' eval 'cp "$WORK/odd_VARS.fd" "$WORK/own_VARS.fd"; vmdeck destroy own > /dev/null; vmdeck start own --paused --force'

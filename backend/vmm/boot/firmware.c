@@ -36,9 +36,9 @@ static int image_read(struct firmware *f, int fd, const char *path, struct err *
 	if (fstat(fd, &st) < 0)
 		return err_sys(e, errno, "cannot read firmware '%s'", path);
 	f->bytes = (uint64_t)st.st_size;
-	if (f->bytes < FIRMWARE_LOW_BYTES || f->bytes > IMAGE_MAX || f->bytes % PAGE)
+	if (f->bytes < FIRMWARE_MIN || f->bytes > IMAGE_MAX || f->bytes % PAGE)
 		return err_set(e, EINVAL,
-			       "'%s' (%s) is no firmware of a PC: 128 KiB to 16 MiB in whole pages", path,
+			       "'%s' (%s) is no firmware of a PC: 64 KiB to 16 MiB in whole pages", path,
 			       fmt_bytes(f->bytes, size));
 	void *p = mmap(NULL, f->bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (p == MAP_FAILED)
@@ -220,28 +220,37 @@ static int tell_keys(struct dev *d)
 	return 0;
 }
 
+/* So many bytes has the floppy whose image has @bytes: SeaBIOS knows a floppy's tracks by them. An image that is
+ * none of these is one of 3.5 inches whose end was left out, as those of GRUB are. 0: larger than any. */
+static size_t floppy_bytes(uint64_t bytes)
+{
+	static const unsigned sizes[] = {163840, 184320, 327680, 368640, 737280, 1228800};
+	for (unsigned i = 0; i < ARRAY_SIZE(sizes); i++)
+		if (bytes == sizes[i])
+			return bytes;
+	return bytes <= 1474560 ? 1474560 : bytes <= 2949120 ? 2949120 : 0;
+}
+
 /* The floppy as the firmware keeps it: read once, written nowhere. */
 static int tell_floppy(struct machine *m, struct dev *d, struct err *e)
 {
-	static const unsigned sizes[] = {163840, 184320, 327680, 368640, 737280, 1228800, 1474560, 2949120};
 	int fd = named_get(&m->fds, "disk:fda");
 	struct stat st;
 	if (fd < 0)
 		return 0;
-	bool known = false;
 	if (fstat(fd, &st) < 0)
 		return err_sys(e, errno, "disk 'fda': cannot look at the image");
-	for (unsigned i = 0; i < ARRAY_SIZE(sizes); i++)
-		known = known || st.st_size == sizes[i];
-	if (!known)
-		return err_set(e, EINVAL, "disk 'fda': no floppy has %lld bytes: 1474560 are the usual ones",
+	size_t bytes = floppy_bytes((uint64_t)st.st_size);
+	if (!bytes || !st.st_size)
+		return err_set(e, EINVAL, "disk 'fda': no floppy has %lld bytes: 1474560 are the usual ones, "
+			       "2949120 the most",
 			       (long long)st.st_size);
-	AUTO_FREE char *image = malloc((size_t)st.st_size);
+	AUTO_FREE char *image = calloc(1, bytes);
 	if (!image)
 		return err_set(e, ENOMEM, "disk 'fda': out of memory");
 	int rc = fd_pread_all(fd, image, (size_t)st.st_size, 0);
 	if (!rc)
-		rc = fw_cfg_file(d, BOOT_FLOPPY_FILE, image, (size_t)st.st_size);
+		rc = fw_cfg_file(d, BOOT_FLOPPY_FILE, image, bytes);
 	return rc ? err_sys(e, -rc, "disk 'fda': cannot read the image") : 0;
 }
 

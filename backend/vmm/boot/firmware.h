@@ -12,12 +12,13 @@
 
 struct machine;
 
-#define FIRMWARE_LOW_BYTES 0x20000u /* so much of the image's end is also seen below 1 MiB */
+#define FIRMWARE_MIN 0x10000u
+#define FIRMWARE_LOW_BYTES 0x20000u /* so much of the image's end, if it has it, is also seen below 1 MiB */
 
 /* The image, which ends at 4 GiB, and below it the variable store of an EFI guest. */
 struct firmware {
 	uint8_t *image; /* page-aligned */
-	uint64_t bytes; /* at least FIRMWARE_LOW_BYTES */
+	uint64_t bytes; /* at least FIRMWARE_MIN */
 	uint8_t *nvram; /* the guest's file, shared; NULL: none */
 	uint64_t nvram_bytes;
 	int nvram_fd;

@@ -9,6 +9,7 @@ extern const struct dev_type debugcon_type;
 extern const struct dev_type fw_cfg_type;
 extern const struct dev_type i440fx_type;
 extern const struct dev_type i8042_type;
+extern const struct dev_type isa_debugcon_type;
 extern const struct dev_type isa_misc_type;
 extern const struct dev_type pflash_type;
 extern const struct dev_type piix3_ide_type;

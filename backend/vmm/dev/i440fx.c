@@ -102,7 +102,7 @@ static uint64_t pam_gpa(unsigned i)
 static uint8_t *rom_at(const struct firmware *f, uint64_t gpa)
 {
 	uint64_t from_end = PAM_END - gpa;
-	return from_end <= FIRMWARE_LOW_BYTES ? f->image + f->bytes - from_end : NULL;
+	return from_end <= FIRMWARE_LOW_BYTES && from_end <= f->bytes ? f->image + f->bytes - from_end : NULL;
 }
 
 /* "Read the ROM, write RAM" is no slot: the ROM is copied to the RAM behind it, which then takes both. */
