@@ -334,7 +334,7 @@ START_TEST(the_rom_is_one_and_is_booted_first)
 		sum = (uint8_t)(sum + rom[i]);
 	ck_assert_uint_eq(sum, 0);
 	ck_assert_mem_eq(rom + (rom[0x1a] | rom[0x1b] << 8), "$PnP", 4);
-	bootorder_paths(t->m.domain, &order);
+	bootorder_paths(t->m.domain, false, &order);
 	ck_assert_str_eq(buf_text(&order), "/rom@" BOOT_ROM_FILE "\nHALT");
 	unmachine();
 }

@@ -264,14 +264,16 @@ END_TEST
 
 /* --- what is in it --- */
 
+static const char *more = ""; /* of the domain */
+
 /* The machine of a domain with @os and @devices. */
 static void tell(const char *os, const char *devices)
 {
 	struct err e = {0};
 	AUTO_FREE char *xml =
 	    x_asprintf("<domain type='kvm'><name>web1</name><memory unit='MiB'>16</memory><vcpu>2</vcpu>"
-		       "<os><type machine='pc'>hvm</type>%s</os><devices>%s</devices></domain>",
-		       os, devices);
+		       "<os><type machine='pc'>hvm</type>%s</os><devices>%s</devices>%s</domain>",
+		       os, devices, more);
 	ck_assert_msg(!domain_parse(xml, strlen(xml), "test", &t->m.domain, &e), "%s", e.msg);
 	fw_give(t, &fw, 256 << 10);
 	static const struct dev_def chips[] = {
@@ -523,6 +525,64 @@ START_TEST(smbios_is_an_entry_and_its_structures)
 }
 END_TEST
 
+#define QEMU_BOOT(value)                                                                                     \
+	"<qemu:commandline xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'>"                         \
+	"<qemu:arg value='-boot'/><qemu:arg value='" value "'/></qemu:commandline>"
+
+START_TEST(an_order_for_the_first_boot_is_for_that_only)
+{
+	uint32_t n;
+	more = QEMU_BOOT("once=d,order=c,reboot-timeout=7");
+	tell("", DISK("vda", "virtio", AT("5")) CD("hdc", ""));
+	more = "";
+	ck_assert_int_eq(domain_startable(t->m.domain, NULL), 0);
+	AUTO_FREE char *first = (char *)file("bootorder", &n);
+	ck_assert_str_eq(first, "/pci@i0cf8/ide@1,1/drive@1/disk@0\nHALT");
+	ck_assert_int_eq(number("etc/boot-fail-wait"), 7);
+	ck_assert_int_eq(firmware_again(&t->m), 0); /* the start */
+	AUTO_FREE char *same = (char *)file("bootorder", &n);
+	ck_assert_str_eq(first, same);
+	ck_assert_int_eq(firmware_again(&t->m), 0); /* a reset */
+	AUTO_FREE char *then = (char *)file("bootorder", &n);
+	ck_assert_str_eq(then, "/pci@i0cf8/scsi@5/disk@0,0\nHALT");
+}
+END_TEST
+
+START_TEST(a_splash_is_shown_with_the_menu)
+{
+	struct err e = {0};
+	uint32_t n;
+	more = QEMU_BOOT("menu=on,splash=/p/x.jpg,splash-time=1500");
+	tell("", "");
+	more = "";
+	int fd = memfd_create("splash", MFD_CLOEXEC);
+	ck_assert_int_eq(write(fd, "\xff\xd8 jpeg", 7), 7);
+	ck_assert_int_eq(named_add(&t->m.fds, "splash", fd), 0);
+	ck_assert_msg(!firmware_tell(&t->m, &e), "%s", e.msg);
+	AUTO_FREE uint8_t *picture = file("bootsplash.jpg", &n);
+	ck_assert_ptr_nonnull(picture);
+	ck_assert_uint_eq(n, 7);
+	ck_assert_int_eq(number("etc/show-boot-menu"), 1);
+	ck_assert_int_eq(number("etc/boot-menu-wait"), 1500);
+	ck_assert_int_eq(pwrite(fd, "GIF", 3, 0), 3);
+	ck_assert_int_lt(firmware_tell(&t->m, &e), 0);
+	ck_assert_msg(strstr(e.msg, "'/p/x.jpg' is neither a JPEG nor a BMP"), "%s", e.msg);
+	named_done(&t->m.fds);
+}
+END_TEST
+
+START_TEST(other_arguments_for_qemu_still_stop_the_start)
+{
+	struct err e = {0};
+	more = "<qemu:commandline xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'>"
+	       "<qemu:arg value='-boot'/><qemu:arg value='once=d'/><qemu:arg value='-s'/></qemu:commandline>";
+	tell("", "");
+	more = "";
+	ck_assert_int_lt(domain_startable(t->m.domain, &e), 0);
+	ck_assert_uint_eq(t->m.domain->nboot_once, 0);
+}
+END_TEST
+
 /* An image may be shorter than its floppy, and is no longer than the largest. */
 static const struct {
 	off_t image;
@@ -597,6 +657,9 @@ int main(void)
 		contents_are_made_once_a_boot,
 		settings_follow_the_domain,
 		settings_have_defaults,
+		an_order_for_the_first_boot_is_for_that_only,
+		a_splash_is_shown_with_the_menu,
+		other_arguments_for_qemu_still_stop_the_start,
 		memory_is_told_from_0_on,
 		tables_are_loaded_by_script,
 		tables_say_where_firmware_has_put_the_registers,

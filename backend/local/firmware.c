@@ -221,6 +221,10 @@ int firmware_open(const struct domain *d, struct fd_set_named *fds, struct err *
 		rc = open_packaged(d, fds, "firmware", SEABIOS, "seabios", e);
 	if (!rc)
 		rc = open_net_rom(d, fds, e);
+	if (!rc && d->splash) {
+		int fd = open_file("splash", d->splash, O_RDONLY, e);
+		rc = fd < 0 ? fd : named_add(fds, "splash", fd);
+	}
 	if (rc || !d->video)
 		return rc;
 	return open_packaged(d, fds, "vga.rom", vga_bios(d), "seabios", e);

@@ -204,8 +204,9 @@ int machine_devices(struct machine *m, struct err *e)
 int machine_firmware(struct machine *m, struct boot_entry *entry, struct err *e)
 {
 	if (m->firmware) {
+		int rc = firmware_again(m);
 		*entry = (struct boot_entry){.mode = BOOT_FIRMWARE};
-		return 0;
+		return rc ? err_sys(e, -rc, "cannot tell the firmware what to boot") : 0;
 	}
 	pthread_mutex_lock(&m->lock);
 	pci_setup(m);

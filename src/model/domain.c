@@ -147,6 +147,7 @@ void domain_free(struct domain *d)
 	free(d->initrd);
 	free(d->cmdline);
 	free(d->loader);
+	free(d->splash);
 	free(d->nvram);
 	free(d->nvram_template);
 	xml_free(d->xml);

@@ -195,6 +195,9 @@ struct domain {
 	char *nvram, *nvram_template; /* variable store of an EFI guest; NULL = ours to choose */
 	enum boot_device boot_devs[4]; /* <boot dev=>, in order */
 	unsigned nboot_devs;
+	enum boot_device boot_once[4]; /* the same for the first boot after a start; none: as always */
+	unsigned nboot_once;
+	char *splash; /* path of a picture to be shown with the boot menu, or NULL */
 	bool boot_menu;
 	unsigned boot_menu_ms; /* how long it waits, 0 = the firmware's default */
 	bool bios_serial;      /* <bios useserial='yes'> */
@@ -289,6 +292,8 @@ struct domain_boot {
  * without a ROM is none of them. @out has room for DOMAIN_BOOTS(d). Return: how many. */
 #define DOMAIN_BOOTS(d) ((d)->ndisks + (d)->ninterfaces + 1)
 size_t domain_boots(const struct domain *d, struct domain_boot *out);
+/* The same for the first boot after a start. */
+size_t domain_boots_first(const struct domain *d, struct domain_boot *out);
 /* Is this card one of them, for firmware that has no driver of its own and needs a ROM? */
 bool domain_needs_rom(const struct domain *d, const struct domain_interface *net);
 /* Why @firmware cannot boot this medium ("no boot record"), or NULL when it looks as if it could. Reads the

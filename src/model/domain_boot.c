@@ -96,12 +96,23 @@ size_t domain_boots(const struct domain *d, struct domain_boot *out)
 	return l.n;
 }
 
+size_t domain_boots_first(const struct domain *d, struct domain_boot *out)
+{
+	struct list l = {out, 0};
+	if (!d->nboot_once)
+		return domain_boots(d, out);
+	for (unsigned k = 0; k < d->nboot_once; k++)
+		by_device(d, d->boot_once[k], &l);
+	return l.n;
+}
+
 bool domain_needs_rom(const struct domain *d, const struct domain_interface *net)
 {
 	if (d->kernel || d->firmware == FIRMWARE_EFI || d->loader_flash)
 		return false;
-	AUTO_FREE struct domain_boot *v = x_calloc(DOMAIN_BOOTS(d), sizeof(*v));
+	AUTO_FREE struct domain_boot *v = x_calloc(2 * DOMAIN_BOOTS(d), sizeof(*v));
 	size_t n = domain_boots(d, v);
+	n += domain_boots_first(d, v + n);
 	for (size_t i = 0; i < n; i++)
 		if (v[i].net == net)
 			return true;

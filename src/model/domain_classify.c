@@ -8,7 +8,6 @@
 #include "src/model/domain_xml.h"
 
 #define UNKNOWN_MAX 16 /* then they are only counted */
-#define QEMU_NAMESPACE "http://libvirt.org/schemas/domain/qemu/1.0"
 
 struct seen {
 	unsigned count;
@@ -138,7 +137,8 @@ static int walk_element(struct walk *w, struct xml_node *n, const char *dir)
  * not. */
 static void walk_foreign(struct walk *w, const struct xml_node *n)
 {
-	if (!str_eq(xml_namespace(n), QEMU_NAMESPACE) || !str_eq(xml_name(n), "commandline"))
+	if (!str_eq(xml_namespace(n), QEMU_NAMESPACE) || !str_eq(xml_name(n), "commandline") ||
+	    domain_qemu_known(n))
 		return;
 	domain_note(w->d, n, true,
 		    "qemu:commandline: arguments for QEMU mean nothing to us: remove it to start without");

@@ -377,7 +377,7 @@ static int parse_domain(struct domain *d, struct err *e)
 {
 	static int (*const parts[])(struct domain *, struct xml_node *, struct err *) = {
 	    parse_root, parse_name, parse_uuid, parse_texts, parse_memory,
-	    parse_vcpu, parse_cpu,  domain_parse_os, parse_clock, parse_actions,
+	    parse_vcpu, parse_cpu,  domain_parse_os, domain_parse_qemu, parse_clock, parse_actions,
 	};
 	struct xml_node *root = xml_root(d->xml);
 	if (str_eq(xml_name(root), "domain"))

@@ -78,6 +78,11 @@ void domain_free_graphics(struct domain *d); /* d->graphics becomes NULL */
 
 /* <os> into d->machine, kernel, firmware, boot_devs and what goes with them. */
 int domain_parse_os(struct domain *d, struct xml_node *root, struct err *e);
+/* domain_qemu.c: what is taken of <qemu:commandline>; after domain_parse_os(). */
+#define QEMU_NAMESPACE "http://libvirt.org/schemas/domain/qemu/1.0"
+int domain_parse_qemu(struct domain *d, struct xml_node *root, struct err *e);
+/* Is all of this <qemu:commandline> understood? */
+bool domain_qemu_known(const struct xml_node *n);
 /* <boot order=> of all devices: unique, and not beside <os><boot dev=>. */
 int domain_check_boot_order(struct xml_node *root, struct xml_node *devices, struct err *e);
 

@@ -21,7 +21,7 @@
  *   "firmware" (its image: SeaBIOS, or OVMF's code) and for EFI "nvram" (the guest's own variable store, read and write)
  *   "kernel" and "initrd", or "initrd.0", "initrd.1" ... when <initrd> is a list of modules; "firmware" is then SeaBIOS, for a
  *   kernel that needs it, when it is on the host
- *   "vga.rom" (the VGA BIOS), when it is there
+ *   "vga.rom" (the VGA BIOS), when it is there; "splash": a picture for the boot menu, the same
  *   "net.rom" (iPXE for virtio-net), when the firmware shall boot from the network and it is there
  *   "net:N" for interface N: a tap with virtio-net headers (IFF_VNET_HDR), or one end of a SOCK_SEQPACKET pair on which each packet is an
  *   Ethernet frame (backend/vmm/net/net.h)

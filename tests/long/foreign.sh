@@ -1,4 +1,4 @@
-# limit: 400
+# limit: 900
 # Kernels from Debian's packages that are none of amd64's Linux: 32-bit Linux, iPXE, memtest86+, GNU Mach, Xen.
 . tests/lib.sh
 eval "$(tests/guests/foreign)"
@@ -27,3 +27,20 @@ vmdeck destroy mach > /dev/null 2>&1
 ok "Xen starts" eval 'boot xen "$XEN" "com1=115200,8n1 console=com1 noreboot" "$KRT686 console=hvc0,$I386" 512 && said xen "Xen version 4\."'
 ok "and finds its command line, without its path" said xen "Command line: com1=115200"
 vmdeck destroy xen > /dev/null 2>&1
+
+# Firmware that is not SeaBIOS, and its log.
+rom() { # NAME FILE
+	cat > "$WORK/$1.xml" <<-XML
+	<domain type='kvm'><name>$1</name><memory unit='MiB'>256</memory><vcpu>1</vcpu>
+	<os><type arch='x86_64' machine='pc'>hvm</type><loader type='rom'>$2</loader></os><features><acpi/></features>
+	<devices><serial type='pty'/><video><model type='vga'/></video><serial type='file'><source path='$WORK/$1.log'/>
+	<target type='isa-debug'/><address type='isa' iobase='0x402'/></serial></devices></domain>
+	XML
+	vmdeck define "$WORK/$1.xml" && vmdeck start "$1"
+}
+logged() { wait_for 60 grep -aq "$2" "$WORK/$1.log"; }
+ok "the BIOS of Bochs runs, and logs to a port for debugging" eval 'rom bochs "$BOCHS" && logged bochs Revision'
+ok "so does the old one, of 64 KiB" eval 'rom old "$BOCHSOLD" && logged old Revision'
+ok "U-Boot's ROM runs" eval 'rom uboot "$UBOOT" && said uboot "U-Boot 20"'
+ok "for 64 bits too" eval 'rom uboot64 "$UBOOT64" && said uboot64 "U-Boot 20"'
+for n in bochs old uboot uboot64; do vmdeck destroy $n > /dev/null; done

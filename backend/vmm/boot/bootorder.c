@@ -30,14 +30,14 @@ static void net_path(const struct domain_interface *net, struct buf *out)
 	buf_puts(out, "/ethernet-phy@0\n");
 }
 
-void bootorder_paths(const struct domain *d, struct buf *out)
+void bootorder_paths(const struct domain *d, bool first, struct buf *out)
 {
 	if (d->kernel) {
 		buf_puts(out, "/rom@" BOOT_ROM_FILE "\nHALT");
 		return;
 	}
 	AUTO_FREE struct domain_boot *list = x_calloc(DOMAIN_BOOTS(d), sizeof(*list));
-	size_t n = domain_boots(d, list);
+	size_t n = first ? domain_boots_first(d, list) : domain_boots(d, list);
 	for (size_t i = 0; i < n; i++) {
 		if (list[i].disk)
 			disk_path(list[i].disk, out);

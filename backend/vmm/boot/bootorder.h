@@ -13,7 +13,7 @@ struct domain;
 #define BOOT_ROM_FILE "genroms/vmdeck-kernel.rom"
 
 /* Append a line for each device that is to be tried, and one that says to stop there; without a newline
- * behind the last. */
-void bootorder_paths(const struct domain *d, struct buf *out);
+ * behind the last. @first: for the first boot after a start. */
+void bootorder_paths(const struct domain *d, bool first, struct buf *out);
 
 #endif

@@ -22,6 +22,7 @@
 
 #define IMAGE_MAX (16u << 20) /* the space from the LAPIC's page on */
 #define PAGE 4096u
+#define SPLASH_MAX (8u << 20)
 #define COM1 0x3f8
 #define PM_SLOT 1
 #define PM_FUNCTION 3
@@ -166,11 +167,43 @@ static int tell_memory(struct dev *d)
 	return fw_cfg_file(d, "etc/e820", out.s, out.len);
 }
 
-static int tell_boot_order(struct dev *d)
+static int tell_order(struct dev *d, bool first)
 {
 	AUTO_BUF struct buf paths = {0};
-	bootorder_paths(d->m->domain, &paths);
-	return paths.len ? fw_cfg_file(d, "bootorder", paths.s, paths.len + 1) : 0;
+	bootorder_paths(d->m->domain, first, &paths);
+	return paths.len || !first ? fw_cfg_file(d, "bootorder", buf_text(&paths), paths.len + 1) : 0;
+}
+
+static int tell_boot_order(struct dev *d)
+{
+	return tell_order(d, true);
+}
+
+int firmware_again(struct machine *m)
+{
+	struct firmware *f = m->firmware;
+	bool again = f->booted;
+	f->booted = true;
+	return again && m->domain->nboot_once ? tell_order(dev_find(m, "fw-cfg"), false) : 0;
+}
+
+/* What SeaBIOS shows behind its menu: a JPEG or a BMP. */
+static int tell_splash(struct machine *m, struct dev *d, struct err *e)
+{
+	AUTO_FREE char *data = NULL;
+	const char *path = m->domain->splash;
+	size_t len;
+	int fd = named_get(&m->fds, "splash");
+	if (fd < 0 || !path)
+		return 0;
+	int rc = file_read_fd(fd, SPLASH_MAX, &data, &len);
+	if (rc)
+		return err_sys(e, -rc, "splash '%s': cannot be read, or has more than 8 MiB", path);
+	bool jpeg = len > 2 && !memcmp(data, "\xff\xd8", 2), bmp = len > 2 && !memcmp(data, "BM", 2);
+	if (!jpeg && !bmp)
+		return err_set(e, EINVAL, "splash '%s' is neither a JPEG nor a BMP picture", path);
+	rc = fw_cfg_file(d, jpeg ? "bootsplash.jpg" : "bootsplash.bmp", data, len);
+	return rc ? err_sys(e, -rc, "splash '%s'", path) : 0;
 }
 
 /* SeaBIOS answers on a serial line where there is nothing else to see it on, or where the domain wants it. */
@@ -269,5 +302,7 @@ int firmware_tell(struct machine *m, struct err *e)
 	for (unsigned i = 0; i < ARRAY_SIZE(acpi); i++)
 		fw_cfg_on_fresh(d, acpi[i], acpi_fresh, NULL);
 	int rc = tell_floppy(m, d, e);
+	if (!rc)
+		rc = tell_splash(m, d, e);
 	return !rc && m->domain->kernel ? boot_through_bios(m, d, e) : rc;
 }

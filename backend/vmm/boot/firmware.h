@@ -22,6 +22,7 @@ struct firmware {
 	uint8_t *nvram; /* the guest's file, shared; NULL: none */
 	uint64_t nvram_bytes;
 	int nvram_fd;
+	bool booted;
 };
 
 /* Read descriptor "firmware" and lay the image below 4 GiB, map "nvram"; m->firmware is it, or stays NULL
@@ -32,6 +33,9 @@ void firmware_free(struct machine *m);
 
 /* Fill device "fw-cfg" with what the domain wants. After all devices are there. */
 int firmware_tell(struct machine *m, struct err *e);
+
+/* It is about to run: what is different when that is not the first time since the start. 0 or -errno. */
+int firmware_again(struct machine *m);
 
 /* Did it write to its log that nothing can be booted? */
 bool firmware_gave_up(const struct buf *log);
