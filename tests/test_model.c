@@ -6,6 +6,7 @@
 #include "src/base/cleanup.h"
 #include "src/base/fmt.h"
 #include "src/base/str.h"
+#include "src/model/cpu_models.h"
 #include "src/model/domain.h"
 #include "src/model/state.h"
 #include "src/model/stats.h"
@@ -207,11 +208,14 @@ START_TEST(a_domain_is_read_into_every_field)
 	ck_assert_str_eq(d->machine, "pc");
 	ck_assert_str_eq(d->kernel, "/boot/vmlinuz-6.1.0-18-cloud-amd64");
 	ck_assert_str_eq(d->cmdline, "root=/dev/vda1 ro console=ttyS0 quiet");
-	ck_assert_int_eq(d->cpu_mode, CPU_HOST_MODEL);
+	ck_assert_int_eq(d->cpu_mode, CPU_CUSTOM);
+	ck_assert_str_eq(d->cpu_model->name, "Cascadelake-Server");
+	ck_assert(d->cpu_check == CPU_CHECK_FULL && d->cpu_match == CPU_MATCH_EXACT);
+	ck_assert_str_eq(d->cpu_vendor, "GenuineIntel");
 	ck_assert(d->sockets == 2 && d->dies == 1 && d->cores == 2 && d->threads == 2);
-	ck_assert_uint_eq(d->ncpu_features, 4); /* optional ones are not kept */
-	ck_assert(str_eq(d->cpu_features[1].name, "vmx") && d->cpu_features[1].require);
-	ck_assert(str_eq(d->cpu_features[3].name, "rtm") && !d->cpu_features[3].require);
+	ck_assert_uint_eq(d->ncpu_features, 5);
+	ck_assert(str_eq(d->cpu_features[1].name, "vmx") && d->cpu_features[1].policy == CPU_REQUIRE);
+	ck_assert(str_eq(d->cpu_features[4].name, "rtm") && d->cpu_features[4].policy == CPU_FORBID);
 	ck_assert(!d->clock.localtime && d->clock.adjustment == -3600);
 	ck_assert_int_eq(d->on_crash, DOMAIN_ACTION_COREDUMP_RESTART);
 	ck_assert_uint_eq(d->ndisks, 2);
@@ -347,7 +351,7 @@ START_TEST(too_many_of_anything_is_refused_or_counted)
 	         NULL},
 		{"<devices>", "<panic><address type='pci' domain='%u' bus='1'/></panic>", "</devices>", 1025,
 	         "more than 1024"},
-		{"<cpu>", "<feature name='f%u'/>", "</cpu>", 257, "more than 256"},
+		{"<cpu>", "<feature name='f%u'/>", "</cpu>", 513, "more than 512"},
 		{"<devices><disk><source file='/", "a%u", "'/><target dev='vda'/></disk></devices>", 3000,
 	         "at most 4095"},
 	};

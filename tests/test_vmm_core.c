@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "backend/vmm/bus.h"
-#include "backend/vmm/cpu_features.h"
 #include "backend/vmm/cpuid.h"
 #include "backend/vmm/device.h"
 #include "backend/vmm/irq.h"
@@ -316,28 +315,6 @@ START_TEST(irq_message_waits_while_masked)
 }
 END_TEST
 
-START_TEST(what_needs_xsave_goes_with_it)
-{
-	struct {
-		struct kvm_cpuid2 c;
-		struct kvm_cpuid_entry2 entries[2];
-	} t;
-	for (unsigned xsave = 0; xsave < 2; xsave++) {
-		memset(&t, 0, sizeof(t));
-		t.c.nent = 2;
-		t.c.entries[0] = (struct kvm_cpuid_entry2){
-		    .function = 1, .ecx = xsave << 26 | 1u << 28 | 1u << 29 | 1u << 12 | 1};
-		t.c.entries[1] = (struct kvm_cpuid_entry2){
-		    .function = 7, .ebx = 1u << 5 | 1u << 16 | 1u << 7, .ecx = 1u << 3 | 1u << 2};
-		cpuid_drop_orphans(&t.c);
-		ck_assert_uint_eq(t.c.entries[0].ecx,
-				  xsave ? 1u << 26 | 1u << 28 | 1u << 29 | 1u << 12 | 1 : 1);
-		ck_assert_uint_eq(t.c.entries[1].ebx, xsave ? 1u << 5 | 1u << 16 | 1u << 7 : 1u << 7); /* SMEP stays */
-		ck_assert_uint_eq(t.c.entries[1].ecx, xsave ? 1u << 3 | 1u << 2 : 1u << 2);
-	}
-}
-END_TEST
-
 START_TEST(topology_packs_apic_ids_by_powers_of_two)
 {
 	static const struct {
@@ -352,17 +329,6 @@ START_TEST(topology_packs_apic_ids_by_powers_of_two)
 		ck_assert_msg(cpu_apic_id(&t, cases[i].index) == cases[i].id, "case %zu: %u", i,
 		              cpu_apic_id(&t, cases[i].index));
 	}
-}
-END_TEST
-
-START_TEST(cpu_features_are_sorted_and_found)
-{
-	for (unsigned i = 1; i < cpu_feature_count; i++)
-		ck_assert_msg(strcmp(cpu_feature_bits[i - 1].name, cpu_feature_bits[i].name) < 0, "%s",
-			      cpu_feature_bits[i].name);
-	for (unsigned i = 0; i < cpu_feature_count; i++)
-		ck_assert_ptr_eq(cpu_feature_find(cpu_feature_bits[i].name), &cpu_feature_bits[i]);
-	ck_assert_ptr_null(cpu_feature_find("flux-capacitor"));
 }
 END_TEST
 
@@ -471,9 +437,7 @@ int main(void)
 	tcase_add_test(t, memory_leaves_the_hole_below_4_gib);
 	tcase_add_test(t, irq_shared_line_falls_with_the_last);
 	tcase_add_test(t, irq_message_waits_while_masked);
-	tcase_add_test(t, what_needs_xsave_goes_with_it);
 	tcase_add_test(t, topology_packs_apic_ids_by_powers_of_two);
-	tcase_add_test(t, cpu_features_are_sorted_and_found);
 	tcase_add_test(t, device_models_are_sorted_and_complete);
 	tcase_add_test(t, kvm_faults_are_told_in_a_sentence);
 	tcase_add_test(t, timer_fires_once_when_due);

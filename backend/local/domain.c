@@ -308,6 +308,24 @@ static int rename_domain(struct local *l, const struct domain *d, struct err *e)
 	return rc;
 }
 
+/* What start would refuse of <cpu> on this host. Where KVM cannot be asked, start says why. */
+static void cpu_notes(struct local *l, const struct domain *d, const char *where, struct buf *out)
+{
+	struct kvm_facts f;
+	struct cpu_plan plan;
+	struct err e = {0};
+	if (kvm_access(NULL) || kvm_facts(l, &f, NULL) || f.error || !*f.cpu.vendor)
+		return;
+	if (cpu_plan_make(d, &f.cpu, &plan, &e))
+		buf_printf(out, "warning: %s: %s\n", where, e.msg);
+	else if (!cpu_set_empty(&plan.lacking)) {
+		buf_printf(out, "note: %s: cpu: the guest is without what the host's KVM has not of model '%s': ",
+			   where, d->cpu_model->name);
+		cpu_set_text(&plan.lacking, cpu_feature_count, out);
+		buf_puts(out, "\n");
+	}
+}
+
 int local_domain_define(struct backend *b, const char *text, const char *where, unsigned flags,
 			struct domain_info *info, char **notes, struct err *e)
 {
@@ -329,6 +347,7 @@ int local_domain_define(struct backend *b, const char *text, const char *where, 
 		rc = info_of(l, d->uuid, info, e);
 	if (!rc) {
 		model_notes(d, where, &out);
+		cpu_notes(l, d, where, &out);
 		journal_add(l, "defined", d->name, d->uuid, NULL);
 		if (notes)
 			*notes = buf_take(&out);

@@ -59,7 +59,8 @@ static json_t *kept(const char *path, const char *key)
 		return NULL;
 	AUTO_JSON json_t *j = json_parse(text, len, NULL);
 	json_t *result = json_object_get(j, "result");
-	return str_eq(json_str(j, "key", NULL), key) && !json_object_get(result, "error")
+	return str_eq(json_str(j, "key", NULL), key) && !json_object_get(result, "error") &&
+			       json_object_get(result, "features") /* older ones have none */
 		   ? json_incref(result)
 		   : NULL;
 }
@@ -121,5 +122,9 @@ int kvm_facts(const struct local *l, struct kvm_facts *out, struct err *e)
 	for (size_t i = 0; i < json_array_size(missing); i++)
 		buf_printf(&names, "%s%s", i ? ", " : "", json_string_value(json_array_get(missing, i)));
 	snprintf(out->missing, sizeof(out->missing), "%s", buf_text(&names));
+	json_t *features = json_object_get(j, "features");
+	snprintf(out->cpu.vendor, sizeof(out->cpu.vendor), "%s", json_str(j, "vendor", ""));
+	for (size_t i = 0; i < json_array_size(features); i++)
+		cpu_set_put_name(&out->cpu.has, json_string_value(json_array_get(features, i)), true);
 	return 0;
 }

@@ -14,6 +14,7 @@
 #include "src/base/dirs.h"
 #include "src/base/json.h"
 #include "src/base/str.h"
+#include "src/model/cpu_plan.h"
 #include "src/proto/launch.h"
 #include "src/proto/statspage.h"
 
@@ -168,6 +169,7 @@ struct kvm_facts {
 	bool native;
 	double ips;        /* kernel-mode instructions per second */
 	char missing[200]; /* capabilities, or "" */
+	struct cpu_host cpu; /* vendor "": not known */
 };
 int kvm_facts(const struct local *l, struct kvm_facts *out, struct err *e);
 /* Why /dev/kvm cannot be opened, with the remedy; 0 when it can. */

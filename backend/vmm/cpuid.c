@@ -1,18 +1,18 @@
 #include "backend/vmm/cpuid.h"
 
+#include <cpuid.h>
 #include <errno.h>
 #include <linux/kvm.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 
-#include "backend/vmm/cpu_features.h"
 #include "backend/vmm/kvm.h"
 #include "backend/vmm/machine.h"
 #include "src/base/cleanup.h"
 #include "src/base/log.h"
 
-#define CPUID_ENTRIES 256
+#define MSR_ARCH_CAPABILITIES 0x10a
 #define BIT(n) (1u << (n))
 
 static unsigned width(unsigned count)
@@ -78,17 +78,26 @@ static void drop(struct kvm_cpuid2 *c, uint32_t fn)
 			i++;
 }
 
-/* Bits of leaf 1 that KVM's list leaves to us. */
-static void fix_leaf1(const struct kvm *k, struct kvm_cpuid2 *c, unsigned logical)
+/* What we give beside what KVM's list has: it leaves some to us. */
+static void add_ours(struct kvm_cpuid2 *c, const struct cpuid_host *h)
+{
+	struct kvm_cpuid_entry2 *e = find(c, 1, 0);
+	if (e) {
+		e->ecx |= BIT(31); /* a hypervisor is there */
+		e->ecx |= BIT(21); /* x2APIC: in-kernel */
+		e->ecx |= h->tsc_deadline ? BIT(24) : 0;
+	}
+	if ((e = find(c, 6, 0)))
+		*e = (struct kvm_cpuid_entry2){.function = 6, .eax = BIT(2)}; /* ARAT: the APIC timer never stops */
+	if ((e = find(c, 0x40000000, 0)) && e->eax < 0x40000001)
+		e->eax = 0x40000001;
+}
+
+static void fix_leaf1(struct kvm_cpuid2 *c, unsigned logical)
 {
 	struct kvm_cpuid_entry2 *e = find(c, 1, 0);
 	if (!e)
 		return;
-	e->ecx |= BIT(31); /* a hypervisor is there */
-	if (kvm_cap(k, KVM_CAP_TSC_DEADLINE_TIMER))
-		e->ecx |= BIT(24);
-	e->ecx |= BIT(21);  /* x2APIC: in-kernel */
-	e->ecx &= ~BIT(3);  /* MONITOR would leave the guest's idle loop to us */
 	e->ebx = (e->ebx & 0xff00ffffu) | (logical & 0xff) << 16;
 	e->edx = logical > 1 ? e->edx | BIT(28) : e->edx & ~BIT(28);
 }
@@ -160,17 +169,10 @@ static void fix_amd(struct kvm_cpuid2 *c, const struct cpu_topology *t)
 
 static void fix_rest(struct kvm_cpuid2 *c)
 {
-	struct kvm_cpuid_entry2 *e = find(c, 0x80000007, 0);
-	if (e)
-		e->edx &= ~BIT(8); /* invariant TSC would tie the guest to this host */
-	if ((e = find(c, 6, 0)))
-		*e = (struct kvm_cpuid_entry2){.function = 6, .eax = BIT(2)}; /* ARAT: the APIC timer never stops */
 	drop(c, 0xa);  /* no performance counters */
 	drop(c, 0x14); /* nor processor trace */
 	drop(c, 0x15); /* frequencies: KVM's are guesses; kvm-clock has the truth */
 	drop(c, 0x16);
-	if ((e = find(c, 0x40000000, 0)) && e->eax < 0x40000001)
-		e->eax = 0x40000001;
 }
 
 static uint32_t *reg_of(struct kvm_cpuid_entry2 *e, unsigned reg)
@@ -179,77 +181,310 @@ static uint32_t *reg_of(struct kvm_cpuid_entry2 *e, unsigned reg)
 	return regs[reg & 3];
 }
 
-static bool has_feature(struct kvm_cpuid2 *c, const char *name)
+void cpuid_features(const struct kvm_cpuid2 *c, uint64_t arch_caps, struct cpu_set *out)
 {
-	const struct cpu_feature_bit *b = cpu_feature_find(name);
-	struct kvm_cpuid_entry2 *leaf = b ? find(c, b->leaf, b->index) : NULL;
-	return leaf && *reg_of(leaf, b->reg) & BIT(b->bit);
-}
-
-void cpuid_drop_orphans(struct kvm_cpuid2 *c)
-{
-	static const char *const need_xsave[] = {"avx", "avx2", "avx512f", "f16c", "fma", "pku"};
-	if (has_feature(c, "xsave"))
-		return;
-	for (size_t i = 0; i < ARRAY_SIZE(need_xsave); i++)
-		if (has_feature(c, need_xsave[i])) {
-			const struct cpu_feature_bit *b = cpu_feature_find(need_xsave[i]);
-			*reg_of(find(c, b->leaf, b->index), b->reg) &= ~BIT(b->bit);
-		}
-}
-
-/* <feature name= policy=> of the domain's <cpu>. */
-static int apply_features(const struct machine *m, struct kvm_cpuid2 *c, struct err *e)
-{
-	for (size_t i = 0; i < m->domain->ncpu_features; i++) {
-		const struct cpu_feature *f = &m->domain->cpu_features[i];
-		const struct cpu_feature_bit *b = cpu_feature_find(f->name);
-		if (!b)
-			return err_set(e, EINVAL,
-				       "CPU feature '%s' is not known: see vmdeck(1) for the names", f->name);
-		struct kvm_cpuid_entry2 *leaf = find(c, b->leaf, b->index);
-		bool there = leaf && (*reg_of(leaf, b->reg) & BIT(b->bit));
-		if (f->require && !there)
-			return err_set(
-			    e, ENOTSUP,
-			    "the host's KVM has no CPU feature '%s', which the guest requires: remove it "
-			    "from <cpu> or move to another host",
-			    f->name);
-		if (!f->require && leaf)
-			*reg_of(leaf, b->reg) &= ~BIT(b->bit);
+	*out = (struct cpu_set){0};
+	for (unsigned i = 0; i < cpu_feature_count; i++) {
+		const struct cpu_feature_bit *f = &cpu_feature_bits[i];
+		struct kvm_cpuid_entry2 *e = find((struct kvm_cpuid2 *)c, f->leaf, f->index);
+		bool has = f->reg == CPU_MSR ? f->leaf == MSR_ARCH_CAPABILITIES && arch_caps >> f->bit & 1
+					     : e && *reg_of(e, f->reg) & BIT(f->bit);
+		cpu_set_put(out, f, has);
 	}
+}
+
+/* A named model has no bits of those registers that have no name: they are of newer processors. */
+static void clear_feature_registers(struct kvm_cpuid2 *c)
+{
+	for (unsigned i = 0; i < cpu_feature_count; i++) {
+		const struct cpu_feature_bit *f = &cpu_feature_bits[i];
+		struct kvm_cpuid_entry2 *e = f->reg == CPU_MSR ? NULL : find(c, f->leaf, f->index);
+		if (e)
+			*reg_of(e, f->reg) = 0;
+	}
+}
+
+static void set_features(struct kvm_cpuid2 *c, const struct cpu_set *show)
+{
+	for (unsigned i = 0; i < cpu_feature_count; i++) {
+		const struct cpu_feature_bit *f = &cpu_feature_bits[i];
+		bool on = cpu_set_has(show, f);
+		struct kvm_cpuid_entry2 *e = f->reg == CPU_MSR ? NULL : find(c, f->leaf, f->index);
+		if (!e && on && f->reg != CPU_MSR) /* forced */
+			e = need(c, f->leaf, f->index, f->leaf == 7 || f->leaf == 0xd ? KVM_CPUID_FLAG_SIGNIFCANT_INDEX : 0);
+		if (e && on)
+			*reg_of(e, f->reg) |= BIT(f->bit);
+		else if (e)
+			*reg_of(e, f->reg) &= ~BIT(f->bit);
+	}
+}
+
+/* On AMD's, 80000001h EDX repeats bits of leaf 1 (AMD APM 3, E.4.2). */
+static void repeat_bits(struct kvm_cpuid2 *c, bool amd)
+{
+	const uint32_t same = 0x0183f3ff;
+	struct kvm_cpuid_entry2 *ext = find(c, 0x80000001, 0), *one = find(c, 1, 0);
+	if (ext && one)
+		ext->edx = (ext->edx & ~same) | (amd ? one->edx & same : 0);
+}
+
+/* Leaf Dh: the parts of a task's state that there are features for, and how much room they take. (Intel SDM 1,
+ * 13.2) */
+static void fix_xsave(struct kvm_cpuid2 *c, const struct cpu_set *show, bool as_model)
+{
+	static const struct {
+		const char *feature;
+		uint64_t parts;
+	} users[] = {{"avx", 1 << 2},	{"mpx", 3 << 3}, {"avx512f", 7 << 5},
+		     {"pku", 1 << 9},	{"amx-tile", 3 << 17}};
+	uint64_t parts = as_model ? 3 : ~0ull; /* x87 and SSE; or also such as have no name */
+	struct kvm_cpuid_entry2 *e = find(c, 0xd, 0), *more = find(c, 0xd, 1);
+	if (!cpu_set_has_name(show, "xsave")) {
+		drop(c, 0xd);
+		return;
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(users); i++)
+		parts = cpu_set_has_name(show, users[i].feature) ? parts | users[i].parts : parts & ~users[i].parts;
+	if (more && as_model)
+		more->ecx = more->edx = 0; /* parts that only kernels know */
+	if (!e)
+		return;
+	e->eax &= (uint32_t)parts;
+	e->edx &= (uint32_t)(parts >> 32);
+	e->ebx = e->ecx = 576; /* the legacy area and the header */
+	for (uint32_t i = 0; i < c->nent;) {
+		const struct kvm_cpuid_entry2 *part = &c->entries[i];
+		bool user = part->function == 0xd && part->index >= 2 && (as_model || !(part->ecx & 1));
+		if (user && (part->index > 63 || !(parts >> part->index & 1))) {
+			c->entries[i] = c->entries[--c->nent];
+			continue;
+		}
+		i++;
+	}
+	e = find(c, 0xd, 0);
+	for (uint32_t i = 0; i < c->nent; i++) {
+		const struct kvm_cpuid_entry2 *part = &c->entries[i];
+		if (part->function == 0xd && part->index >= 2 && !(part->ecx & 1) && part->ebx + part->eax > e->ecx)
+			e->ecx = part->ebx + part->eax;
+	}
+}
+
+/* Twelve letters in the order EBX, EDX, ECX; 80000000h has the same. */
+static void set_vendor(struct kvm_cpuid2 *c, const char *id)
+{
+	for (unsigned i = 0; i < 2; i++) {
+		struct kvm_cpuid_entry2 *e = find(c, i ? 0x80000000 : 0, 0);
+		if (!e)
+			continue;
+		memcpy(&e->ebx, id, 4);
+		memcpy(&e->edx, id + 4, 4);
+		memcpy(&e->ecx, id + 8, 4);
+	}
+}
+
+static void get_vendor(struct kvm_cpuid2 *c, char id[CPU_VENDOR_ID + 1])
+{
+	const struct kvm_cpuid_entry2 *e = find(c, 0, 0);
+	memset(id, 0, CPU_VENDOR_ID + 1);
+	if (!e)
+		return;
+	memcpy(id, &e->ebx, 4);
+	memcpy(id + 4, &e->edx, 4);
+	memcpy(id + 8, &e->ecx, 4);
+}
+
+static uint32_t signature(const struct cpu_model *m)
+{
+	unsigned more = m->family > 15 ? m->family - 15 : 0;
+	return more << 20 | (m->model >> 4) << 16 | (m->family - more) << 8 | (m->model & 15) << 4 | m->stepping;
+}
+
+/* The highest leaf of those from @from on that shows something of @show, and at least @least. */
+static uint32_t level_of(const struct cpu_set *show, uint32_t from, uint32_t least)
+{
+	uint32_t level = least;
+	for (unsigned i = 0; i < cpu_feature_count; i++) {
+		const struct cpu_feature_bit *f = &cpu_feature_bits[i];
+		if (f->reg != CPU_MSR && (f->leaf & 0xf0000000) == from && f->leaf > level && cpu_set_has(show, f))
+			level = f->leaf;
+	}
+	return level;
+}
+
+static void set_levels(struct kvm_cpuid2 *c, const struct cpu_model *m, const struct cpu_set *show)
+{
+	struct kvm_cpuid_entry2 *low = find(c, 0, 0), *high = find(c, 0x80000000, 0);
+	uint32_t level = level_of(show, 0, m->level), xlevel = level_of(show, 0x80000000, m->xlevel);
+	if (low)
+		low->eax = level;
+	if (high)
+		high->eax = xlevel;
+	for (uint32_t i = 0; i < c->nent;) {
+		uint32_t fn = c->entries[i].function;
+		bool above = fn < 0x40000000 ? fn > level : fn > 0x80000000 && fn > xlevel;
+		if (above)
+			c->entries[i] = c->entries[--c->nent];
+		else
+			i++;
+	}
+}
+
+/* Leaves 80000002h to 80000004h: what the processor calls itself, which KVM's list leaves empty. */
+static void set_name(struct kvm_cpuid2 *c, const char *name)
+{
+	char id[48] = {0};
+	struct kvm_cpuid_entry2 *top = find(c, 0x80000000, 0);
+	if (!top || !*name)
+		return;
+	memcpy(id, name, strnlen(name, sizeof(id)));
+	if (top->eax < 0x80000004)
+		top->eax = 0x80000004;
+	for (unsigned i = 0; i < 3; i++) {
+		struct kvm_cpuid_entry2 *e = need(c, 0x80000002 + i, 0, 0);
+		for (unsigned k = 0; e && k < 4; k++)
+			memcpy(reg_of(e, k), id + 16 * i + 4 * k, 4);
+	}
+}
+
+static void set_identity(struct kvm_cpuid2 *c, const struct domain *d, const struct cpuid_host *h,
+			 const struct cpu_plan *plan)
+{
+	struct kvm_cpuid_entry2 *one = find(c, 1, 0), *ext = find(c, 0x80000001, 0);
+	if (plan->model) {
+		set_levels(c, plan->model, &plan->show);
+		one = find(c, 1, 0);
+		ext = find(c, 0x80000001, 0);
+		if (one)
+			one->eax = signature(plan->model);
+		if (ext) {
+			ext->eax = one ? one->eax : 0;
+			ext->ebx = 0;
+		}
+	}
+	set_name(c, plan->model ? plan->model->id : h->name);
+	if (*d->cpu_vendor_id)
+		set_vendor(c, d->cpu_vendor_id);
+}
+
+static void set_topology(struct kvm_cpuid2 *c, const struct cpu_topology *t, bool as_model)
+{
+	struct kvm_cpuid_entry2 *max = find(c, 0, 0);
+	fix_leaf1(c, 1u << (t->thread_bits + t->core_bits + t->die_bits));
+	fix_caches(c, t);
+	if (max && !as_model && max->eax < 0xb)
+		max->eax = 0xb;
+	if (max && !as_model && t->dies > 1 && max->eax < 0x1f)
+		max->eax = 0x1f;
+	if (max && max->eax >= 0xb)
+		topology_leaf(c, 0xb, t);
+	if (max && max->eax >= 0x1f)
+		topology_leaf(c, 0x1f, t);
+	fix_amd(c, t);
+}
+
+void cpuid_host_features(struct kvm_cpuid2 *c, const struct cpuid_host *h, struct cpu_host *out)
+{
+	add_ours(c, h);
+	get_vendor(c, out->vendor);
+	cpuid_features(c, h->arch_caps, &out->has);
+}
+
+/* The value of the MSR that lists capabilities: of the bits with a name those that are shown; the others, of a
+ * named model none. */
+static uint64_t arch_caps_of(uint64_t host, const struct cpu_plan *plan)
+{
+	uint64_t named = 0, shown = 0;
+	for (unsigned i = 0; i < cpu_feature_count; i++) {
+		const struct cpu_feature_bit *f = &cpu_feature_bits[i];
+		if (f->reg != CPU_MSR || f->leaf != MSR_ARCH_CAPABILITIES)
+			continue;
+		named |= 1ull << f->bit;
+		shown |= cpu_set_has(&plan->show, f) ? 1ull << f->bit : 0;
+	}
+	return (plan->model ? 0 : host & ~named) | shown;
+}
+
+int cpuid_shape(struct kvm_cpuid2 *c, const struct domain *d, struct cpuid_host *h, const struct cpu_topology *t,
+		struct err *e)
+{
+	struct cpu_host host;
+	struct cpu_plan plan;
+	cpuid_host_features(c, h, &host);
+	int rc = cpu_plan_make(d, &host, &plan, e);
+	if (rc)
+		return rc;
+	if (!cpu_set_empty(&plan.lacking)) {
+		AUTO_BUF struct buf names = {0};
+		cpu_set_text(&plan.lacking, cpu_feature_count, &names);
+		log_warn("cpu: the host's KVM has not what model '%s' has: the guest is without %s",
+			 d->cpu_model->name, buf_text(&names));
+	}
+	if (plan.model)
+		clear_feature_registers(c);
+	set_features(c, &plan.show);
+	fix_xsave(c, &plan.show, plan.model != NULL);
+	fix_rest(c);
+	set_identity(c, d, h, &plan);
+	repeat_bits(c, !strcmp(host.vendor, "AuthenticAMD") || !strcmp(host.vendor, "HygonGenuine"));
+	set_topology(c, t, plan.model != NULL);
+	if (!cpu_set_has_name(&plan.show, "svm"))
+		drop(c, 0x8000000a);
+	h->arch_caps = arch_caps_of(h->arch_caps, &plan);
+	h->has_arch_caps = cpu_set_has_name(&plan.show, "arch-capabilities");
 	return 0;
 }
 
-int cpuid_build(struct machine *m, struct kvm_cpuid2 **out, struct err *e)
+/* The host's own name, in three leaves. */
+static void host_name(char name[49])
+{
+	uint32_t r[12], top = __get_cpuid_max(0x80000000, NULL);
+	memset(name, 0, 49);
+	for (unsigned i = 0; i < 3 && top >= 0x80000004; i++)
+		__cpuid(0x80000002 + i, r[4 * i], r[4 * i + 1], r[4 * i + 2], r[4 * i + 3]);
+	if (top < 0x80000004)
+		return;
+	memcpy(name, r, 48);
+	const char *p = name + strspn(name, " "); /* Intel's older ones are at the right */
+	memmove(name, p, strlen(p) + 1);
+}
+
+static uint64_t host_arch_caps(int sys_fd)
+{
+	struct {
+		struct kvm_msrs head;
+		struct kvm_msr_entry entry;
+	} m = {.head = {.nmsrs = 1}, .entry = {.index = MSR_ARCH_CAPABILITIES}};
+	return ioctl(sys_fd, KVM_GET_MSRS, &m) == 1 ? m.entry.data : 0;
+}
+
+int cpuid_of_host(int sys_fd, struct kvm_cpuid2 **out, struct cpuid_host *h, struct err *e)
 {
 	AUTO_FREE struct kvm_cpuid2 *c = calloc(1, sizeof(*c) + CPUID_ENTRIES * sizeof(c->entries[0]));
 	if (!c)
 		return err_set(e, ENOMEM, "out of memory");
 	c->nent = CPUID_ENTRIES;
-	if (ioctl(m->kvm->sys_fd, KVM_GET_SUPPORTED_CPUID, c) < 0)
+	if (ioctl(sys_fd, KVM_GET_SUPPORTED_CPUID, c) < 0)
 		return err_sys(e, errno, "KVM_GET_SUPPORTED_CPUID");
-	struct cpu_topology t = machine_topology(m);
-	fix_leaf1(m->kvm, c, 1u << (t.thread_bits + t.core_bits + t.die_bits));
-	fix_caches(c, &t);
-	fix_rest(c);
-	struct kvm_cpuid_entry2 *max = find(c, 0, 0);
-	if (max) {
-		if (max->eax < 0xb)
-			max->eax = 0xb;
-		topology_leaf(c, 0xb, &t);
-		if (t.dies > 1 && max->eax < 0x1f)
-			max->eax = 0x1f;
-		if (max->eax >= 0x1f)
-			topology_leaf(c, 0x1f, &t);
-	}
-	fix_amd(c, &t);
-	int rc = apply_features(m, c, e);
-	if (rc)
-		return rc;
-	cpuid_drop_orphans(c);
+	*h = (struct cpuid_host){
+	    .tsc_deadline = ioctl(sys_fd, KVM_CHECK_EXTENSION, KVM_CAP_TSC_DEADLINE_TIMER) > 0,
+	    .arch_caps = host_arch_caps(sys_fd),
+	};
+	host_name(h->name);
 	*out = TAKE_PTR(c);
 	return 0;
+}
+
+int cpuid_build(struct machine *m, struct kvm_cpuid2 **out, struct err *e)
+{
+	AUTO_FREE struct kvm_cpuid2 *c = NULL;
+	struct cpuid_host *h = &m->kvm->cpuid_host;
+	struct cpu_topology t = machine_topology(m);
+	int rc = cpuid_of_host(m->kvm->sys_fd, &c, h, e);
+	if (!rc)
+		rc = cpuid_shape(c, m->domain, h, &t, e);
+	if (!rc)
+		*out = TAKE_PTR(c);
+	return rc;
 }
 
 void cpuid_for(struct kvm_cpuid2 *c, const struct cpu_topology *t, unsigned apic_id)

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "backend/vmm/cpuid.h"
 #include "backend/vmm/irq.h"
 #include "backend/vmm/memory.h"
 #include "src/base/err.h"
@@ -23,6 +24,7 @@ struct kvm {
 	bool slot_used[MEM_SLOTS_MAX];
 	struct kvm_irq_routing *routing; /* what KVM_SET_GSI_ROUTING was last given */
 	struct kvm_cpuid2 *cpuid;        /* for vCPU 0; cpuid_for() makes the others' */
+	struct cpuid_host cpuid_host;
 	struct {
 		uint64_t gpa, len;
 		bool pio;

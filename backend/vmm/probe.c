@@ -13,6 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "backend/vmm/cpuid.h"
 #include "src/base/cleanup.h"
 
 #define PAGE 4096u
@@ -137,6 +138,25 @@ static int best_rate(struct probe *p, uint32_t loops, unsigned tries, uint64_t *
 	return 0;
 }
 
+/* The features of a processor that guests can be given, by name: define compares. */
+static void add_features(const struct probe *p, json_t *j)
+{
+	AUTO_FREE struct kvm_cpuid2 *c = NULL;
+	struct cpuid_host h;
+	struct cpu_host host;
+	struct err e = {0};
+	json_t *names = json_array();
+	if (!cpuid_of_host(p->kvm, &c, &h, &e)) {
+		cpuid_host_features(c, &h, &host);
+		json_set_str(j, "vendor", host.vendor);
+		json_set_str(j, "cpu", h.name);
+		for (unsigned i = 0; i < cpu_feature_count; i++)
+			if (cpu_set_has(&host.has, &cpu_feature_bits[i]))
+				json_array_append_new(names, json_string(cpu_feature_bits[i].name));
+	}
+	json_set_take(j, "features", names);
+}
+
 static json_t *result(const struct probe *p, uint64_t ips)
 {
 	json_t *j = json_object(), *missing = json_array();
@@ -149,6 +169,7 @@ static json_t *result(const struct probe *p, uint64_t ips)
 	json_set_take(j, "missing", missing);
 	json_set_int(j, "ips", (int64_t)ips);
 	json_set_flag(j, "native", ips >= PROBE_NATIVE_IPS);
+	add_features(p, j);
 	return j;
 }
 

@@ -273,12 +273,16 @@ static int enter_at(struct vcpu *v, const struct boot_entry *b, struct err *e)
 /* Fast strings are on from power-on; without firmware, what it would leave: memory that is write-back. */
 static void set_msrs(struct vcpu *v)
 {
-	static const struct kvm_msr_entry wanted[] = {
+	const struct cpuid_host *h = &v->m->kvm->cpuid_host;
+	const struct kvm_msr_entry wanted[] = {
 		{.index = 0x1a0, .data = 1},              /* IA32_MISC_ENABLE: fast strings */
 		{.index = 0x2ff, .data = 1u << 11 | 6},   /* IA32_MTRR_DEF_TYPE: enabled, write-back */
+		{.index = 0x10a, .data = h->arch_caps},   /* IA32_ARCH_CAPABILITIES: what the CPU model has */
 	};
-	size_t n = v->m->firmware ? 1 : ARRAY_SIZE(wanted);
-	for (size_t i = 0; i < n; i++) { /* one by one: one that fails must not hide the next */
+	const bool use[] = {true, !v->m->firmware, h->has_arch_caps};
+	for (size_t i = 0; i < ARRAY_SIZE(wanted); i++) { /* one by one: one that fails must not hide the next */
+		if (!use[i])
+			continue;
 		struct {
 			struct kvm_msrs head;
 			struct kvm_msr_entry entry;

@@ -151,12 +151,16 @@ struct domain_interface {
 enum domain_firmware { FIRMWARE_BIOS, FIRMWARE_EFI };
 enum boot_device { BOOT_DEV_FD, BOOT_DEV_HD, BOOT_DEV_CDROM, BOOT_DEV_NETWORK };
 
-enum cpu_mode { CPU_HOST_PASSTHROUGH, CPU_HOST_MODEL, CPU_MAXIMUM };
+enum cpu_mode { CPU_HOST_PASSTHROUGH, CPU_HOST_MODEL, CPU_MAXIMUM, CPU_CUSTOM };
+enum cpu_match { CPU_MATCH_MINIMUM, CPU_MATCH_EXACT, CPU_MATCH_STRICT };
+enum cpu_check { CPU_CHECK_NONE, CPU_CHECK_PARTIAL, CPU_CHECK_FULL };
+enum cpu_policy { CPU_FORCE, CPU_REQUIRE, CPU_OPTIONAL, CPU_DISABLE, CPU_FORBID };
 
 struct cpu_feature {
-	char *name;   /* libvirt's name of a CPUID bit */
-	bool require; /* false: policy disable or forbid */
+	char *name; /* libvirt's name of a CPUID bit (cpu_features.h); of one that is not known too */
+	enum cpu_policy policy;
 };
+struct cpu_model; /* cpu_models.h */
 
 struct domain_clock {
 	bool localtime;     /* offset='localtime' */
@@ -206,6 +210,12 @@ struct domain {
 	bool acpi, apic;
 	bool vmport; /* the port of the vmmouse; on unless <features> says no */
 	enum cpu_mode cpu_mode;
+	const struct cpu_model *cpu_model; /* CPU_CUSTOM: never NULL */
+	enum cpu_match cpu_match;
+	enum cpu_check cpu_check;
+	bool cpu_unmigratable;    /* migratable='off' */
+	char cpu_vendor_id[13];   /* <model vendor_id=>; "" = the host's */
+	const char *cpu_vendor;   /* id of the vendor that the host's must be of (<vendor>), or NULL */
 	unsigned sockets, dies, cores, threads; /* topology, product = max_vcpus; all 1 but sockets when unset */
 	struct cpu_feature *cpu_features;
 	size_t ncpu_features;

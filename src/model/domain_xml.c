@@ -9,8 +9,10 @@
 #include "src/base/cleanup.h"
 #include "src/base/fmt.h"
 #include "src/base/str.h"
+#include "src/model/cpu_models.h"
 #include "src/model/domain_xml.h"
 
+#define CPU_FEATURES_MAX 512
 #define KIB ((uint64_t)1024)
 #define MIB (1024 * KIB)
 #define MEMORY_MAX ((uint64_t)64 << 40) /* 46 address bits, what KVM's MMU takes everywhere */
@@ -215,10 +217,25 @@ static int parse_topology(struct domain *d, struct xml_node *cpu, struct err *e)
 	return 0;
 }
 
+/* A name that is not known is only an obstacle where the guest must have it. */
+static void note_feature(struct domain *d, const struct xml_node *n, const char *name, enum cpu_policy policy)
+{
+	if (cpu_feature_find(name) || policy == CPU_DISABLE || policy == CPU_FORBID)
+		return;
+	if (cpu_feature_nested(name))
+		return; /* as KVM has it, where vmx is shown */
+	if (policy == CPU_OPTIONAL)
+		domain_note(d, n, false, "cpu/feature: '%s' is not known: the guest is without it", name);
+	else
+		domain_note(d, n, true,
+			    "cpu/feature: '%s' cannot be had, since it is not known: remove it, or see "
+			    "vmdeck-xml(7), CPU FEATURES, for the names",
+			    name);
+}
+
 static int add_feature(struct domain *d, struct xml_node *n, struct err *e)
 {
-	enum { FORCE, REQUIRE, OPTIONAL, DISABLE, FORBID };
-	unsigned policy = REQUIRE;
+	unsigned policy = CPU_REQUIRE;
 	int rc = xml_get_choice(n, "policy", "force|require|optional|disable|forbid", &policy, e);
 	if (rc)
 		return rc;
@@ -232,46 +249,94 @@ static int add_feature(struct domain *d, struct xml_node *n, struct err *e)
 	for (size_t i = 0; i < d->ncpu_features; i++)
 		if (str_eq(d->cpu_features[i].name, name))
 			return xml_bad(n, "name", e, "'%s' is there twice: leave one", name);
-	if (d->ncpu_features == 256)
-		return xml_bad(n, NULL, e, "more than 256 CPU features");
-	if (policy == OPTIONAL)
-		return 0; /* what the host has, the guest gets anyway */
+	if (d->ncpu_features == CPU_FEATURES_MAX)
+		return xml_bad(n, NULL, e, "more than %d CPU features", CPU_FEATURES_MAX);
+	note_feature(d, n, name, policy);
 	d->cpu_features = x_realloc(d->cpu_features, (d->ncpu_features + 1) * sizeof(*d->cpu_features));
 	d->cpu_features[d->ncpu_features++] =
-	    (struct cpu_feature){.name = x_strdup(name), .require = policy == FORCE || policy == REQUIRE};
+	    (struct cpu_feature){.name = x_strdup(name), .policy = (enum cpu_policy)policy};
 	return 0;
+}
+
+/* A model that is not known is given the host's, unless fallback says no. */
+static int parse_model(struct domain *d, struct xml_node *model, struct err *e)
+{
+	enum { ALLOW, FORBID };
+	unsigned fallback = ALLOW;
+	int rc = xml_get_choice(model, "fallback", "allow|forbid", &fallback, e);
+	const char *vendor = xml_attr(model, "vendor_id");
+	AUTO_FREE char *name = xml_content(model);
+	char show[128];
+	if (rc)
+		return rc;
+	if (vendor && (strlen(vendor) != CPU_VENDOR_ID || strpbrk(vendor, ",\"<>&")))
+		return xml_bad(model, "vendor_id", e, "'%s' is not allowed: %d letters, such as GenuineIntel",
+			       str_printable(vendor, show, sizeof(show)), CPU_VENDOR_ID);
+	snprintf(d->cpu_vendor_id, sizeof(d->cpu_vendor_id), "%s", vendor ? vendor : "");
+	if (d->cpu_mode != CPU_CUSTOM)
+		return 0;
+	d->cpu_model = name ? cpu_model_find(name) : NULL;
+	if (d->cpu_model)
+		return 0;
+	d->cpu_mode = CPU_HOST_MODEL;
+	if (!name || !*name)
+		return 0;
+	const char *like = cpu_model_nearest(name);
+	domain_note(d, model, fallback == FORBID, "cpu: model '%s' is not known%s%s%s: %s",
+		    str_printable(name, show, sizeof(show)), like ? " (did you mean '" : "", like ? like : "",
+		    like ? "'?)" : "",
+		    fallback == FORBID ? "fallback='forbid' lets it have no other; vmdeck-xml(7), CPU MODELS, "
+					 "has the names"
+				       : "the guest gets the host's");
+	return 0;
+}
+
+static int parse_cpu_vendor(struct domain *d, struct xml_node *n, struct err *e)
+{
+	AUTO_FREE char *name = n ? xml_content(n) : NULL;
+	char show[64];
+	if (!name)
+		return 0;
+	d->cpu_vendor = cpu_vendor_id(name);
+	return d->cpu_vendor ? 0 : xml_bad(n, NULL, e, "'%s' is not allowed: Intel, AMD or Hygon",
+					   str_printable(name, show, sizeof(show)));
+}
+
+static int parse_cpu_element(struct domain *d, struct xml_node *n, struct err *e)
+{
+	struct xml_node *model = xml_first(n, "model");
+	unsigned mode = model || xml_attr(n, "match") ? CPU_CUSTOM : CPU_HOST_MODEL, on = 1;
+	unsigned match = CPU_MATCH_EXACT, check = CPU_CHECK_PARTIAL;
+	int rc = xml_get_choice(n, "mode", "host-passthrough|host-model|maximum|custom", &mode, e);
+	if (!rc)
+		rc = xml_get_choice(n, "match", "minimum|exact|strict", &match, e);
+	if (!rc)
+		rc = xml_get_choice(n, "check", "none|partial|full", &check, e);
+	if (!rc)
+		rc = xml_get_choice(n, "migratable", "off|on", &on, e);
+	if (rc)
+		return rc;
+	d->cpu_mode = mode == CPU_CUSTOM && !model ? CPU_HOST_MODEL : (enum cpu_mode)mode;
+	d->cpu_match = (enum cpu_match)match;
+	d->cpu_check = (enum cpu_check)check;
+	d->cpu_unmigratable = !on;
+	if (model)
+		rc = parse_model(d, model, e);
+	if (!rc)
+		rc = parse_cpu_vendor(d, xml_first(n, "vendor"), e);
+	for (struct xml_node *f = xml_first(n, "feature"); f && !rc; f = xml_next(f, "feature"))
+		rc = add_feature(d, f, e);
+	return rc;
 }
 
 static int parse_cpu(struct domain *d, struct xml_node *root, struct err *e)
 {
 	struct xml_node *n = xml_first(root, "cpu");
 	d->cpu_mode = CPU_HOST_MODEL;
-	if (n) {
-		enum {
-			PASSTHROUGH = CPU_HOST_PASSTHROUGH,
-			MODEL = CPU_HOST_MODEL,
-			MAXIMUM = CPU_MAXIMUM,
-			CUSTOM
-		};
-		struct xml_node *model = xml_first(n, "model");
-		unsigned mode = model ? CUSTOM : MODEL;
-		int rc = xml_get_choice(n, "mode", "host-passthrough|host-model|maximum|custom", &mode, e);
-		if (rc)
-			return rc;
-		AUTO_FREE char *name = model ? xml_content(model) : NULL;
-		char show[128];
-		if (mode == CUSTOM && name)
-			domain_note(d, n, false,
-				    "cpu: model '%s' is not made: the guest gets the host's model",
-				    str_printable(name, show, sizeof(show)));
-		d->cpu_mode = mode == CUSTOM ? CPU_HOST_MODEL : (enum cpu_mode)mode;
-		for (struct xml_node *f = xml_first(n, "feature"); f; f = xml_next(f, "feature")) {
-			rc = add_feature(d, f, e);
-			if (rc)
-				return rc;
-		}
-	}
-	return parse_topology(d, n, e);
+	d->cpu_match = CPU_MATCH_EXACT;
+	d->cpu_check = CPU_CHECK_PARTIAL;
+	int rc = n ? parse_cpu_element(d, n, e) : 0;
+	return rc ? rc : parse_topology(d, n, e);
 }
 
 static int parse_clock(struct domain *d, struct xml_node *root, struct err *e)
