@@ -12,6 +12,8 @@
 #define WAITS "{'state':'waiting','address':'0xfffffff0','bits':16}"
 #define BUSY(address, exits, io, port)                                                                                   \
 	"{'state':'running','address':'" address "','bits':64,'interrupts':true,'exits':" exits ",'io':" io ",'port':" port "}"
+#define CODE16(address, exits, io, port)                                                                                 \
+	"{'state':'running','address':'" address "','bits':16,'interrupts':false,'exits':" exits ",'io':" io ",'port':" port "}"
 #define SPIN BUSY("0xffffffff81000123", "9", "5", "1016")
 #define LOCKED "{'state':'running','address':'0xffffffff81000123','bits':64,'interrupts':false,'exits':9,'io':5,'port':0}"
 #define AGES "'uptime-ms':90000,'since-reset-ms':90000,'recent-resets':[],"
@@ -81,10 +83,10 @@ static const struct story stories[] = {
 	 DIAGNOSIS_ASKS, false, "waits for a login", NULL},
 	{"nothing to boot, says the firmware's log", DOMAIN_RUNNING, 0, "",
 	 {AGES "'vcpus':[" HALTED "]," QUIET ",'firmware':{'no-bootable-device':true}"}, DIAGNOSIS_NO_BOOT, true,
-	 "no bootable device; it has vda (not bootable: no boot record)", "change-media"},
+	 "no bootable device; it has vda (not bootable: no boot record)", "vmdeck edit web1"},
 	{"nothing to boot, says UEFI's screen", DOMAIN_RUNNING, 0, "",
 	 {AGES "'vcpus':[" HALTED "]," QUIET "," TEXT("BdsDxe: No bootable option or device was found.")}, DIAGNOSIS_NO_BOOT, true,
-	 "no bootable device", "change-media"},
+	 "no bootable device", "vmdeck edit web1"},
 	{"the boot menu waits", DOMAIN_RUNNING, 0, "",
 	 {AGES "'vcpus':[" HALTED "]," QUIET "," TEXT("SeaBIOS (version 1.16)\\nSelect boot device:\\n\\n1. Virtio disk\\n2. DVD")},
 	 DIAGNOSIS_ASKS, false, "boot menu waits for a number on its screen", "vmdeck type"},
@@ -104,8 +106,8 @@ static const struct story stories[] = {
 	{"one dead CPU of two", DOMAIN_RUNNING, 0, "", {AGES "'vcpus':[" DEAD "," HALTED "]," TALKS}, DIAGNOSIS_IDLE, false, "idle",
 	 NULL},
 	{"a loop in the kernel", DOMAIN_RUNNING, 0, "",
-	 {AGES "'vcpus':[" SPIN "]," TALKS, AGES "'vcpus':[" SPIN "]," TALKS, AGES "'vcpus':[" SPIN "]," TALKS}, DIAGNOSIS_SPINS, true,
-	 "CPU 0 spins at 0xffffffff81000123, in the kernel (64-bit code), with interrupts on", "reset web1"},
+	 {AGES "'vcpus':[" SPIN "]," TALKS, AGES "'vcpus':[" SPIN "]," TALKS, AGES "'vcpus':[" SPIN "]," TALKS}, DIAGNOSIS_SPINS, false,
+	 "CPU 0 was found at 0xffffffff81000123 at each of 3 looks, in the kernel (64-bit code), with interrupts on", "may wait"},
 	{"two looks tell no loop", DOMAIN_RUNNING, 0, "", {AGES "'vcpus':[" SPIN "]," TALKS, AGES "'vcpus':[" SPIN "]," TALKS},
 	 DIAGNOSIS_RUNS, false, "1 of 1 CPU busy; ttyS0 was last written to 2s ago: '[    1.2] sda: sda1'", NULL},
 	{"work is no loop", DOMAIN_RUNNING, 0, "",
@@ -120,15 +122,15 @@ static const struct story stories[] = {
 	 {AGES "'vcpus':[" HALTED "],'console':{'bytes':900,'ago-ms':5,'tail':'loading ####'}"}, DIAGNOSIS_IDLE, false, "idle", NULL},
 	{"a loop in the firmware", DOMAIN_RUNNING, 0, "",
 	 {AGES "'vcpus':[" BUSY("0xf1234", "9", "5", "0") "]", AGES "'vcpus':[" BUSY("0xf1230", "9", "5", "0") "]",
-	  AGES "'vcpus':[" BUSY("0xf1234", "9", "5", "0") "]"}, DIAGNOSIS_SPINS, true, "in the firmware", NULL},
+	  AGES "'vcpus':[" BUSY("0xf1234", "9", "5", "0") "]"}, DIAGNOSIS_SPINS, false, "in the firmware", "may wait for a key"},
 	{"asking the serial port", DOMAIN_RUNNING, 0, "",
 	 {AGES "'vcpus':[" BUSY("0x7c50", "9", "5", "1021") "]", AGES "'vcpus':[" BUSY("0x7c50", "99", "95", "1021") "]",
 	  AGES "'vcpus':[" BUSY("0x7c52", "199", "195", "1021") "]"},
-	 DIAGNOSIS_POLLS, true, "CPU 0 asks port 0x3fd (ttyS0) over and over, at 0x7c52", "vmdeck console web1"},
+	 DIAGNOSIS_POLLS, false, "CPU 0 was asking port 0x3fd (ttyS0) at each of 3 looks, at 0x7c52", "vmdeck console web1"},
 	{"asking a drive", DOMAIN_RUNNING, 0, "",
 	 {AGES "'vcpus':[" BUSY("0xf7c50", "9", "5", "503") "]," QUIET, AGES "'vcpus':[" BUSY("0xf7c50", "99", "95", "503") "]," QUIET,
 	  AGES "'vcpus':[" BUSY("0xf7c52", "199", "195", "503") "]," QUIET},
-	 DIAGNOSIS_POLLS, true, "0x1f7 (an IDE drive) over and over, at 0xf7c52, in the firmware", "reset web1"},
+	 DIAGNOSIS_POLLS, true, "0x1f7 (an IDE drive) at each of 3 looks, at 0xf7c52, in the firmware", "reset web1"},
 	{"asking the serial port while the screen is blank", DOMAIN_RUNNING, 0, "",
 	 {AGES "'vcpus':[" BUSY("0x7c50", "9", "5", "1021") "]," TALKS "," BLANK, AGES "'vcpus':[" BUSY("0x7c50", "99", "95", "1021") "]," TALKS
 	  "," BLANK, AGES "'vcpus':[" BUSY("0x7c52", "199", "195", "1021") "]," TALKS "," BLANK},
@@ -138,7 +140,7 @@ static const struct story stories[] = {
 	{"asking the keyboard", DOMAIN_RUNNING, 0, "",
 	 {AGES "'vcpus':[" BUSY("0x7c50", "9", "5", "100") "]", AGES "'vcpus':[" BUSY("0x7c50", "99", "95", "100") "]",
 	  AGES "'vcpus':[" BUSY("0x7c52", "199", "195", "100") "]"},
-	 DIAGNOSIS_POLLS, true, "0x64 (the keyboard)", "vmdeck type"},
+	 DIAGNOSIS_POLLS, false, "0x64 (the keyboard)", "vmdeck type"},
 	{"a kernel without console=ttyS0 and no screen", DOMAIN_RUNNING, 0, "", {AGES "'vcpus':[" HALTED "]," QUIET}, DIAGNOSIS_SILENT,
 	 true, "nothing to ttyS0 in the 1m30s since it began, and has no screen", "console=ttyS0"},
 	{"the same with a screen", DOMAIN_RUNNING, 0, "", {AGES "'vcpus':[" HALTED "]," QUIET "," PICTURE}, DIAGNOSIS_SERIAL_SILENT,
@@ -155,6 +157,37 @@ static const struct story stories[] = {
 	 false, "asked to power off", "destroy"},
 	{"idle", DOMAIN_RUNNING, 0, "", {AGES "'vcpus':[" HALTED "," HALTED "]," TALKS}, DIAGNOSIS_IDLE, false,
 	 "It is idle: its CPUs wait for interrupts; ttyS0 was last written to 2s ago", NULL},
+	/* healthy guests that were called dead */
+	{"a boot sector that waits for a key with interrupts off", DOMAIN_RUNNING, 0, "",
+	 {AGES "'vcpus':[" CODE16("0x7c40", "9", "5", "0") "]," QUIET "," TEXT("Press a key, please"), AGES "'vcpus':["
+	  CODE16("0x7c42", "9", "5", "0") "]," QUIET "," TEXT("Press a key, please"), AGES "'vcpus':[" CODE16("0x7c40", "9", "5", "0")
+	  "]," QUIET "," TEXT("Press a key, please")},
+	 DIAGNOSIS_SPINS, false, "in the boot sector (16-bit code), with interrupts off", "may wait for a key"},
+	{"a memory test at work, that looks for keys", DOMAIN_RUNNING, 0, "",
+	 {AGES "'vcpus':[" BUSY("0x101000", "9", "5", "1021") "]," QUIET "," TEXT("Pass 1%"), AGES "'vcpus':["
+	  BUSY("0x101000", "99", "95", "1021") "]," QUIET "," TEXT("Pass 1%"), AGES "'vcpus':[" BUSY("0x101000", "199", "195", "1021")
+	  "]," QUIET "," TEXT("Pass 2%")},
+	 DIAGNOSIS_SERIAL_SILENT, false, "there is something on its screen", NULL},
+	{"the same where nothing was seen to change", DOMAIN_RUNNING, 0, "",
+	 {AGES "'vcpus':[" BUSY("0x101000", "9", "5", "1021") "]," TALKS "," TEXT("Pass 1%"), AGES "'vcpus':["
+	  BUSY("0x101000", "99", "95", "1021") "]," TALKS "," TEXT("Pass 1%"), AGES "'vcpus':[" BUSY("0x101000", "199", "195", "1021")
+	  "]," TALKS "," TEXT("Pass 1%")},
+	 DIAGNOSIS_POLLS, false, "was asking port 0x3fd (ttyS0) at each of 3 looks", "be at work"},
+	{"one that writes to ttyS0 while it is looked at", DOMAIN_RUNNING, 0, "",
+	 {AGES "'vcpus':[" SPIN "],'console':{'bytes':90,'ago-ms':1,'tail':'a\\r\\n'}", AGES "'vcpus':[" SPIN
+	  "],'console':{'bytes':99,'ago-ms':1,'tail':'b\\r\\n'}", AGES "'vcpus':[" SPIN "],'console':{'bytes':99,'ago-ms':1,'tail':'b\\r\\n'}"},
+	 DIAGNOSIS_RUNS, false, "busy", NULL},
+	{"a drive that is read while it talks", DOMAIN_RUNNING, 0, "",
+	 {AGES "'vcpus':[" BUSY("0xf7c50", "9", "5", "503") "]," TALKS, AGES "'vcpus':[" BUSY("0xf7c50", "99", "95", "503") "]," TALKS,
+	  AGES "'vcpus':[" BUSY("0xf7c52", "199", "195", "503") "]," TALKS},
+	 DIAGNOSIS_POLLS, false, "(an IDE drive)", "may be at work"},
+	{"GRUB at its prompt", DOMAIN_RUNNING, 0, "", {AGES "'vcpus':[" HALTED "]," QUIET "," TEXT("grub> ")}, DIAGNOSIS_ASKS, false,
+	 "GRUB waits at its prompt on its screen", "may be missing"},
+	{"last words that cannot be read are not told", DOMAIN_RUNNING, 0, "",
+	 {AGES "'vcpus':[" HALTED "],'console':{'bytes':900,'ago-ms':2000,'tail':'Testing\\r\\n????????????\\r\\n?? ? ????\\r\\n'}"},
+	 DIAGNOSIS_IDLE, false, "2s ago: 'Testing'", NULL},
+	{"a question is no strange sign", DOMAIN_RUNNING, 0, "",
+	 {AGES "'vcpus':[" HALTED "],'console':{'bytes':900,'ago-ms':2000,'tail':'Go on?\\r\\n'}"}, DIAGNOSIS_IDLE, false, "'Go on?'", NULL},
 	{"a machine that tells nothing is not judged", DOMAIN_RUNNING, 0, "", {0}, DIAGNOSIS_NONE, false, NULL, NULL},
 };
 
@@ -190,6 +223,23 @@ START_TEST(a_story_has_its_sentence)
 	ck_assert_msg(!*d.what || str_ends(d.what, "."), "%s: '%s' is no sentence", s->name, d.what);
 	ck_assert_msg(!*d.remedy || str_ends(d.remedy, "."), "%s: '%s' is no sentence", s->name, d.remedy);
 	diagnosis_facts_done(&f);
+}
+END_TEST
+
+/* Only a drive that is there is advised. */
+START_TEST(advice_names_a_drive_that_is_there)
+{
+	static char hdc[] = "hdc", vda[] = "vda";
+	struct domain_disk disks[] = {{.target = vda}, {.target = hdc, .device = DISK_DEVICE_CDROM}};
+	struct domain x = {.disks = disks};
+	struct diagnosis_facts f = {.name = "web1", .state = DOMAIN_RUNNING, .domain = &x, .no_bootable = true, .looks = 1};
+	struct diagnosis d;
+	for (x.ndisks = 1; x.ndisks <= 2; x.ndisks++) {
+		diagnosis_make(&f, &d);
+		ck_assert_int_eq(d.kind, DIAGNOSIS_NO_BOOT);
+		ck_assert_msg(!strstr(d.remedy, "change-media") == (x.ndisks == 1), "%s", d.remedy);
+		ck_assert_msg(x.ndisks == 1 || strstr(d.remedy, "change-media web1 hdc FILE"), "%s", d.remedy);
+	}
 }
 END_TEST
 
@@ -279,6 +329,7 @@ int main(void)
 	Suite *s = suite_create("diagnosis");
 	TCase *t = tcase_create("all");
 	tcase_add_loop_test(t, a_story_has_its_sentence, 0, ARRAY_SIZE(stories));
+	tcase_add_test(t, advice_names_a_drive_that_is_there);
 	tcase_add_test(t, one_that_does_not_answer_is_told);
 	tcase_add_test(t, a_direct_kernel_is_told_what_its_command_line_lacks);
 	tcase_add_test(t, a_reset_begins_the_looks_anew);

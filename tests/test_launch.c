@@ -2,14 +2,17 @@
 #include <check.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
+#include "backend/local/patience.h"
 #include "src/base/cleanup.h"
 #include "src/base/file.h"
 #include "src/base/str.h"
@@ -309,6 +312,41 @@ START_TEST(what_the_keeper_gives_is_known_or_closed)
 }
 END_TEST
 
+/* Patience: a child that works, or one that sleeps, where the keeper would be. */
+static pid_t keeper_that(int sock, bool works)
+{
+	pid_t pid = fork();
+	if (pid)
+		return pid;
+	time_t end = time(NULL) + 3;
+	while (works && time(NULL) < end)
+		;
+	if (works)
+		launch_answer_ready(sock, 4711);
+	else
+		pause();
+	_exit(0);
+}
+
+START_TEST(a_start_is_waited_for_while_something_moves)
+{
+	for (int works = 0; works < 2; works++) {
+		int sp[2], pid = 0, status;
+		struct err why = {0};
+		ck_assert_int_eq(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sp), 0);
+		pid_t child = keeper_that(sp[0], works);
+		int rc = patience_wait(sp[1], child, 1000, &pid, &why);
+		ck_assert_msg(rc == (works ? 0 : -ETIMEDOUT), "%d: %s", rc, why.msg);
+		ck_assert_msg(works || strstr(why.msg, "did nothing for 1 s; its processes: "), "%s", why.msg);
+		ck_assert_int_eq(pid, works ? 4711 : 0);
+		kill(child, SIGKILL);
+		waitpid(child, &status, 0);
+		close(sp[0]);
+		close(sp[1]);
+	}
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("launch");
@@ -319,6 +357,7 @@ int main(void)
 	tcase_add_loop_test(t, nonsense_is_refused_without_a_leak, 0, 9);
 	tcase_add_test(t, what_the_keeper_gives_is_known_or_closed);
 	tcase_add_test(t, the_answer_is_ready_or_a_sentence_or_a_death);
+	tcase_add_test(t, a_start_is_waited_for_while_something_moves);
 	tcase_add_loop_test(t, live_xml_is_of_a_version_that_we_read_or_refused, 0, 10);
 	suite_add_tcase(s, t);
 	tcase_add_test(c, a_command_gets_its_answer_past_events_and_others);

@@ -19,6 +19,7 @@
 
 #include "backend/local/graphics.h"
 #include "backend/local/local.h"
+#include "backend/local/patience.h"
 #include "src/base/cleanup.h"
 #include "src/base/file.h"
 #include "src/base/fmt.h"
@@ -28,7 +29,7 @@
 #include "src/proto/livexml.h"
 #include "src/proto/registry.h"
 
-#define LAUNCH_MS 60000 /* until the guest's first instruction: huge memory, slow disks */
+#define QUIET_MS 30000 /* until the guest's first instruction its processes get on: huge memory, slow disks */
 #define VMM_LOG_MAX (1 << 20)
 #define KERNEL_HEAD 32768u /* a multiboot header is in it */
 
@@ -443,7 +444,7 @@ static int run(struct launch *a, struct err *e)
 	/* Ours are closed now: the guest is alive while its own processes hold the lock, and only while. */
 	named_done(&a->fds);
 	fd_close(TAKE_FD(a->lock));
-	return rc ? rc : launch_wait(sock, LAUNCH_MS, &pid, e);
+	return rc ? rc : patience_wait(sock, a->keeper, QUIET_MS, &pid, e);
 }
 
 /* A start failed: see that its processes end, then take away what there is. */

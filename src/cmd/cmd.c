@@ -127,8 +127,18 @@ void cmd_notes(const struct cmd_ctx *c, const char *notes)
 	}
 }
 
+/* A reason that names the domain by itself does not stand behind its name once more. */
+static void cut_name(struct err *e, const char *name)
+{
+	AUTO_FREE char *head = x_asprintf("domain '%s': ", name);
+	size_t n = strlen(head);
+	if (!strncmp(e->msg, head, n))
+		memmove(e->msg, e->msg + n, strlen(e->msg + n) + 1);
+}
+
 int cmd_failed(const struct cmd_ctx *c, struct err *e, const char *verb)
 {
+	cut_name(e, c->domain.name);
 	return err_prefix(e, "Failed to %s domain '%s'", verb, c->domain.name);
 }
 

@@ -208,6 +208,15 @@ static bool panicked(const struct diagnosis_facts *f, struct diagnosis *d)
 	return true;
 }
 
+/* A drive whose medium can be changed, NULL: there is none, or it is not known. */
+static const char *removable(const struct diagnosis_facts *f)
+{
+	for (size_t i = 0; f->domain && i < f->domain->ndisks; i++)
+		if (f->domain->disks[i].device == DISK_DEVICE_CDROM)
+			return f->domain->disks[i].target;
+	return NULL;
+}
+
 static bool no_boot(const struct diagnosis_facts *f, struct diagnosis *d)
 {
 	if (!f->no_bootable && !text_no_boot(f->console) && !text_no_boot(f->screen))
@@ -215,10 +224,15 @@ static bool no_boot(const struct diagnosis_facts *f, struct diagnosis *d)
 	bool told = f->boots && *f->boots;
 	found(d, DIAGNOSIS_NO_BOOT, true, "The firmware found no bootable device%s%s.",
 	      told ? "; it has " : "", told ? f->boots : "");
-	remedy(d,
-	       "Give it something to boot (vmdeck change-media %s DRIVE FILE, or vmdeck edit %s), then "
-	       "vmdeck reset %s.",
-	       f->name, f->name, f->name);
+	const char *drive = removable(f);
+	if (drive)
+		remedy(d,
+		       "Give it something to boot (vmdeck change-media %s %s FILE, or vmdeck edit %s), then "
+		       "vmdeck reset %s.",
+		       f->name, drive, f->name, f->name);
+	else
+		remedy(d, "Give it something to boot (vmdeck edit %s), then vmdeck destroy %s and start it.", f->name,
+		       f->name);
 	return true;
 }
 
@@ -288,7 +302,8 @@ static bool dead(const struct diagnosis_facts *f, struct diagnosis *d)
 	      long_since ? span(c->still_ms, time) : "");
 	remedy(
 	    d,
-	    "It has given up; its last words: vmdeck console %s --log, and the screen. Then vmdeck reset %s.",
+	    "It may have ended on purpose or given up; its last words: vmdeck console %s --log, and the screen. "
+	    "Then vmdeck reset %s.",
 	    f->name, f->name);
 	return true;
 }
@@ -317,7 +332,8 @@ static bool is_input(unsigned port)
 }
 
 /* A loop that makes no exit. @locked: only one that no interrupt gets into, in a kernel, which no prompt on a
- * screen explains. */
+ * screen explains: of a healthy kernel that is not seen at three looks in a row. All others may be waiting, for
+ * a key or a time, or be at work. */
 static bool spins(const struct diagnosis_facts *f, struct diagnosis *d, bool locked)
 {
 	char where[80];
@@ -325,16 +341,22 @@ static bool spins(const struct diagnosis_facts *f, struct diagnosis *d, bool loc
 		const struct diagnosis_cpu *c = &f->cpus[i];
 		if (!same_place(c) || c->seen[0].io > c->seen[c->nseen - 1].io)
 			continue;
-		if (locked && (c->interrupts || !text_in_kernel(c)))
+		if (f->moves || (locked && (c->interrupts || !text_in_kernel(c))))
 			continue;
 		text_address(f, c, where, sizeof(where));
-		found(d, DIAGNOSIS_SPINS, true, "CPU %u spins at 0x%llx, %s, with interrupts %s.", i,
-		      (unsigned long long)c->seen[0].address, where, c->interrupts ? "on" : "off");
-		remedy(d,
-		       "It is in a loop that nothing ends; its last words: vmdeck console %s --log, and the "
-		       "screen. Then vmdeck "
-		       "reset %s.",
-		       f->name, f->name);
+		found(d, DIAGNOSIS_SPINS, locked,
+		      "CPU %u was found at 0x%llx at each of %u looks, %s, with interrupts %s.", i,
+		      (unsigned long long)c->seen[0].address, c->nseen, where, c->interrupts ? "on" : "off");
+		if (locked)
+			remedy(d,
+			       "It may be locked up; its last words: vmdeck console %s --log, and the screen. Then "
+			       "vmdeck reset %s.",
+			       f->name, f->name);
+		else
+			remedy(d,
+			       "It may wait for a key or for time to pass, be at work there, or be in a loop for ever: "
+			       "look at its screen and at vmdeck console %s --log; vmdeck reset %s begins anew.",
+			       f->name, f->name);
 		return true;
 	}
 	return false;
@@ -350,29 +372,39 @@ static bool loops(const struct diagnosis_facts *f, struct diagnosis *d)
 	return spins(f, d, false);
 }
 
-/* A loop that asks a port each time: : where a key comes from, else any other. */
+/* Has nobody heard of it for a while? */
+static bool is_quiet(const struct diagnosis_facts *f)
+{
+	return f->since_reset_ms >= QUIET_MS && (!f->console_bytes || f->console_ago_ms >= QUIET_MS);
+}
+
+/* A loop that asks a port each time: where a key comes from, else any other. One that asks for keys may be well:
+ * it waits for somebody, or looks whether a key came while it works. */
 static bool polls(const struct diagnosis_facts *f, struct diagnosis *d, bool input)
 {
 	char where[80];
 	for (unsigned i = 0; i < f->ncpus; i++) {
 		const struct diagnosis_cpu *c = &f->cpus[i];
 		unsigned port = c->seen[0].port;
-		if (!same_place(c) || c->seen[0].io <= c->seen[c->nseen - 1].io || is_input(port) != input)
+		if (!same_place(c) || c->seen[0].io <= c->seen[c->nseen - 1].io || is_input(port) != input || f->moves)
 			continue;
 		const char *name = text_port(port);
 		text_address(f, c, where, sizeof(where));
-		found(d, DIAGNOSIS_POLLS, true, "CPU %u asks port 0x%x%s%s%s over and over, at 0x%llx, %s.",
-		      i, port, name ? " (" : "", name ? name : "", name ? ")" : "",
+		found(d, DIAGNOSIS_POLLS, !input && is_quiet(f),
+		      "CPU %u was asking port 0x%x%s%s%s at each of %u looks, at 0x%llx, %s.", i, port,
+		      name ? " (" : "", name ? name : "", name ? ")" : "", c->nseen,
 		      (unsigned long long)c->seen[0].address, where);
 		if (str_eq(name, "the keyboard"))
-			remedy(d, "It may wait for a key: vmdeck type %s, or its screen.", f->name);
+			remedy(d, "It may wait for a key (vmdeck type %s, or its screen), or be at work and look for one.",
+			       f->name);
 		else if (input)
-			remedy(d, "It may wait for somebody to type: vmdeck console %s, or c in the deck.",
+			remedy(d,
+			       "It may wait for somebody to type (vmdeck console %s, or c in the deck), or be at work and "
+			       "look for keys.",
 			       f->name);
 		else
 			remedy(d,
-			       "It waits for a device that does not answer as it expects; vmdeck reset %s "
-			       "begins anew.",
+			       "It may be at work with that device, or wait for it in vain; vmdeck reset %s begins anew.",
 			       f->name);
 		return true;
 	}

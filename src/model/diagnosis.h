@@ -73,6 +73,7 @@ struct diagnosis_facts {
 
 	/* from the machine */
 	unsigned looks;
+	bool moves; /* between two looks ttyS0 was written to, or the text on the screen has changed */
 	char pause_detail[256]; /* why it is paused, "" */
 	int64_t uptime_ms, since_reset_ms;
 	unsigned resets;    /* within the last DIAGNOSIS_RESETS_MS, but those by command */

@@ -85,12 +85,16 @@ void diagnosis_look(struct diagnosis_facts *f, const json_t *j)
 	    since < f->since_reset_ms) { /* another life: what was seen of the last tells nothing */
 		memset(f->cpus, 0, sizeof(f->cpus));
 		f->looks = 0;
+		f->moves = false;
 	}
 	f->since_reset_ms = since;
 	look_resets(f, json_object_get(j, "recent-resets"));
 	f->ncpus = 0;
 	for (size_t i = 0; i < json_array_size(cpus) && i < DOMAIN_VCPUS_MAX; i++, f->ncpus++)
 		look_cpu(&f->cpus[i], json_array_get(cpus, i));
+	if (f->looks)
+		f->moves |= counter(console, "bytes") != f->console_bytes ||
+			    !str_eq(json_str(screen, "text", ""), f->screen ? f->screen : "");
 	f->has_console = console;
 	f->console_bytes = counter(console, "bytes");
 	f->console_ago_ms = json_int(console, "ago-ms", -1);

@@ -31,7 +31,19 @@ static void clean(const char *p, size_t len, char out[LINE])
 	out[n] = 0;
 }
 
-/* Lines from the end on, without empty ones: the @i-th, 0 is the last. */
+/* What is not ASCII comes as ?: a line of little else (frames, another speed of the line) tells nobody
+ * anything. */
+static bool readable(const char *line)
+{
+	size_t strange = 0, n = 0;
+	for (const char *p = line; *p; p++) {
+		strange += *p == '?';
+		n += *p != ' ';
+	}
+	return strange * 2 < n;
+}
+
+/* Lines from the end on, without empty and unreadable ones: the @i-th, 0 is the last. */
 struct lines {
 	char line[LINES][LINE];
 	unsigned n;
@@ -46,7 +58,7 @@ static void lines_of(const char *text, unsigned max, struct lines *l)
 		while (at && text[at - 1] != '\n' && text[at - 1] != '\r')
 			at--;
 		clean(text + at, end - at, l->line[l->n]);
-		l->n += l->line[l->n][0] != 0;
+		l->n += readable(l->line[l->n]);
 		end = at ? at - 1 : 0;
 	}
 }
@@ -68,15 +80,16 @@ static const struct text_question questions[] = {
     {"Press any key to boot from", false, 1, false,
      "The CD waits for a key, and will not be booted without one,", NULL},
     {"grub rescue>", true, 1, true, "GRUB has not found its files and waits at its rescue prompt",
-     "Its disk lacks /boot/grub, or is not the disk that GRUB was installed to: check the disks and their "
-     "order."},
-    {"grub>", true, 1, true, "GRUB has found no menu and waits at its prompt",
-     "It lacks grub.cfg: start a system by hand (configfile, linux, initrd, boot), or repair it from a CD."},
+     "What it was started from may lack /boot/grub, or not be what GRUB was installed to: check the disks and "
+     "their order."},
+    {"grub>", true, 1, false, "GRUB waits at its prompt",
+     "Its grub.cfg may be missing or have no entries, or somebody pressed c in its menu: start a system by hand "
+     "(configfile, linux, initrd, boot), or answer there."},
     {"executed automatically in", false, 6, false, "GRUB's menu waits until its time is over", NULL},
     {"keys to select which entry", false, 8, false, "GRUB's menu waits for a choice", NULL},
     {"boot:", true, 1, false, "The boot loader waits at its prompt", NULL},
     {"Shell>", true, 1, true, "The UEFI shell waits: the firmware has found nothing else to start",
-     "Give it something to boot: a disk with an EFI system partition, or a CD (vmdeck change-media)."},
+     "Give it something to boot: a disk with an EFI system partition, or a CD that has one."},
     {"(initramfs)", true, 1, true,
      "Its initrd has not found the root file system, and waits in an emergency shell",
      "Check root= on its command line and that its disks are all there; the messages above the prompt name "

@@ -84,7 +84,7 @@ int domain_startable(const struct domain *d, struct err *e)
 {
 	for (size_t i = 0; i < d->nnotes; i++)
 		if (d->notes[i].blocks_start)
-			return err_set(e, ENOTSUP, "domain '%s' cannot start: %s", d->name, d->notes[i].text);
+			return err_set(e, ENOTSUP, "%s", d->notes[i].text);
 	return 0;
 }
 

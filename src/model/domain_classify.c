@@ -124,7 +124,8 @@ static int walk_element(struct walk *w, struct xml_node *n, const char *dir)
 		note_unknown(w, n, path);
 		return 0;
 	}
-	if (row->class == ROW_NOTED || row->class == ROW_MISSED)
+	bool lacked = row->class == ROW_LACKED && !(row->values && str_eq(xml_attr(n, "model"), row->values));
+	if (row->class == ROW_NOTED || row->class == ROW_MISSED || lacked)
 		count_row(w, row, n);
 	if (row->class != ROW_READ && row->class != ROW_MANY)
 		return 0;
@@ -179,6 +180,8 @@ static void tell(struct walk *w)
 		if (row->class == ROW_MISSED) {
 			domain_note(w->d, s->first, true, "%s%s: %s: remove it to start without", row->path,
 				    times, row->text);
+		} else if (row->class == ROW_LACKED) {
+			domain_note(w->d, s->first, false, "%s%s: not there: %s", row->path, times, row->text);
 		} else if (row->text) {
 			domain_note(w->d, s->first, false, "%s%s: kept: %s", row->path, times, row->text);
 		} else {

@@ -24,6 +24,7 @@ enum domain_row_class {
 	ROW_MANY,   /* has its effect; may stand any number of times */
 	ROW_SILENT, /* kept; a guest of ours is the same with and without it */
 	ROW_NOTED,  /* kept and harmless: define says so */
+	ROW_LACKED, /* a device that the guest has not, unless model= is the one of .values: define says what it lacks */
 	ROW_MISSED, /* kept, but needed by the guest: define warns, start refuses */
 };
 
@@ -31,7 +32,7 @@ struct domain_row {
 	const char *path; /* below <domain> */
 	enum domain_row_class class;
 	const char *values; /* of an attribute: "a|b", others are refused (with ROW_MISSED: others are
-			       missed); NULL = any */
+			       missed; with ROW_LACKED: this model= is what the guest gets); NULL = any */
 	const char *text;   /* for a note of its own; NULL: named in the common one */
 };
 extern const struct domain_row domain_rows[]; /* sorted by path */

@@ -24,7 +24,8 @@ again() { local n; n=$(hellos_of "$1"); vmdeck -q reset "$1" && wait_for 20 more
 direct() {
 	ok "a guest that waits at its serial port" few g 2
 	ok "asks it over and over" wait_for 20 kind_is g polls
-	ok "with port and address" says '^Diagnosis: +CPU 0 asks port 0x3fd \(ttyS0\) over and over, at 0x1000[0-9a-f]{2},' why g
+	ok "with port and address" says '^Diagnosis: +CPU 0 was asking port 0x3fd \(ttyS0\) at each of [0-9] looks, at 0x1000[0-9a-f]{2},' why g
+	ok "which is no trouble: it waits for somebody" says '"trouble": false' vmdeck dominfo g --json
 	ok "and is helped by typing there" wait_for 20 says 'vmdeck console g' why g
 	tell g I
 	ok "halted with interrupts on it is idle" wait_for 20 kind_is g idle
@@ -34,7 +35,7 @@ direct() {
 	ok "and for how long, once the heart has beaten" wait_for 20 says 'interrupts off since at least [0-9]+s: nothing can wake it' why g
 	ok "what to do is told" says 'vmdeck reset g' why g
 	again g; tell g s
-	ok "a loop is told with its address" wait_for 20 says 'CPU 0 spins at 0x1000[0-9a-f]{2}, .*32-bit code.*interrupts off' why g
+	ok "a loop is told with its address" wait_for 20 says 'CPU 0 was found at 0x1000[0-9a-f]{2} at each of [0-9] looks, .*32-bit code.*interrupts off' why g
 	again g
 	for _ in 1 2 3; do hellos=$(hellos_of g); tell g t; wait_for 20 more_hellos g "$hellos" > /dev/null; done
 	ok "triple faults without end are" wait_for 20 says 'reset again and again: [0-9]+ times within [0-9]+s, the last time by a triple fault' why g
@@ -106,10 +107,15 @@ screens() {
 	pc m "$O/guests/mbr.img" "$video"; pc n "$WORK/empty" "$video"; pc b "$O/guests/mbr.img" "" "<bootmenu enable='yes' timeout='60000'/>"
 	ok "nothing to boot is told, by the firmware's log" wait_for 60 kind_is n no-bootable-device
 	ok "with what is wrong with the disk" says 'found no bootable device; it has vda.*not bootable' why n
+	ok "and no advice about a drive that is not there" not says 'change-media' why n
 	vmdeck -q destroy n
 	ok "the firmware's menu that waits for a key" wait_for 60 says "offers its boot menu .* on ttyS0" why b
 	vmdeck -q destroy b
 	ok "a boot sector has come" wait_for 60 console_has m 'hello from the boot sector'
+	tell m W
+	ok "one that waits for a key is well" wait_for 20 says '"trouble": false' vmdeck dominfo m --json
+	ok "and nobody says that nothing ends it" not says 'nothing ends|nothing can wake|given up' why m
+	vmdeck -q type m x
 	tell m B
 	ok "its screen blank while it talks on ttyS0" wait_for 30 kind_is m screen-blank
 	ok "what it last said there is told, and where to look" says "screen is blank, but it talks on ttyS0, .*c in the deck" eval 'why m | tr "\n" " "'
