@@ -1,5 +1,6 @@
 /* The parts of vmdeck-screen that need no viewer: the handshake, WebSocket frames, keys, tiles, the machine's
  * configuration, text of clipboards. tests/native/screen.sh has the whole of it. */
+#include <arpa/inet.h>
 #include <check.h>
 #include <linux/input-event-codes.h>
 #include <stdio.h>
@@ -13,6 +14,7 @@
 #include "backend/screen/handshake.h"
 #include "backend/screen/keys.h"
 #include "backend/screen/scroll.h"
+#include "backend/screen/sources.h"
 #include "backend/screen/surface.h"
 #include "backend/screen/tls.h"
 #include "backend/screen/vnc.h"
@@ -169,6 +171,107 @@ START_TEST(behind_tls_the_password_is_asked_for)
 }
 END_TEST
 
+/* --- who guesses passwords --- */
+
+static struct source_key source_of(const char *text)
+{
+	struct sockaddr_storage a = {0};
+	struct sockaddr_in *v4 = (struct sockaddr_in *)&a;
+	struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)&a;
+	a.ss_family = strchr(text, ':') ? AF_INET6 : AF_INET;
+	ck_assert_int_eq(inet_pton(a.ss_family, text, a.ss_family == AF_INET ? (void *)&v4->sin_addr : &v6->sin6_addr), 1);
+	return source_key(&a);
+}
+
+START_TEST(sources_are_addresses_or_networks_of_ipv6)
+{
+	static const struct {
+		const char *a, *b;
+		bool same;
+	} rows[] = {
+	    {"192.0.2.1", "192.0.2.1", true},        {"192.0.2.1", "192.0.2.2", false},
+	    {"::ffff:192.0.2.1", "192.0.2.1", true}, {"2001:db8::1", "2001:db8::dead:2", true},
+	    {"2001:db8::1", "2001:db8:0:1::1", false},
+	};
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct source_key a = source_of(rows[i].a), b = source_of(rows[i].b);
+		ck_assert_msg(source_same(&a, &b) == rows[i].same, "%s, %s", rows[i].a, rows[i].b);
+	}
+}
+END_TEST
+
+/* However many connections it makes at once. */
+START_TEST(who_guesses_waits_twice_as_long_each_time)
+{
+	struct sources s = {0};
+	struct source_key who = source_of("192.0.2.1"), other = source_of("192.0.2.2");
+	int64_t now = 1000000, asked = 0;
+	for (unsigned i = 1; i < SOURCE_FREE; i++) {
+		ck_assert_int_eq(sources_challenge(&s, &who, now, 5000), now);
+		ck_assert_uint_eq(sources_wrong(&s, &who, now), i);
+	}
+	ck_assert_int_eq(sources_challenge(&s, &who, now, 5000), now);
+	sources_wrong(&s, &who, now);
+	ck_assert_int_eq(sources_challenge(&s, &who, now, 5000), now + 1000);
+	ck_assert_int_eq(sources_challenge(&s, &who, now, 5000), now + 2000);
+	ck_assert_int_eq(sources_challenge(&s, &other, now, 5000), now);
+	for (unsigned i = 0; i < 1000; i++) /* an hour and more, without a pause */
+		for (int64_t end = now + 5000; now < end; now += 100)
+			if (sources_challenge(&s, &who, now, 5000) - now <= 5000) {
+				asked++;
+				sources_wrong(&s, &who, now);
+			}
+	ck_assert_msg(asked < 120, "%d guesses in 83 minutes", (int)asked);
+	now += 10 * (int64_t)SOURCE_FORGET_MS;
+	ck_assert_int_eq(sources_challenge(&s, &who, now, 5000), now);
+}
+END_TEST
+
+START_TEST(a_right_password_makes_good_the_wrong_ones)
+{
+	struct sources s = {0};
+	struct source_key who = source_of("2001:db8::1");
+	for (unsigned i = 0; i < 20; i++)
+		sources_wrong(&s, &who, 1000);
+	ck_assert_int_gt(sources_challenge(&s, &who, 1000, 5000), 1000);
+	sources_right(&s, &who);
+	ck_assert_int_eq(sources_challenge(&s, &who, 1000, 5000), 1000);
+}
+END_TEST
+
+/* Many addresses push out those that guessed least, not the one that guesses most. */
+START_TEST(who_guesses_most_is_remembered_longest)
+{
+	struct sources s = {0};
+	struct source_key who = source_of("192.0.2.1");
+	for (unsigned i = 0; i < 20; i++)
+		sources_wrong(&s, &who, 1000);
+	for (unsigned i = 0; i < 2000; i++) {
+		char text[32];
+		snprintf(text, sizeof(text), "10.0.%u.%u", i / 250, i % 250);
+		struct source_key k = source_of(text);
+		sources_wrong(&s, &k, 2000);
+	}
+	ck_assert_int_gt(sources_challenge(&s, &who, 2000, 5000), 2000);
+}
+END_TEST
+
+/* --- queues --- */
+
+START_TEST(a_queue_takes_no_more_than_its_bound)
+{
+	struct fifo f = {.max = 100};
+	char p[64] = {0};
+	fifo_add(&f, p, 64);
+	fifo_add(&f, p, 36);
+	ck_assert(f.len == 100 && !f.over);
+	fifo_add_u8(&f, 1);
+	ck_assert(f.len == 100 && f.over);
+	fifo_done(&f);
+	ck_assert(f.max == 100 && f.over);
+}
+END_TEST
+
 START_TEST(des_takes_eight_characters)
 {
 	/* eight characters count; that viewers agree is seen in tests/native/screen.sh */
@@ -246,6 +349,8 @@ static const struct {
     {"a frame", BYTES("\202\205\1\2\3\4igohn"), "hello", BYTES(""), 0},
     {"two fragments", BYTES("\2\202\0\0\0\0he\200\203\0\0\0\0llo"), "hello", BYTES(""), 0},
     {"a ping between them", BYTES("\2\202\0\0\0\0he\211\201\0\0\0\0p\200\203\0\0\0\0llo"), "hello", BYTES("\212\1p"), 0},
+    {"pings, as long as their answers are few", BYTES("\211\202\0\0\0\0ab\211\203\0\0\0\0abc\211\201\0\0\0\0d"), "",
+     BYTES("\212\2ab\212\3abc"), 0},
     {"a long form of the length", BYTES("\202\376\0\5\0\0\0\0hello"), "hello", BYTES(""), 0},
     {"an empty one", BYTES("\202\200\0\0\0\0\202\201\0\0\0\0x"), "x", BYTES(""), 0},
     {"half a frame", BYTES("\202\205\0\0\0\0hel"), "hel", BYTES(""), 0},
@@ -263,7 +368,7 @@ static const struct {
 START_TEST(frames_are_taken_apart)
 {
 	for (size_t step = 64; step; step /= 8) {
-		struct ws w = {0};
+		struct ws w = {.pong_max = 9};
 		struct fifo in = {0}, data = {0}, out = {0};
 		int rc = 0;
 		for (size_t i = 0; i < frames[_i].nin && rc == 0; i += step) {
@@ -759,6 +864,11 @@ int main(void)
 	tcase_add_loop_test(t, each_handshake_ends_as_it_should, 0, ARRAY_SIZE(talks));
 	tcase_add_test(t, behind_tls_the_password_is_asked_for);
 	tcase_add_test(t, des_takes_eight_characters);
+	tcase_add_test(t, sources_are_addresses_or_networks_of_ipv6);
+	tcase_add_test(t, who_guesses_waits_twice_as_long_each_time);
+	tcase_add_test(t, a_right_password_makes_good_the_wrong_ones);
+	tcase_add_test(t, who_guesses_most_is_remembered_longest);
+	tcase_add_test(t, a_queue_takes_no_more_than_its_bound);
 	suite_add_tcase(s, t);
 	t = tcase_create("websocket");
 	tcase_add_loop_test(t, requests_become_websockets_or_are_told_why_not, 0, ARRAY_SIZE(upgrades));

@@ -38,6 +38,10 @@ void fifo_added(struct fifo *f, size_t n)
 
 void fifo_add(struct fifo *f, const void *p, size_t n)
 {
+	if (f->max && n > f->max - f->len) {
+		f->over = true;
+		return;
+	}
 	if (n)
 		memcpy(fifo_room(f, n), p, n);
 	f->len += n;
@@ -68,5 +72,6 @@ void fifo_drop(struct fifo *f, size_t n)
 void fifo_done(struct fifo *f)
 {
 	free(f->p);
-	*f = (struct fifo){0};
+	f->p = NULL;
+	f->head = f->len = f->cap = 0;
 }

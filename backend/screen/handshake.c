@@ -96,6 +96,9 @@ static enum step offer(struct handshake *h, const struct handshake_env *env, str
 		return refuse_all(h, out, "The guest's screen is not ready yet; try again");
 	if (config_expired(c, env->now))
 		return refuse_all(h, out, EXPIRED);
+	const char *why = h->plain == SECURITY_VNC && env->may_guess ? env->may_guess(env->ctx) : NULL;
+	if (why)
+		return refuse_all(h, out, why);
 	if (h->minor == 3) {
 		if (must)
 			return refuse_all(h, out, TLS_ONLY);
@@ -213,7 +216,8 @@ static enum step response(struct handshake *h, const struct handshake_env *env, 
 	fifo_drop(in, HANDSHAKE_CHALLENGE);
 	if (config_expired(env->config, env->now))
 		return refuse_result(h, out, EXPIRED);
-	if (!full && !h->view_only)
+	h->passwd = full || h->view_only ? HANDSHAKE_RIGHT : HANDSHAKE_WRONG;
+	if (h->passwd == HANDSHAKE_WRONG)
 		return refuse_result(h, out, "Wrong password");
 	fifo_add_u32(out, 0);
 	h->state = HANDSHAKE_INIT;

@@ -39,6 +39,7 @@ struct handshake {
 	bool may_venc;  /* VeNCrypt was offered */
 	uint8_t plain;  /* the security type that was offered beside it, or inside it; 0: none */
 	uint8_t challenge[HANDSHAKE_CHALLENGE];
+	enum { HANDSHAKE_NO_PASSWD, HANDSHAKE_RIGHT, HANDSHAKE_WRONG } passwd; /* what came of it */
 	const char *why;
 };
 
@@ -47,6 +48,10 @@ struct handshake_env {
 	const struct config *config;
 	int64_t now; /* seconds since 1970 */
 	void (*random)(void *p, size_t n);
+	/* Whether a challenge may be sent to this viewer, as it is about to be told that there will be one:
+	 * NULL, or why not. NULL as function: always. */
+	const char *(*may_guess)(void *ctx);
+	void *ctx;
 	/* DES as VNC Authentication has it: encrypt the challenge in place. */
 	void (*encrypt)(uint8_t challenge[HANDSHAKE_CHALLENGE], const char *passwd);
 };

@@ -19,9 +19,11 @@
 #include "src/base/unixsock.h"
 #include "src/proto/screen.h"
 
-#define SLOTS (RELAY_VIEWERS + 16) /* the rest is for those that are not in yet */
-#define FD_MAX 900                 /* libvncserver uses select() */
-#define WRONG_PASSWORD_MS 1000     /* so long a wrong password has to wait for its answer */
+#define SLOTS (RELAY_VIEWERS + RELAY_STRANGERS)
+#define FD_MAX 900             /* libvncserver uses select() */
+#define WRONG_PASSWORD_MS 1000 /* so long a wrong password has to wait for its answer */
+#define ACCEPTS 8              /* of each listener a turn */
+#define LEAVE_READS 64         /* of what the server still has for one that is gone, a turn */
 
 /* What we say to the server in a viewer's place (version, security type None, shared), and how long its
  * answers to that are: version, one security type, SecurityResult. */
@@ -37,8 +39,14 @@ struct relay {
 	size_t nlisten;
 	struct config config;
 	struct viewer v[SLOTS];
-	unsigned last_id;
-	atomic_uint count; /* connections */
+	unsigned last_id, first;   /* that slot has its turn first */
+	bool shook;                /* a TLS handshake has gone on in this turn */
+	atomic_uint count;         /* connections */
+	size_t queued;             /* towards all viewers */
+	unsigned away;             /* turned away since that was told of */
+	int64_t away_at;           /* when it was; 0: never */
+	unsigned dice;             /* for who makes room */
+	struct sources sources;
 	bool drain, news, asked;
 	struct {
 		unsigned id;
@@ -48,9 +56,11 @@ struct relay {
 	size_t njoined;
 };
 
-static int64_t now_ms(void)
+static int64_t now_ms(const struct relay *r)
 {
 	struct timespec ts;
+	if (r->ops.clock)
+		return r->ops.clock();
 	clock_gettime(CLOCK_MONOTONIC, &ts);
 	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
 }
@@ -64,14 +74,33 @@ static void wake(struct relay *r)
 
 /* --- one viewer --- */
 
-static size_t queue_max(const struct relay *r)
+static size_t queue_max(const struct relay *r, const struct viewer *v)
 {
-	return r->drain ? RELAY_DRAIN_MAX : RELAY_OUT_MAX;
+	size_t left = r->queued < RELAY_DRAIN_TOTAL ? RELAY_DRAIN_TOTAL - r->queued : 0, max = v->out.len + left;
+	if (!r->drain || max < RELAY_OUT_MAX)
+		return RELAY_OUT_MAX;
+	return max < RELAY_DRAIN_MAX ? max : RELAY_DRAIN_MAX;
+}
+
+/* Strangers come as often as they like: the log counts them. */
+static void turned_away(struct relay *r, const struct viewer *v, const char *why, int64_t now)
+{
+	r->away++;
+	if (r->away_at && now < r->away_at + RELAY_LOG_MS)
+		return;
+	const char *host = v->host[0] ? v->host : "this host";
+	if (r->away > 1)
+		log_info("screen: %u viewers were turned away, the last from %s: %s", r->away, host, why);
+	else
+		log_info("screen: a viewer from %s was turned away: %s", host, why);
+	r->away = 0;
+	r->away_at = now;
 }
 
 static void viewer_close(struct relay *r, struct viewer *v, const char *why)
 {
 	log_debug("relay", "viewer %u (%s:%s): %s", v->id, v->host, v->service, why);
+	r->queued -= v->out.len < r->queued ? v->out.len : r->queued;
 	r->news |= v->phase == RUN || v->inner >= 0;
 	viewer_done(v);
 }
@@ -111,7 +140,7 @@ static void join(struct relay *r, struct viewer *v, int64_t now)
 	if (!why && unixsock_pair(SOCK_STREAM, pair))
 		why = "out of descriptors";
 	if (why) {
-		log_info("screen: a viewer from %s was turned away: %s", v->host, why);
+		turned_away(r, v, why, now);
 		viewer_flush(v, now);
 		return;
 	}
@@ -127,26 +156,65 @@ static void join(struct relay *r, struct viewer *v, int64_t now)
 	r->news = true;
 }
 
+struct guess {
+	struct relay *r;
+	struct viewer *v;
+	int64_t now;
+};
+
+static const char *may_guess(void *ctx)
+{
+	struct guess *g = ctx;
+	g->v->challenge = sources_challenge(&g->r->sources, &g->v->source, g->now, RELAY_GUESS_MS);
+	return g->v->challenge - g->now > RELAY_GUESS_MS
+		   ? "Too many wrong passwords came from your address; try again in a minute"
+		   : NULL;
+}
+
+/* What a password that came means for the next ones of its source. The view-only one says nothing about who
+ * guesses the other. */
+static void note_password(struct relay *r, struct viewer *v, int64_t now)
+{
+	if (v->hs.passwd == HANDSHAKE_WRONG) {
+		unsigned n = sources_wrong(&r->sources, &v->source, now);
+		v->hold = now + WRONG_PASSWORD_MS;
+		if (n == SOURCE_FREE)
+			log_warn("screen: %u wrong passwords from %s since a right one: it has to wait longer "
+				 "and longer for the next try",
+				 n, v->host[0] ? v->host : "this host");
+	} else if (v->hs.passwd == HANDSHAKE_RIGHT && (!v->hs.view_only || !r->config.passwd[0])) {
+		sources_right(&r->sources, &v->source);
+	}
+	v->hs.passwd = HANDSHAKE_NO_PASSWD;
+}
+
 static void do_handshake(struct relay *r, struct viewer *v, int64_t now)
 {
+	struct guess guess = {r, v, now};
 	struct handshake_env env = {.config = &r->config,
 				    .now = (int64_t)time(NULL),
 				    .random = tls_random,
+				    .may_guess = may_guess,
+				    .ctx = &guess,
 				    .encrypt = r->ops.encrypt};
 	struct fifo out = {0};
+	enum handshake_state before = v->hs.state;
 	enum handshake_result rc = handshake_step(&v->hs, &env, &v->in, &out);
 	if (out.len)
 		viewer_send(v, fifo_head(&out), out.len, now);
 	fifo_done(&out);
+	if (before != v->hs.state && v->hs.state == HANDSHAKE_RESPONSE && v->challenge > now) {
+		v->hold = v->challenge;
+		v->born += v->challenge - now; /* that time is not its own */
+	}
+	note_password(r, v, now);
 	if (rc == HANDSHAKE_TLS)
 		v->phase = TLS;
 	if (rc == HANDSHAKE_DONE)
 		join(r, v, now);
 	if (rc != HANDSHAKE_CLOSED)
 		return;
-	log_info("screen: a viewer from %s was turned away: %s", v->host, v->hs.why ? v->hs.why : "?");
-	if (v->hs.why && !strcmp(v->hs.why, "Wrong password"))
-		v->hold = now + WRONG_PASSWORD_MS;
+	turned_away(r, v, v->hs.why ? v->hs.why : "?", now);
 	viewer_flush(v, now);
 }
 
@@ -176,6 +244,11 @@ static bool do_tls(struct relay *r, struct viewer *v)
 		if (!v->tls)
 			return false;
 	}
+	/* A step may be a signature: one a turn, so that those who are in need not wait for strangers. What is
+	 * there of the others is told by poll() again. */
+	if (v->quiet || r->shook)
+		return true;
+	r->shook = true;
 	int rc = tls_handshake(v->tls);
 	if (rc == -EAGAIN)
 		return true;
@@ -212,10 +285,10 @@ static bool leave(struct relay *r, struct viewer *v)
 		return false;
 	if (!v->to.len && !v->shut)
 		v->shut = shutdown(v->inner, SHUT_WR) == 0;
-	ssize_t k;
-	while ((k = recv(v->inner, p, sizeof(p), MSG_DONTWAIT)) > 0)
-		;
-	return k < 0 && (errno == EAGAIN || errno == EINTR);
+	ssize_t k = 1;
+	for (unsigned i = 0; i < LEAVE_READS && k > 0; i++)
+		k = recv(v->inner, p, sizeof(p), MSG_DONTWAIT);
+	return k > 0 || (k < 0 && (errno == EAGAIN || errno == EINTR));
 }
 
 /* As far as it goes now. false: close it, and why. */
@@ -242,8 +315,11 @@ static bool advance(struct relay *r, struct viewer *v, int64_t now, const char *
 		v->born = now;
 		fifo_done(&v->out);
 	}
-	if (v->phase == RUN && (!hear(r, v) || !viewer_read_inner(v, queue_max(r), now)))
+	if (v->phase == RUN && (!hear(r, v) || !viewer_read_inner(v, queue_max(r, v), now))) {
+		if (v->why)
+			turned_away(r, v, v->why, now);
 		viewer_flush(v, now);
+	}
 	*why = "it is gone";
 	if (v->phase == LEAVE && !leave(r, v))
 		return false;
@@ -254,33 +330,71 @@ static bool advance(struct relay *r, struct viewer *v, int64_t now, const char *
 
 /* --- new ones --- */
 
-/* A free slot; when there is none, that of the oldest which is not in yet. NULL: all are in. */
-static struct viewer *slot(struct relay *r)
+/* How near it is to being in: who has said more makes room later. */
+static int progress(const struct viewer *v)
 {
-	struct viewer *oldest = NULL;
-	for (size_t i = 0; i < SLOTS; i++) {
-		struct viewer *v = &r->v[i];
-		if (v->phase == FREE)
-			return v;
-		if (v->phase != RUN && (!oldest || v->id < oldest->id))
-			oldest = v;
-	}
-	if (oldest)
-		viewer_close(r, oldest, "others wait behind it");
-	return oldest;
+	if (v->phase == FLUSH)
+		return -1;
+	if (v->phase == LEAVE)
+		return 100;
+	return v->phase == SNIFF ? 0 : 1 + (int)v->hs.state + (v->is_ws || v->tls_done ? 1 : 0);
 }
 
-static void accept_one(struct relay *r, int listener, int64_t now)
+static unsigned of_source(const struct relay *r, const struct source_key *key)
+{
+	unsigned n = 0;
+	for (size_t i = 0; i < SLOTS; i++)
+		n += r->v[i].phase != FREE && r->v[i].phase != RUN && source_same(&r->v[i].source, key);
+	return n;
+}
+
+/* Who makes room: of the source that has most strangers, of those that have said least, anyone. By chance, as
+ * sshd's MaxStartups: were it the oldest, whoever connects faster than a handshake takes would keep all
+ * others out. */
+static struct viewer *least(struct relay *r)
+{
+	struct viewer *worst = NULL;
+	unsigned most = 0, alike = 0;
+	for (size_t i = 0; i < SLOTS; i++) {
+		struct viewer *v = &r->v[i];
+		if (v->phase == FREE || v->phase == RUN)
+			continue;
+		unsigned n = of_source(r, &v->source);
+		bool worse = n > most || (n == most && progress(v) < progress(worst));
+		if (!worse && (n < most || progress(v) > progress(worst)))
+			continue;
+		r->dice = r->dice * 1664525 + 1013904223;
+		alike = worse ? 1 : alike + 1;
+		if (worse || (r->dice >> 8) % alike == 0)
+			worst = v;
+		most = n;
+	}
+	return worst;
+}
+
+/* A free slot; NULL: all are in. */
+static struct viewer *slot(struct relay *r)
+{
+	for (size_t i = 0; i < SLOTS; i++)
+		if (r->v[i].phase == FREE)
+			return &r->v[i];
+	struct viewer *v = least(r);
+	if (v)
+		viewer_close(r, v, "others wait behind it");
+	return v;
+}
+
+static bool accept_one(struct relay *r, int listener, int64_t now)
 {
 	struct sockaddr_storage a = {0};
 	socklen_t len = sizeof(a);
 	int fd = accept4(listener, (struct sockaddr *)&a, &len, SOCK_CLOEXEC | SOCK_NONBLOCK);
 	struct viewer *v = fd < 0 ? NULL : slot(r);
-	if (!v || fd > FD_MAX) {
+	if (v && fd <= FD_MAX)
+		viewer_init(v, ++r->last_id, fd, &a, len, now);
+	else
 		fd_close(fd);
-		return;
-	}
-	viewer_init(v, ++r->last_id, fd, &a, len, now);
+	return fd >= 0;
 }
 
 /* --- the thread --- */
@@ -314,13 +428,42 @@ static int prepare(struct relay *r, struct polled *w, int64_t now)
 		w->slot[i].id = v->id;
 		w->slot[i].at = w->n;
 		watch(w, v->fd, viewer_wants(v, r->config.known, now));
-		watch(w, v->inner, v->inner < 0 ? 0 : viewer_wants_inner(v, queue_max(r)));
-		int64_t d = viewer_pending(v) ? now : viewer_deadline(v, r->config.known);
+		watch(w, v->inner, v->inner < 0 ? 0 : viewer_wants_inner(v, queue_max(r, v)));
+		int64_t d = viewer_pending(v) ? now : viewer_deadline(v, r->config.known, now);
 		at = d < at ? d : at;
 	}
 	if (at == INT64_MAX)
 		return -1;
 	return at <= now ? 0 : at - now > 60000 ? 60000 : (int)(at - now);
+}
+
+/* The turn of slot @i. */
+static void work_slot(struct relay *r, const struct polled *w, size_t i, int64_t now)
+{
+	struct viewer *v = &r->v[i];
+	const char *why;
+	if (v->phase == FREE)
+		return;
+	if (v->id == w->slot[i].id) {
+		v->quiet = !w->p[w->slot[i].at].revents && !viewer_pending(v);
+		v->inner_quiet = !w->p[w->slot[i].at + 1].revents;
+	}
+	size_t before = v->out.len;
+	bool ok = advance(r, v, now, &why);
+	r->queued = r->queued - before + v->out.len;
+	if (!ok || (why = viewer_late(v, now)))
+		viewer_close(r, v, why);
+}
+
+/* When all queues together are too long, close whose is the longest. */
+static void bound_queues(struct relay *r)
+{
+	while (r->queued > RELAY_DRAIN_TOTAL) {
+		struct viewer *longest = &r->v[0];
+		for (size_t i = 1; i < SLOTS; i++)
+			longest = r->v[i].out.len > longest->out.len ? &r->v[i] : longest;
+		viewer_close(r, longest, "it does not read");
+	}
 }
 
 static void work(struct relay *r, const struct polled *w, int64_t now)
@@ -330,21 +473,14 @@ static void work(struct relay *r, const struct polled *w, int64_t now)
 	const struct pollfd *p = w->p;
 	if (p++->revents && read(r->wake, &count, sizeof(count)) < 0)
 		log_debug("relay", "wake: %s", strerror(errno));
-	for (size_t i = 0; i < r->nlisten; i++)
-		if (p++->revents)
-			accept_one(r, r->listen[i], now);
-	for (size_t i = 0; i < SLOTS; i++) {
-		struct viewer *v = &r->v[i];
-		const char *why;
-		if (v->phase == FREE)
-			continue;
-		if (v->id == w->slot[i].id) {
-			v->quiet = !w->p[w->slot[i].at].revents && !viewer_pending(v);
-			v->inner_quiet = !w->p[w->slot[i].at + 1].revents;
-		}
-		if (!advance(r, v, now, &why) || (why = viewer_late(v, now)))
-			viewer_close(r, v, why);
-	}
+	for (size_t i = 0; i < r->nlisten; i++, p++)
+		for (unsigned k = 0; p->revents && k < ACCEPTS && accept_one(r, r->listen[i], now); k++)
+			;
+	r->shook = false;
+	r->first = (r->first + 1) % SLOTS;
+	for (size_t i = 0; i < SLOTS; i++)
+		work_slot(r, w, (r->first + i) % SLOTS, now);
+	bound_queues(r);
 	for (size_t i = 0; i < SLOTS; i++)
 		n += r->v[i].phase != FREE;
 	atomic_store(&r->count, n);
@@ -384,12 +520,12 @@ static void *run(void *arg)
 	pthread_setname_np(pthread_self(), "relay");
 	for (;;) {
 		pthread_mutex_lock(&r->lock);
-		int timeout = prepare(r, &w, now_ms());
+		int timeout = prepare(r, &w, now_ms(r));
 		pthread_mutex_unlock(&r->lock);
 		if (poll(w.p, w.n, timeout) < 0 && errno != EINTR)
 			log_error("screen: poll: %s", strerror(errno));
 		pthread_mutex_lock(&r->lock);
-		work(r, &w, now_ms());
+		work(r, &w, now_ms(r));
 		pthread_mutex_unlock(&r->lock);
 		tell(r);
 	}
@@ -398,7 +534,7 @@ static void *run(void *arg)
 
 /* --- from other threads --- */
 
-struct relay *relay_new(const int *listeners, size_t n, const struct relay_ops *ops, void *ctx, struct err *e)
+struct relay *relay_new_still(const int *listeners, size_t n, const struct relay_ops *ops, void *ctx)
 {
 	struct relay *r = x_calloc(1, sizeof(*r));
 	pthread_mutex_init(&r->lock, NULL);
@@ -410,7 +546,14 @@ struct relay *relay_new(const int *listeners, size_t n, const struct relay_ops *
 		fcntl(listeners[i], F_SETFL, fcntl(listeners[i], F_GETFL) | O_NONBLOCK);
 		r->listen[r->nlisten++] = listeners[i];
 	}
+	tls_random(&r->dice, sizeof(r->dice));
 	r->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	return r;
+}
+
+struct relay *relay_new(const int *listeners, size_t n, const struct relay_ops *ops, void *ctx, struct err *e)
+{
+	struct relay *r = relay_new_still(listeners, n, ops, ctx);
 	int rc = r->wake < 0 ? errno : pthread_create(&r->thread, NULL, run, r);
 	if (rc) {
 		err_sys(e, rc, "cannot start the relay");
@@ -421,9 +564,45 @@ struct relay *relay_new(const int *listeners, size_t n, const struct relay_ops *
 	return r;
 }
 
+void relay_turn(struct relay *r)
+{
+	static struct polled w;
+	prepare(r, &w, now_ms(r));
+	if (poll(w.p, w.n, 0) < 0)
+		return;
+	work(r, &w, now_ms(r));
+	tell(r);
+}
+
+void relay_free(struct relay *r)
+{
+	for (size_t i = 0; i < SLOTS; i++)
+		viewer_done(&r->v[i]);
+	for (size_t i = 0; i < r->nlisten; i++)
+		close(r->listen[i]);
+	fd_close(r->wake);
+	config_done(&r->config);
+	free(r);
+}
+
+bool relay_queued(struct relay *r, size_t *bytes)
+{
+	bool ok = true;
+	*bytes = 0;
+	pthread_mutex_lock(&r->lock);
+	for (size_t i = 0; i < SLOTS; i++) {
+		ok &= !viewer_over(&r->v[i]);
+		*bytes += r->v[i].wire.len + r->v[i].in.len + r->v[i].to.len + r->v[i].out.len;
+	}
+	pthread_mutex_unlock(&r->lock);
+	return ok;
+}
+
 void relay_config(struct relay *r, struct config *c)
 {
 	pthread_mutex_lock(&r->lock);
+	if (strcmp(r->config.passwd, c->passwd) || strcmp(r->config.view_passwd, c->view_passwd))
+		r->sources = (struct sources){0}; /* what was wrong says nothing about the new one */
 	config_done(&r->config);
 	r->config = *c;
 	*c = (struct config){0};

@@ -8,8 +8,13 @@
  * bytes are waiting. What a viewer says is looked at on its way (guard.c). Nobody waits for anybody here: all
  * sockets are non-blocking. What is one connection's is in viewer.c.
  *
+ * Whoever connects is a stranger until it has said the password, and a stranger costs little: no memory but its
+ * slot and a few KiB, no line in the log but one a minute that counts them, one step of a TLS handshake a turn
+ * for all of them, and challenges as slowly as sources.h says once passwords were wrong. There are
+ * RELAY_STRANGERS slots for them; when they are full, one of the address that has most of them makes room.
+ *
  * relay_drain() is for the server when it needs all of its threads to come to the end of what they send:
- * until it is taken back, queues grow as they must.
+ * until it is taken back, queues grow as they must, all together to RELAY_DRAIN_TOTAL.
  *
  * All functions may be called from any thread; the callbacks come on the relay's, without a lock held. */
 #ifndef BACKEND_SCREEN_RELAY_H
@@ -24,15 +29,20 @@
 #include "src/base/json.h"
 
 #define RELAY_VIEWERS 32
+#define RELAY_STRANGERS 64
 #define RELAY_STALL_MS 5000
 #define RELAY_HANDSHAKE_MS 10000
 #define RELAY_SNIFF_MS 100
 #define RELAY_OUT_MAX (1u << 20)
+#define RELAY_PONG_MAX (RELAY_OUT_MAX + (256u << 10)) /* pings are answered while less than this is queued */
 #define RELAY_IN_MAX (64u << 10)
 #define RELAY_KERNEL_MAX (512 << 10)
 #define RELAY_DEAD_MS 20000 /* what is sent and not acknowledged for so long went to nobody */
 /* What a viewer's queue may come to while drained: a raw picture and some. */
 #define RELAY_DRAIN_MAX (96u << 20)
+#define RELAY_DRAIN_TOTAL (256u << 20) /* and those of all; then whose is the longest is closed */
+#define RELAY_GUESS_MS 5000            /* a viewer waits at most so long for its challenge, or is told to try later */
+#define RELAY_LOG_MS 60000             /* viewers that are turned away are told of at most so often */
 
 struct relay;
 
@@ -46,11 +56,20 @@ struct relay_ops {
 	void (*asked)(void *ctx, unsigned id, unsigned what);
 	/* DES as VNC Authentication has it. */
 	void (*encrypt)(uint8_t challenge[16], const char *passwd);
+	/* ms that only grow; NULL: CLOCK_MONOTONIC. */
+	int64_t (*clock)(void);
 };
 
 /* Start with these listening sockets (the relay's from now on). NULL with @e. */
 struct relay *relay_new(const int *listeners, size_t n, const struct relay_ops *ops, void *ctx,
 			struct err *e);
+
+/* For tests: the same without a thread, of which each relay_turn() is one round, without waiting. */
+struct relay *relay_new_still(const int *listeners, size_t n, const struct relay_ops *ops, void *ctx);
+void relay_turn(struct relay *r);
+void relay_free(struct relay *r);
+/* Bytes in all queues towards peers. false: one has grown past its bound. */
+bool relay_queued(struct relay *r, size_t *bytes);
 
 /* Take over @c (emptied): for viewers that are not in yet. */
 void relay_config(struct relay *r, struct config *c);

@@ -501,7 +501,7 @@ struct screen *screen_new(int machine, const int *listeners, size_t n, struct er
 {
 	static const struct vnc_ops vnc_ops = {on_key,    on_pointer,   on_release, on_resize,
 					       on_wanted, on_clipboard, on_drain};
-	static const struct relay_ops relay_ops = {on_joined, on_changed, on_asked, vnc_encrypt};
+	static const struct relay_ops relay_ops = {on_joined, on_changed, on_asked, vnc_encrypt, NULL};
 	struct screen *s = x_calloc(1, sizeof(*s));
 	s->machine = machine;
 	s->pace = SCREEN_PACE_MS;

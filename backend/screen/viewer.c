@@ -12,12 +12,19 @@
 
 #define CHUNK 65536
 #define FLUSH_MS 2000
+#define READ 16384
+
+/* One that does not answer for a minute and a half is gone; nobody else tells us while nothing is sent. */
+#define IDLE_S 60
+#define PROBE_S 10
+#define PROBES 3
 
 /* --- life --- */
 
 static void name_peer(struct viewer *v, const struct sockaddr_storage *a, socklen_t len)
 {
-	int one = 1, kernel = RELAY_KERNEL_MAX, dead = RELAY_DEAD_MS;
+	int one = 1, kernel = RELAY_KERNEL_MAX, dead = RELAY_DEAD_MS, idle = IDLE_S, probe = PROBE_S,
+	    probes = PROBES;
 	v->family = a->ss_family == AF_INET6 ? "ipv6" : a->ss_family == AF_INET ? "ipv4" : "unix";
 	if (a->ss_family == AF_UNIX)
 		return;
@@ -25,6 +32,9 @@ static void name_peer(struct viewer *v, const struct sockaddr_storage *a, sockle
 		    NI_NUMERICHOST | NI_NUMERICSERV);
 	setsockopt(v->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
 	setsockopt(v->fd, SOL_SOCKET, SO_KEEPALIVE, &one, sizeof(one));
+	setsockopt(v->fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle, sizeof(idle));
+	setsockopt(v->fd, IPPROTO_TCP, TCP_KEEPINTVL, &probe, sizeof(probe));
+	setsockopt(v->fd, IPPROTO_TCP, TCP_KEEPCNT, &probes, sizeof(probes));
 	/* What the kernel keeps for it is bounded, too: it would take 4 MiB before we see that nobody reads.
 	 */
 	setsockopt(v->fd, SOL_SOCKET, SO_SNDBUF, &kernel, sizeof(kernel));
@@ -35,6 +45,11 @@ void viewer_init(struct viewer *v, unsigned id, int fd, const struct sockaddr_st
 		 int64_t now)
 {
 	*v = (struct viewer){.phase = SNIFF, .id = id, .fd = fd, .inner = -1, .born = now, .moved = now};
+	v->wire.max = WS_REQUEST_MAX + READ;
+	v->in.max = RELAY_IN_MAX + v->wire.max;
+	v->to.max = RELAY_IN_MAX + v->in.max;
+	v->out.max = RELAY_DRAIN_MAX + 2 * CHUNK;
+	v->source = source_key(a);
 	name_peer(v, a, len);
 }
 
@@ -88,16 +103,20 @@ static ssize_t outside_send(struct viewer *v, const void *p, size_t n)
 
 bool viewer_read(struct viewer *v, int64_t now)
 {
-	uint8_t p[16384];
+	uint8_t p[READ];
 	if (v->quiet)
 		return true;
-	while (!v->ended && v->in.len < RELAY_IN_MAX && v->wire.len <= WS_REQUEST_MAX) {
+	/* Only who is in may ping. */
+	v->ws.pong_max = v->phase == RUN ? RELAY_PONG_MAX : 0;
+	for (size_t taken = 0; !v->ended && v->in.len < RELAY_IN_MAX && v->wire.len <= WS_REQUEST_MAX &&
+			       taken < VIEWER_TURN;) {
 		ssize_t k = outside_recv(v, p, sizeof(p));
 		if (k == -EAGAIN || k == -EINTR)
 			return true;
 		v->ended = k == 0;
 		if (k <= 0)
 			return v->ended;
+		taken += (size_t)k;
 		bool raw = v->is_ws || v->phase == HTTP;
 		fifo_add(raw ? &v->wire : &v->in, p, (size_t)k);
 		if (!v->out.len)
@@ -165,13 +184,18 @@ bool viewer_hear(struct viewer *v)
 	do {
 		before = v->in.len;
 		if (guard_step(&v->guard, &v->in, &v->to, RELAY_IN_MAX) < 0) {
-			log_info("screen: the viewer from %s is closed: %s", v->host, v->guard.why);
+			v->why = v->guard.why;
 			return false;
 		}
 		if (!write_inner(v))
 			return false;
 	} while (!v->to.len && v->in.len < before);
 	return true;
+}
+
+bool viewer_over(const struct viewer *v)
+{
+	return v->wire.over || v->in.over || v->to.over || v->out.over;
 }
 
 bool viewer_pending(const struct viewer *v)
@@ -211,12 +235,12 @@ const char *viewer_late(const struct viewer *v, int64_t now)
 		return "its handshake takes too long";
 	if (v->phase == RUN && v->out.len && now >= v->moved + RELAY_STALL_MS)
 		return "it does not read";
-	if (v->out.len > RELAY_DRAIN_MAX)
+	if (v->out.len > RELAY_DRAIN_MAX || viewer_over(v))
 		return "it does not read";
 	return NULL;
 }
 
-int64_t viewer_deadline(const struct viewer *v, bool known)
+int64_t viewer_deadline(const struct viewer *v, bool known, int64_t now)
 {
 	int64_t at = INT64_MAX;
 	if (v->phase == FLUSH)
@@ -226,7 +250,7 @@ int64_t viewer_deadline(const struct viewer *v, bool known)
 	else if (v->phase == SNIFF && known)
 		at = v->born + RELAY_SNIFF_MS;
 	else if (v->phase < RUN)
-		at = v->born + RELAY_HANDSHAKE_MS;
+		at = v->hold > now && v->hold < v->born + RELAY_HANDSHAKE_MS ? v->hold : v->born + RELAY_HANDSHAKE_MS;
 	else if (v->out.len)
 		at = v->moved + RELAY_STALL_MS;
 	return at;

@@ -1,5 +1,6 @@
 /* One connection of the relay: its socket outside, the server's inside once it is in, and the queues between.
- * Nothing here waits. All of it is the relay's thread's. */
+ * Nothing here waits, nothing is without a bound, and in a turn of the relay no more is taken from a viewer
+ * than VIEWER_TURN, however fast it sends. All of it is the relay's thread's. */
 #ifndef BACKEND_SCREEN_VIEWER_H
 #define BACKEND_SCREEN_VIEWER_H
 
@@ -8,8 +9,11 @@
 #include "backend/screen/fifo.h"
 #include "backend/screen/guard.h"
 #include "backend/screen/handshake.h"
+#include "backend/screen/sources.h"
 #include "backend/screen/tls.h"
 #include "backend/screen/ws.h"
+
+#define VIEWER_TURN (128u << 10)
 
 enum phase {
 	FREE,
@@ -38,8 +42,12 @@ struct viewer {
 	struct fifo to;  /* of that, what is for the server */
 	struct fifo out; /* to it */
 	size_t skip;     /* bytes of the server that are not for it */
-	int64_t born, moved, hold;
+	int64_t born, moved;
+	int64_t hold;      /* nothing is sent before */
+	int64_t challenge; /* when it may have its challenge */
 	uint64_t sent;
+	const char *why; /* it is not heard any more; NULL: nothing is wrong with what it said */
+	struct source_key source;
 	char host[64], service[16];
 	const char *family;
 };
@@ -61,6 +69,8 @@ bool viewer_write(struct viewer *v, int64_t now);
 bool viewer_read_inner(struct viewer *v, size_t max, int64_t now);
 /* Give to the server what the viewer has said, as far as it takes it. false: the viewer is to be closed. */
 bool viewer_hear(struct viewer *v);
+/* Has a queue of it grown past its bound? Never, unless somebody did not look. */
+bool viewer_over(const struct viewer *v);
 /* Is more of it there than poll() knows of? */
 bool viewer_pending(const struct viewer *v);
 
@@ -68,7 +78,7 @@ bool viewer_pending(const struct viewer *v);
 short viewer_wants(const struct viewer *v, bool known, int64_t now);
 short viewer_wants_inner(const struct viewer *v, size_t max);
 /* When something is to be done with it though nothing comes: ms, INT64_MAX: never. */
-int64_t viewer_deadline(const struct viewer *v, bool known);
+int64_t viewer_deadline(const struct viewer *v, bool known, int64_t now);
 /* NULL, or why its time is over. */
 const char *viewer_late(const struct viewer *v, int64_t now);
 

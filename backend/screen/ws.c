@@ -162,7 +162,7 @@ static int control_frame(struct ws *w, unsigned op, struct fifo *in, size_t head
 	w->at = 0;
 	memcpy(w->mask, p - 4, 4);
 	unmask(w, p, n);
-	if (op == OP_CLOSE || op == OP_PING)
+	if (op == OP_CLOSE || (op == OP_PING && out->len < w->pong_max))
 		frame(out, op == OP_PING ? OP_PONG : OP_CLOSE, p, n);
 	fifo_drop(in, head + n);
 	return op == OP_CLOSE ? -1 : 0;

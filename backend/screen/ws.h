@@ -17,6 +17,9 @@ struct ws {
 	uint8_t mask[4];
 	unsigned at; /* place in the mask */
 	bool begun;  /* a message has begun whose last frame has not come */
+	/* A ping is answered while less than this is queued for its sender: 0: never. Who sends them and reads
+	 * nothing gets no more answers. */
+	size_t pong_max;
 };
 
 /* Take one request from @in and answer it. 0: it has not come yet; 1: it is a WebSocket now; -1: it was
