@@ -292,10 +292,18 @@ START_TEST(certificates_are_found_as_libvirt_lays_them_out)
 			ck_assert_msg(open_it(0) == 0, "%s", e.msg); /* without the authority's */
 			ck_assert_int_lt(named_get(&fds, "tls.ca"), 0);
 			ck_assert_int_ge(named_get(&fds, "tls.key"), 0);
+			g.tls_verify = true;
+			ck_assert_int_eq(open_it(0), -ENOENT);
+			ck_assert_msg(strstr(e.msg, "ca-cert.pem") != NULL, "%s", e.msg);
+			g.tls_verify = false;
 		}
 	}
 	ck_assert_msg(open_it(0) == 0, "%s", e.msg);
 	ck_assert_int_ge(named_get(&fds, "tls.ca"), 0);
+	ck_assert(!json_flag(screen, "tls_verify", true));
+	g.tls_verify = true;
+	ck_assert_msg(open_it(0) == 0, "%s", e.msg);
+	ck_assert(json_flag(screen, "tls_verify", false));
 	AUTO_FREE char *own = below("config/pki");
 	g.tls_dir = NULL;
 	ck_assert_int_eq(rename(dir, own), 0);

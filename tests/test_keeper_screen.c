@@ -58,11 +58,21 @@ static void serve(int c, int nfds, int argc, const char *name)
 		unixsock_send(LAUNCH_FD, "spoil", 5, NULL, 0);
 }
 
+/* The TLS files are there, in their order, behind the listener. */
+static bool has_files(const char *which)
+{
+	char text[4] = "";
+	for (int i = 0; i < 3; i++)
+		if (pread(SCREEN_LISTEN_FD + 1 + i, text + i, 1, 0) != 1)
+			return false;
+	return !strcmp(text, "ACK") && !strcmp(which, SCREEN_TLS_VERIFY);
+}
+
 static int fake_screen(int argc, char **argv)
 {
 	int nfds = count_fds();
 	char hello[16];
-	if (recv(LAUNCH_FD, hello, sizeof(hello), 0) != 5)
+	if (recv(LAUNCH_FD, hello, sizeof(hello), 0) != 5 || argc != 4 || !has_files(argv[3]))
 		return 4;
 	for (;;) {
 		struct pollfd p[2] = {{.fd = LAUNCH_FD, .events = POLLIN},
@@ -91,7 +101,9 @@ static int fake_machine(void)
 	json_t *go = NULL;
 	int screen = -1;
 	char text[16];
-	if (launch_recv(LAUNCH_FD, &fds, &go, &e) || named_get(&fds, "vnc.0") >= 0)
+	/* the host's key is not for who runs the guest */
+	if (launch_recv(LAUNCH_FD, &fds, &go, &e) || named_get(&fds, "vnc.0") >= 0 ||
+	    named_get(&fds, "tls.ca") >= 0 || named_get(&fds, "tls.cert") >= 0 || named_get(&fds, "tls.key") >= 0)
 		return LAUNCH_EXIT_NOT_STARTED;
 	signal(SIGTERM, on_term);
 	launch_answer_ready(LAUNCH_FD, getpid());
@@ -129,6 +141,8 @@ static int lock, journal;
 
 static void setup(void)
 {
+	static const char *const tls[] = {"tls.ca", "tls.cert", "tls.key"};
+	static const char tls_text[] = "ACK";
 	static struct fd_set_named fds;
 	int pair[2];
 	strcpy(dir, "/tmp/vmdeck-test-XXXXXX");
@@ -141,6 +155,11 @@ static void setup(void)
 	ck_assert_msg(keeper > 0, "%s", e.msg);
 	close(pair[1]);
 	named_add(&fds, "vnc.0", unixsock_listen(path, 0600, &e));
+	for (size_t i = 0; i < ARRAY_SIZE(tls); i++) {
+		int file = memfd_create(tls[i], MFD_CLOEXEC);
+		ck_assert_int_eq(pwrite(file, tls_text + i, 1, 0), 1);
+		named_add(&fds, tls[i], file);
+	}
 	named_add(&fds, "lock", fcntl(lock, F_DUPFD_CLOEXEC, 3));
 	AUTO_JSON json_t *go = json_object();
 	json_t *screen = json_object();
@@ -148,6 +167,7 @@ static void setup(void)
 	named_add(&fds, "journal", fcntl(journal, F_DUPFD_CLOEXEC, 3));
 	json_set_str(go, "name", "web1");
 	json_set_str(screen, "program", "/proc/self/exe");
+	json_set_flag(screen, "tls_verify", true);
 	json_set_take(go, "screen", screen);
 	ck_assert_int_eq(launch_send(pair[0], &fds, go, &e), 0);
 	named_done(&fds);
@@ -200,7 +220,7 @@ static pid_t greeting(int fd, int *nfds)
 	ck_assert_int_gt(read(fd, line, sizeof(line) - 1), 0);
 	ck_assert_msg(sscanf(line, "screen %d %d %d %99s", &pid, &open_fds, &argc, name) == 4, "%s", line);
 	ck_assert_str_eq(name, "web1");
-	ck_assert_int_eq(argc, 3);
+	ck_assert_int_eq(argc, 4);
 	if (nfds)
 		*nfds = open_fds;
 	return pid;
@@ -215,7 +235,7 @@ START_TEST(the_first_viewer_starts_it_and_it_gets_no_more_than_its_own)
 {
 	int nfds, fd = viewer();
 	pid_t pid = greeting(fd, &nfds);
-	ck_assert_int_eq(nfds, 5); /* 0 to 2, the machine, one listener: no lock among them */
+	ck_assert_int_eq(nfds, 8); /* 0 to 2, the machine, one listener, three files: no lock among them */
 	close(fd);
 	fd = viewer();
 	ck_assert_int_eq(greeting(fd, NULL), pid);

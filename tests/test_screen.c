@@ -565,7 +565,7 @@ START_TEST(keysyms_press_the_keys_of_the_guests_layout)
 	struct keys k = {0};
 	struct err e = {0};
 	struct buf AUTO_BUF said = {0};
-	ck_assert_msg(!config_parse(&c, german, strlen(german), NULL, 0, &e), "%s", e.msg);
+	ck_assert_msg(!config_parse(&c, german, strlen(german), NULL, &e), "%s", e.msg);
 	ck_assert_uint_eq(c.nkeys, 10);
 	keys_set_layout(c.keys, c.nkeys);
 	config_done(&c);
@@ -584,7 +584,7 @@ START_TEST(a_layout_of_nonsense_is_passed_over)
 	    "{\"version\":1,\"keys\":[97,0,0, -1,30,0, 98,99999,0, \"x\",null,1, 4294967296,30,0, 99,46]}";
 	struct config c = {0};
 	struct err e = {0};
-	ck_assert_msg(!config_parse(&c, text, strlen(text), NULL, 0, &e), "%s", e.msg);
+	ck_assert_msg(!config_parse(&c, text, strlen(text), NULL, &e), "%s", e.msg);
 	ck_assert_uint_eq(c.nkeys, 0);
 	config_done(&c);
 }
@@ -837,7 +837,7 @@ START_TEST(configurations_are_read_or_refused_whole)
 {
 	struct config c = {.passwd = "old"};
 	struct err e = {0};
-	ck_assert_int_eq(config_parse(&c, configs[_i].json, strlen(configs[_i].json), NULL, 0, &e),
+	ck_assert_int_eq(config_parse(&c, configs[_i].json, strlen(configs[_i].json), NULL, &e),
 			 configs[_i].result);
 	ck_assert(configs[_i].result == 0 ? c.known : !c.known && e.msg[0] && !strcmp(c.passwd, "old"));
 	config_done(&c);

@@ -142,6 +142,11 @@ static int open_certificates(struct graphics *a, struct err *e)
 	} files[] = {
 	    {"ca-cert.pem", "tls.ca"}, {"server-cert.pem", "tls.cert"}, {"server-key.pem", "tls.key"}};
 	AUTO_FREE char *dir = pki_folder(a);
+	if (!dir && a->g->tls_verify)
+		return err_set(e, ENOENT,
+			       "the screen's TLS: viewers' certificates are to be verified (verify='yes'), but there is "
+			       "no server-cert.pem in '%s/pki' or '" LIBVIRT_PKI "'",
+			       a->l->dirs->config);
 	if (!dir) {
 		note(a,
 		     "note: no server-cert.pem in '%s/pki' or '%s': the screen is encrypted, but viewers "
@@ -152,7 +157,7 @@ static int open_certificates(struct graphics *a, struct err *e)
 	for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
 		AUTO_FREE char *path = x_asprintf("%s/%s", dir, files[i].file);
 		int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-		if (fd < 0 && errno == ENOENT && i == 0)
+		if (fd < 0 && errno == ENOENT && i == 0 && !a->g->tls_verify)
 			continue; /* only who checks viewers' certificates needs it */
 		if (fd < 0)
 			return err_sys(e, errno, "the screen's TLS: cannot open '%s'", path);
@@ -193,6 +198,7 @@ static int write_screen_json(struct graphics *a, struct err *e)
 	AUTO_JSON json_t *j = json_copy(a->screen);
 	json_set_take(j, "clients", json_array());
 	json_object_del(j, "program");
+	json_object_del(j, "tls_verify");
 	json_object_del(j, "keys");
 	AUTO_FREE char *text = json_text(j, false);
 	int rc = file_replace(path, text, strlen(text), 0600, e);
@@ -221,6 +227,7 @@ int graphics_open(struct local *l, const struct domain *d, unsigned flags, struc
 	json_set_str(j, "name", d->name);
 	json_set_str(j, "share", share_names[d->graphics->share]);
 	json_set_str(j, "tls", tls_names[d->graphics->tls]);
+	json_set_flag(j, "tls_verify", d->graphics->tls_verify);
 	add_keymap(&a);
 	int rc = d->graphics->socket ? bind_socket(&a, e) : bind_port(&a, e);
 	if (!rc)

@@ -21,16 +21,14 @@ static int word(const json_t *j, const char *key, const char *const words[3], un
 	return err_set(e, EINVAL, "the machine's configuration has %s='%.40s'", key, v);
 }
 
-static int credentials(struct config *c, const json_t *j, const int *fds, size_t nfds, struct err *e)
+static int credentials(struct config *c, struct tls_cred *cred, struct err *e)
 {
-	size_t ca = json_flag(j, "tls_ca", false);
 	if (c->tls == CONFIG_TLS_OFF)
 		return 0;
-	if (nfds == 0)
+	if (!cred)
 		return tls_cred_anonymous(&c->cred, e);
-	if (nfds != 2 + ca)
-		return err_set(e, EINVAL, "the machine sent %zu files for TLS, %zu are needed", nfds, 2 + ca);
-	return tls_cred_x509(&c->cred, ca ? fds[0] : -1, fds[ca], fds[ca + 1], e);
+	c->cred = tls_cred_get(cred);
+	return 0;
 }
 
 static int layout(struct config *c, const json_t *list, struct err *e)
@@ -56,7 +54,7 @@ static int layout(struct config *c, const json_t *list, struct err *e)
 	return 0;
 }
 
-int config_parse(struct config *c, const char *text, size_t len, const int *fds, size_t nfds, struct err *e)
+int config_parse(struct config *c, const char *text, size_t len, struct tls_cred *cred, struct err *e)
 {
 	static const char *const shares[] = {"allow-exclusive", "force-shared", "ignore"};
 	static const char *const tls[] = {"off", "allowed", "required"};
@@ -75,7 +73,7 @@ int config_parse(struct config *c, const char *text, size_t len, const int *fds,
 	snprintf(n.name, sizeof(n.name), "%s", json_str(j, "name", ""));
 	snprintf(n.passwd, sizeof(n.passwd), "%s", json_str(j, "passwd", ""));
 	snprintf(n.view_passwd, sizeof(n.view_passwd), "%s", json_str(j, "view_passwd", ""));
-	int rc = credentials(&n, j, fds, nfds, e);
+	int rc = credentials(&n, cred, e);
 	if (!rc)
 		rc = layout(&n, json_object_get(j, "keys"), e);
 	if (rc) {

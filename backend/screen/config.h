@@ -28,9 +28,9 @@ struct config {
 	size_t nkeys;
 };
 
-/* Parse the JSON text of a SCREEN_CONFIG with its descriptors (which stay the caller's). *c is complete or
- * untouched. 0 or -errno. */
-int config_parse(struct config *c, const char *text, size_t len, const int *fds, size_t nfds, struct err *e);
+/* Parse the JSON text of a SCREEN_CONFIG. @cred: the certificate, if there is one. *c is complete or untouched.
+ * 0 or -errno. */
+int config_parse(struct config *c, const char *text, size_t len, struct tls_cred *cred, struct err *e);
 void config_done(struct config *c);
 
 /* Is a password asked for? */

@@ -11,8 +11,6 @@
 const struct sandbox_rule screen_sandbox_rules[] = {
 	/* files and sockets that are open */
 	SANDBOX_ALLOW(writev, "GnuTLS"),
-	SANDBOX_ALLOW(pread64, "TLS certificates that the machine sends"),
-	SANDBOX_ALLOW(lseek, "TLS certificates that the machine sends"),
 	SANDBOX_ALLOW(accept4, "viewers"),
 	SANDBOX_IF_ALSO(socketpair, SANDBOX_EQ, 0, AF_UNIX, "between relay and server", SANDBOX_CONNECTED),
 	SANDBOX_ALLOW(pipe, "libvncserver's threads"),

@@ -27,7 +27,7 @@
 #define FDS_MAX 4
 #define NEW_MAX 64
 #define FILE_BYTES (64u << 20)   /* only the log is written to */
-#define MEMORY_BYTES (6ull << 30) /* of address space: RELAY_VIEWERS_MAX times RELAY_DRAIN_MAX, stacks */
+#define MEMORY_BYTES (3ull << 30) /* of address space: RELAY_DRAIN_TOTAL, 64 stacks of 8 MiB, and some */
 
 /* What other threads leave for the main one. */
 struct inbox {
@@ -58,6 +58,7 @@ struct screen {
 	int machine, wake;
 	struct vnc *vnc;
 	struct relay *relay;
+	struct tls_cred *cred;
 	struct surface picture;
 	pthread_mutex_t lock; /* the inbox */
 	struct inbox inbox;
@@ -221,7 +222,7 @@ static int take_config(struct screen *s, const char *p, size_t n, const int *fds
 {
 	struct config c = {0};
 	struct err e = {0};
-	if (config_parse(&c, p + sizeof(uint32_t), n - sizeof(uint32_t), fds, nfds, &e)) {
+	if (config_parse(&c, p + sizeof(uint32_t), n - sizeof(uint32_t), s->cred, &e)) {
 		log_error("%s", e.msg);
 		return -EPROTO;
 	}
@@ -497,13 +498,14 @@ static int round_of(struct screen *s)
 	return p[0].revents ? take_message(s) : 0;
 }
 
-struct screen *screen_new(int machine, const int *listeners, size_t n, struct err *e)
+struct screen *screen_new(int machine, const int *listeners, size_t n, struct tls_cred *cred, struct err *e)
 {
 	static const struct vnc_ops vnc_ops = {on_key,    on_pointer,   on_release, on_resize,
 					       on_wanted, on_clipboard, on_drain};
 	static const struct relay_ops relay_ops = {on_joined, on_changed, on_asked, vnc_encrypt, NULL};
 	struct screen *s = x_calloc(1, sizeof(*s));
 	s->machine = machine;
+	s->cred = cred;
 	s->pace = SCREEN_PACE_MS;
 	s->seen_at = now_ms();
 	pthread_mutex_init(&s->lock, NULL);
@@ -516,7 +518,7 @@ struct screen *screen_new(int machine, const int *listeners, size_t n, struct er
 	return NULL;
 }
 
-int screen_main(int machine, const int *listeners, size_t n)
+int screen_main(int machine, const int *listeners, size_t n, struct tls_cred *cred)
 {
 	struct screen *s = NULL;
 	struct err e = {0};
@@ -524,7 +526,7 @@ int screen_main(int machine, const int *listeners, size_t n)
 	static const struct sandbox_needs needs = {.file_bytes = FILE_BYTES,
 						   .memory_bytes = MEMORY_BYTES};
 	vnc_encrypt(warm, "x"); /* has its library look at the machine while that is possible */
-	if (sandbox_prepare(&needs, &e) || !(s = screen_new(machine, listeners, n, &e)) ||
+	if (sandbox_prepare(&needs, &e) || !(s = screen_new(machine, listeners, n, cred, &e)) ||
 	    sandbox_enter(screen_sandbox_rules, screen_sandbox_nrules, &e)) {
 		log_error("%s", e.msg);
 		return 1;

@@ -23,13 +23,16 @@
 #define SCREEN_VIEWERS_MS 5000 /* the list of viewers is sent at most so often */
 #define SCREEN_EXIT_MS 60000
 
-/* Serve until the machine is gone (1) or nobody has looked for SCREEN_EXIT_MS (0). Goes into the sandbox. */
-int screen_main(int machine, const int *listeners, size_t n);
+struct tls_cred;
+
+/* Serve until the machine is gone (1) or nobody has looked for SCREEN_EXIT_MS (0). Goes into the sandbox. @cred:
+ * the certificate, or NULL. */
+int screen_main(int machine, const int *listeners, size_t n, struct tls_cred *cred);
 
 /* The parts of it: the threads, and what a message of the machine does (0, or -errno when it makes no sense).
  */
 struct screen;
-struct screen *screen_new(int machine, const int *listeners, size_t n, struct err *e);
+struct screen *screen_new(int machine, const int *listeners, size_t n, struct tls_cred *cred, struct err *e);
 int screen_message(struct screen *s, const char *p, size_t n, const int *fds, size_t nfds);
 
 #endif

@@ -3,6 +3,8 @@
 #include <errno.h>
 #include <gnutls/crypto.h>
 #include <gnutls/gnutls.h>
+#include <gnutls/x509.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,8 +16,8 @@
 #define RECORD_MAX 16384
 
 struct tls_cred {
-	unsigned refs; /* only the relay's and the main thread's, under the relay's lock */
-	bool x509;
+	atomic_uint refs;
+	bool x509, verify;
 	gnutls_certificate_credentials_t cert;
 	gnutls_anon_server_credentials_t anon;
 };
@@ -72,11 +74,14 @@ static int load(struct tls_cred *c, int ca, int cert, int key, struct err *e)
 	return 0;
 }
 
-int tls_cred_x509(struct tls_cred **out, int ca, int cert, int key, struct err *e)
+int tls_cred_x509(struct tls_cred **out, int ca, int cert, int key, bool verify, struct err *e)
 {
+	if (verify && ca < 0)
+		return err_set(e, EINVAL, "viewers' certificates cannot be verified without a CA certificate");
 	struct tls_cred *c = x_calloc(1, sizeof(*c));
 	c->refs = 1;
 	c->x509 = true;
+	c->verify = verify;
 	int rc = gnutls_certificate_allocate_credentials(&c->cert) < 0
 		     ? err_set(e, ENOMEM, "no memory for TLS")
 		     : load(c, ca, cert, key, e);
@@ -89,9 +94,15 @@ int tls_cred_x509(struct tls_cred **out, int ca, int cert, int key, struct err *
 	return 0;
 }
 
+struct tls_cred *tls_cred_get(struct tls_cred *c)
+{
+	atomic_fetch_add(&c->refs, 1);
+	return c;
+}
+
 void tls_cred_put(struct tls_cred *c)
 {
-	if (!c || --c->refs)
+	if (!c || atomic_fetch_sub(&c->refs, 1) > 1)
 		return;
 	if (c->cert)
 		gnutls_certificate_free_credentials(c->cert);
@@ -105,17 +116,27 @@ bool tls_cred_has_certificate(const struct tls_cred *c)
 	return c && c->x509;
 }
 
+/* As libvirt's vnc_tls_x509_verify has it: signed by the CA, not expired, and for clients if it says for what.
+ */
+static void ask_for_certificate(struct tls *t)
+{
+	static gnutls_typed_vdata_st purpose = {
+	    .type = GNUTLS_DT_KEY_PURPOSE_OID, .data = (unsigned char *)GNUTLS_KP_TLS_WWW_CLIENT, .size = 0};
+	gnutls_certificate_server_set_request(t->session, GNUTLS_CERT_REQUIRE);
+	gnutls_session_set_verify_cert2(t->session, &purpose, 1, 0);
+}
+
 struct tls *tls_new(struct tls_cred *c, int fd)
 {
-	/* TLS 1.3 has no anonymous key exchange. */
-	const char *priority = c->x509 ? "NORMAL" : "NORMAL:-VERS-TLS1.3:+ANON-ECDH:+ANON-DH";
+	/* What RFC 8996 leaves; TLS 1.3 has no anonymous key exchange. */
+	const char *priority = c->x509 ? "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2"
+				       : "NORMAL:-VERS-ALL:+VERS-TLS1.2:+ANON-ECDH:+ANON-DH";
 	struct tls *t = x_calloc(1, sizeof(*t));
 	if (gnutls_init(&t->session, GNUTLS_SERVER | GNUTLS_NONBLOCK | GNUTLS_NO_SIGNAL) < 0) {
 		free(t);
 		return NULL;
 	}
-	t->cred = c;
-	c->refs++;
+	t->cred = tls_cred_get(c);
 	int rc = gnutls_priority_set_direct(t->session, priority, NULL);
 	if (rc >= 0 && c->x509)
 		rc = gnutls_credentials_set(t->session, GNUTLS_CRD_CERTIFICATE, c->cert);
@@ -125,6 +146,8 @@ struct tls *tls_new(struct tls_cred *c, int fd)
 		tls_free(t);
 		return NULL;
 	}
+	if (c->verify)
+		ask_for_certificate(t);
 	gnutls_transport_set_int(t->session, fd);
 	gnutls_handshake_set_timeout(t->session, 0); /* the relay has its own */
 	return t;

@@ -12,11 +12,12 @@
 struct tls_cred;
 struct tls;
 
-/* What we show to viewers: nothing (encrypted, but they cannot know whom they speak to), or a certificate
- * from PEM files that are open (@ca may be -1; all stay the caller's). Connections keep theirs alive. 0 or
- * -errno. */
+/* TLS 1.2 and 1.3 are spoken. What we show to viewers: nothing (encrypted, but they cannot know whom they speak
+ * to), or a certificate from PEM files that are open (@ca may be -1; all stay the caller's). @verify: viewers
+ * must show one that the CA has signed, or the handshake fails. Connections keep theirs alive. 0 or -errno. */
 int tls_cred_anonymous(struct tls_cred **out, struct err *e);
-int tls_cred_x509(struct tls_cred **out, int ca, int cert, int key, struct err *e);
+int tls_cred_x509(struct tls_cred **out, int ca, int cert, int key, bool verify, struct err *e);
+struct tls_cred *tls_cred_get(struct tls_cred *c); /* one more owner */
 void tls_cred_put(struct tls_cred *c); /* NULL is fine */
 bool tls_cred_has_certificate(const struct tls_cred *c);
 

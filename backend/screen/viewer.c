@@ -250,7 +250,8 @@ int64_t viewer_deadline(const struct viewer *v, bool known, int64_t now)
 	else if (v->phase == SNIFF && known)
 		at = v->born + RELAY_SNIFF_MS;
 	else if (v->phase < RUN)
-		at = v->hold > now && v->hold < v->born + RELAY_HANDSHAKE_MS ? v->hold : v->born + RELAY_HANDSHAKE_MS;
+		at = v->hold > now && v->hold < v->born + RELAY_HANDSHAKE_MS ? v->hold
+									    : v->born + RELAY_HANDSHAKE_MS;
 	else if (v->out.len)
 		at = v->moved + RELAY_STALL_MS;
 	return at;

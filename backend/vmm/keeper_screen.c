@@ -25,6 +25,10 @@ void keeper_screen_init(struct keeper_screen *s, struct fd_set_named *fds, const
 		if (fd >= 0)
 			s->listen[s->nlisten++] = fd;
 	}
+	static const char *const tls[SCREEN_TLS_FILES] = {"tls.ca", "tls.cert", "tls.key"};
+	for (unsigned i = 0; i < SCREEN_TLS_FILES; i++)
+		s->tls[i] = named_take(fds, tls[i]);
+	s->tls_verify = json_flag(screen, "tls_verify", false);
 	s->program = x_strdup(json_str(screen, "program", ""));
 	s->name = x_strdup(json_str(go, "name", ""));
 }
@@ -55,13 +59,17 @@ static int hand_over(int machine, int fd)
 
 static pid_t start_process(const struct keeper_screen *s, int sock)
 {
-	int fds[1 + SCREEN_LISTEN_MAX] = {sock};
+	int fds[1 + SCREEN_LISTEN_MAX + SCREEN_TLS_FILES] = {sock};
+	bool ca = s->tls[0] >= 0, cert = s->tls[1] >= 0 && s->tls[2] >= 0;
 	char count[16];
+	unsigned n = SCREEN_LISTEN_FD - LAUNCH_FD;
 	snprintf(count, sizeof(count), "%u", s->nlisten);
 	for (unsigned i = 0; i < s->nlisten; i++)
-		fds[SCREEN_LISTEN_FD - LAUNCH_FD + i] = s->listen[i];
-	return keeper_child_start((const char *const[]){s->program, count, s->name, NULL}, fds,
-				  1 + s->nlisten);
+		fds[n++] = s->listen[i];
+	for (unsigned i = ca ? 0 : 1; cert && i < SCREEN_TLS_FILES; i++)
+		fds[n++] = s->tls[i];
+	const char *tls = !cert ? SCREEN_TLS_NONE : s->tls_verify ? SCREEN_TLS_VERIFY : ca ? SCREEN_TLS_CA : SCREEN_TLS_CERT;
+	return keeper_child_start((const char *const[]){s->program, count, s->name, tls, NULL}, fds, n);
 }
 
 void keeper_screen_start(struct keeper_screen *s, int machine)
@@ -118,6 +126,8 @@ void keeper_screen_done(struct keeper_screen *s)
 	}
 	while (s->nlisten)
 		close(s->listen[--s->nlisten]);
+	for (unsigned i = 0; i < SCREEN_TLS_FILES; i++)
+		fd_close(s->tls[i]);
 	free(s->program);
 	free(s->name);
 	*s = (struct keeper_screen){0};

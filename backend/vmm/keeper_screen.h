@@ -3,7 +3,8 @@
  *
  * While no screen process runs the keeper polls the sockets itself and accepts nothing: who comes waits in
  * the kernel's queue until the process, which gets the same sockets, takes it. It is started when somebody
- * waits, at most once a second and five times a minute. It never holds the guest's lock, and ends with the
+ * waits, at most once a second and five times a minute. The TLS files go from here to it alone: the key is that
+ * of the host's, and the machine has no need of it. It never holds the guest's lock, and ends with the
  * keeper (PDEATHSIG) or the machine. */
 #ifndef BACKEND_VMM_KEEPER_SCREEN_H
 #define BACKEND_VMM_KEEPER_SCREEN_H
@@ -21,12 +22,14 @@
 struct keeper_screen {
 	int listen[SCREEN_LISTEN_MAX];
 	unsigned nlisten; /* 0: this guest has no screen */
+	int tls[SCREEN_TLS_FILES]; /* CA certificate, certificate, key; -1: is not there */
+	bool tls_verify;           /* viewers must show a certificate */
 	char *program, *name;
 	pid_t pid; /* 0: none runs */
 	struct keeper_starts starts;
 };
 
-/* Take the listening sockets out of @fds and what is to be run out of @go. */
+/* Take the listening sockets and the TLS files out of @fds and what is to be run out of @go. */
 void keeper_screen_init(struct keeper_screen *s, struct fd_set_named *fds, const json_t *go);
 /* What to poll for now (@p has SCREEN_LISTEN_MAX); how many. *timeout_ms: until when to ask again, -1 for
  * ever. */

@@ -103,14 +103,13 @@ static void set_secrets(const struct screen_config *c, json_t *j)
 	json_set_int(j, "passwd_valid_to", c->valid_to);
 }
 
-char *screen_config_message(const struct screen_config *c, bool tls_ca)
+char *screen_config_message(const struct screen_config *c)
 {
 	AUTO_JSON json_t *j = json_object();
 	json_set_int(j, "version", 1);
 	json_set_str(j, "name", json_str(c->settled, "name", ""));
 	json_set_str(j, "share", json_str(c->settled, "share", "allow-exclusive"));
 	json_set_str(j, "tls", json_str(c->settled, "tls", "off"));
-	json_set_flag(j, "tls_ca", tls_ca);
 	if (json_object_get(c->settled, "keys"))
 		json_object_set(j, "keys", json_object_get(c->settled, "keys"));
 	set_secrets(c, j);

@@ -32,9 +32,8 @@ int screen_config_expire(struct screen_config *c, const char *when, int64_t now,
 /* What the screen process says of its viewers: a JSON array. -EBADMSG: it is none. */
 int screen_config_clients(struct screen_config *c, const char *text, size_t len);
 
-/* The text of SCREEN_CONFIG, of screen.json, and the answer to query-vnc; the caller's to free. @tls_ca: that
- * certificate comes with it. */
-char *screen_config_message(const struct screen_config *c, bool tls_ca);
+/* The text of SCREEN_CONFIG, of screen.json, and the answer to query-vnc; the caller's to free. */
+char *screen_config_message(const struct screen_config *c);
 char *screen_config_file(const struct screen_config *c);
 json_t *screen_config_query(const struct screen_config *c);
 

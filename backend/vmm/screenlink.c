@@ -143,19 +143,6 @@ int screenlink_open(struct machine *m, const json_t *args, json_t **ret, int *fd
 
 /* --- life --- */
 
-static void take_files(struct screenlink *l)
-{
-	static const char *const names[] = {"tls.ca", "tls.cert", "tls.key"};
-	l->json_fd = named_take(&l->m->fds, "screen.json");
-	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
-		int fd = named_take(&l->m->fds, names[i]);
-		if (fd < 0)
-			continue;
-		l->tls_fds[l->ntls++] = fd;
-		l->tls_ca |= i == 0;
-	}
-}
-
 int screenlink_new(struct machine *m, int keeper, const json_t *screen, struct err *e)
 {
 	if (!screen && !m->display)
@@ -170,7 +157,7 @@ int screenlink_new(struct machine *m, int keeper, const json_t *screen, struct e
 	l->keeper = keeper;
 	l->served = screen != NULL;
 	screen_config_init(&l->config, screen);
-	take_files(l);
+	l->json_fd = named_take(&m->fds, "screen.json");
 	int rc = uv_async_init(m->loop, &l->changed, something_changed);
 	if (rc)
 		return err_set(e, -rc, "cannot wait for the screen: %s", uv_strerror(rc));
@@ -191,8 +178,6 @@ void screenlink_free(struct machine *m)
 	while (l->npeers)
 		detach(l->peers[0], true);
 	fd_close(l->json_fd);
-	while (l->ntls)
-		close(l->tls_fds[--l->ntls]);
 	screen_config_done(&l->config);
 	m->screenlink = NULL;
 	uv_close((uv_handle_t *)&l->changed, handle_closed);

@@ -21,7 +21,7 @@ struct machine;
 struct screen_config;
 
 /* @keeper: the launch socket, for what it is told. @screen: of the go message; NULL: no viewer comes in, and
- * decks only while there is a video device. Takes "tls.*" and "screen.json" out of m->fds. */
+ * decks only while there is a video device. Takes "screen.json" out of m->fds. */
 int screenlink_new(struct machine *m, int keeper, const json_t *screen, struct err *e);
 /* Viewers are sent away. */
 void screenlink_free(struct machine *m);

@@ -60,14 +60,12 @@ static int put(struct screen_peer *p, const void *msg, size_t n, const int *fds,
 static int send_config(struct screen_peer *p)
 {
 	struct screenlink *l = p->l;
-	AUTO_FREE char *text = screen_config_message(&l->config, l->tls_ca);
+	AUTO_FREE char *text = screen_config_message(&l->config);
 	AUTO_BUF struct buf b = {0};
 	uint32_t type = SCREEN_CONFIG;
 	buf_add(&b, &type, sizeof(type));
 	buf_puts(&b, text);
-	for (unsigned i = 0; i < l->ntls; i++) /* the last screen may have read them */
-		lseek(l->tls_fds[i], 0, SEEK_SET);
-	return put(p, b.s, b.len, l->tls_fds, l->ntls);
+	return put(p, b.s, b.len, NULL, 0);
 }
 
 static int send_surface(struct screen_peer *p)

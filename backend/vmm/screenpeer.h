@@ -60,9 +60,7 @@ struct screenlink {
 	unsigned npeers;
 	bool served; /* viewers come in: it has <graphics> */
 	struct screen_config config;
-	int json_fd, tls_fds[3];
-	unsigned ntls;
-	bool tls_ca;
+	int json_fd;
 	_Alignas(uint32_t) char in[SCREEN_MESSAGE_MAX];
 };
 

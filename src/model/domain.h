@@ -17,7 +17,7 @@
 #define DOMAIN_NAME_MAX 200
 #define DOMAIN_VCPUS_MAX 64
 /* Of our own element in <metadata>: <vmdeck:screen xmlns:vmdeck="urn:vmdeck:domain:1" viewPasswd= tls=
- * certificates=/> */
+ * certificates= verify=/> */
 #define DOMAIN_NAMESPACE "urn:vmdeck:domain:1"
 #define DOMAIN_MEMORY_MIN (4ull << 20) /* bytes */
 
@@ -98,6 +98,7 @@ struct domain_graphics {
 	enum graphics_share share;
 	enum graphics_tls tls; /* <metadata> vmdeck:screen tls= */
 	char *tls_dir;         /* the same, certificates='DIR'; NULL: the usual folder */
+	bool tls_verify;       /* the same, verify='yes': viewers must show a certificate */
 };
 
 enum video_model { VIDEO_VGA, VIDEO_VIRTIO }; /* bochs, cirrus, qxl, vmvga are given vga, with a note */

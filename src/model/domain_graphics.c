@@ -173,10 +173,10 @@ static struct xml_node *our_metadata(struct domain *d)
 
 static int parse_metadata(struct domain *d, struct domain_graphics *g, struct err *e)
 {
-	static const char *const known[] = {"viewPasswd", "tls", "certificates"};
+	static const char *const known[] = {"viewPasswd", "tls", "certificates", "verify"};
 	struct xml_node *n = our_metadata(d);
 	const char *name, *passwd = n ? xml_attr(n, "viewPasswd") : NULL;
-	unsigned tls = GRAPHICS_TLS_OFF;
+	unsigned tls = GRAPHICS_TLS_OFF, verify = 0;
 	char show[128];
 	if (!n)
 		return 0;
@@ -186,7 +186,7 @@ static int parse_metadata(struct domain *d, struct domain_graphics *g, struct er
 			found = found || str_eq(name, known[k]);
 		if (!found)
 			return xml_bad(n, str_printable(name, show, sizeof(show)), e,
-				       "not known: viewPasswd, tls and certificates are");
+				       "not known: viewPasswd, tls, certificates and verify are");
 	}
 	if (passwd && strlen(passwd) > PASSWD_MAX)
 		return xml_bad(n, "viewPasswd", e, "%zu bytes are too long: VNC takes at most %d",
@@ -198,6 +198,12 @@ static int parse_metadata(struct domain *d, struct domain_graphics *g, struct er
 			       "the same as passwd: who gives it could not be told apart");
 	int rc = xml_get_choice(n, "tls", tls_names, &tls, e);
 	g->tls = (enum graphics_tls)tls;
+	if (!rc)
+		rc = xml_get_choice(n, "verify", "no|yes", &verify, e);
+	g->tls_verify = verify;
+	if (!rc && verify && g->tls != GRAPHICS_TLS_REQUIRED)
+		return xml_bad(n, "verify", e,
+			       "'yes' needs tls='required': without TLS no viewer can show a certificate");
 	return rc ? rc : xml_get_path(n, "certificates", &g->tls_dir, e);
 }
 

@@ -27,7 +27,7 @@
  *   Ethernet frame (backend/vmm/net/net.h)
  *   "disk:TARGET" for each disk that has a source, e.g. "disk:vda"
  *   "journal" (to append to), which the keeper keeps
- *   "vnc.0" .. ".3": listening sockets, which the keeper keeps; "tls.ca" "tls.cert" "tls.key" and "screen.json" (registry.h), the
+ *   "vnc.0" .. ".3": listening sockets, and "tls.ca" "tls.cert" "tls.key", which the keeper keeps; "screen.json" (registry.h), the
  *   machine's
  * Members of "go":
  *   "name" "uuid" "id" "uid" (that the guest's processes take when they
@@ -35,7 +35,8 @@
  * for domain-release), "ended" (path of the file in which the keeper records how the guest ended), "pidfile", "machine_pid" and
  *   "keeper_pid" (the keeper's, to the machine, which may be in a name space of process ids of its own),
  *   "on_poweroff" "on_reboot" "on_crash" (domain_action_text), "screen" (absent without <graphics>): what becomes
- *   SCREEN_CONFIG of src/proto/screen.h, and "program": path of vmdeck-screen, "port", "listen", "socket": where viewers come in.
+ *   SCREEN_CONFIG of src/proto/screen.h, and "program": path of vmdeck-screen, "tls_verify": viewers must show a certificate, "port", "listen", "socket": where
+ *   viewers come in.
  *   "interfaces" (absent when none is in the user-mode network): for each in turn {"kind": "tap"}, whose descriptor is the launcher's, or
  *   {"kind": "user", ...} with what src/proto/net.h tells vmdeck-net: the keeper starts that, and makes its "net:N". "net_program": its
  *   path.

@@ -14,8 +14,9 @@
  * SCREEN_DAMAGE while the guest's screen is in a text mode.
  *
  * How the keeper starts it: `vmdeck-screen` with the socket as LAUNCH_FD and the listening sockets as the
- * descriptors from SCREEN_LISTEN_FD on, their number in argv[1], the guest's name in argv[2]. It exits with 0
- * when its last viewer has been gone for a minute; the keeper listens itself while there is none. */
+ * descriptors from SCREEN_LISTEN_FD on, their number in argv[1], the guest's name in argv[2]. argv[3] says which
+ * PEM files for TLS follow as descriptors (SCREEN_TLS_*); they are the keeper's and this process's alone, the
+ * machine does not have them. It exits with 0 when its last viewer has been gone for a minute; the keeper listens itself while there is none. */
 #ifndef SRC_PROTO_SCREEN_H
 #define SRC_PROTO_SCREEN_H
 
@@ -24,6 +25,11 @@
 
 #define SCREEN_LISTEN_FD 4
 #define SCREEN_LISTEN_MAX 4
+#define SCREEN_TLS_FILES 3
+#define SCREEN_TLS_NONE "none"     /* no file: anonymous TLS, if any */
+#define SCREEN_TLS_CERT "cert"     /* certificate, key */
+#define SCREEN_TLS_CA "ca"         /* CA certificate, certificate, key */
+#define SCREEN_TLS_VERIFY "verify" /* the same, and viewers must show a certificate that the CA has signed */
 #define SCREEN_RECTS_MAX 64
 #define SCREEN_CURSOR_MAX 64
 #define SCREEN_MESSAGE_MAX 32768
@@ -56,8 +62,7 @@ enum screen_type {
  * "off"|"allowed"|"required"}.
  * "keys" (may be missing: a US keyboard's): [keysym, Linux key code, modifiers, keysym, ...], which key makes
  * which character in the guest's layout; modifiers: bit 0 Shift, bit 1 AltGr.
- * With tls: the PEM files come as descriptors, in the order CA certificate (may be missing: "tls_ca": flag),
- * certificate, key; none at all = anonymous TLS. */
+ */
 
 struct screen_surface {
 	uint32_t type, generation;

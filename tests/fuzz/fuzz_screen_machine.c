@@ -26,7 +26,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		int pair[2];
 		memory = memfd_create("picture", MFD_CLOEXEC);
 		if (unixsock_pair(SOCK_SEQPACKET, pair) || ftruncate(memory, MEMORY) < 0 ||
-		    !(s = screen_new(pair[0], NULL, 0, NULL)))
+		    !(s = screen_new(pair[0], NULL, 0, NULL, NULL)))
 			abort();
 	}
 	for (size_t i = 0; i + 3 <= size;) {

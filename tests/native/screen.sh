@@ -125,6 +125,9 @@ part_encrypted() {
 	tell "set tls allowed"
 	ok "where TLS is allowed, both come in: plain" wait_for 5 alive plain=1 passwd=geheim12
 	ok "and encrypted" alive "ca=$HERE/cert.pem" passwd=geheim12
+	screen verified tls=required "ca=$HERE/cert.pem" "cert=$HERE/cert.pem" "key=$HERE/key.pem" verify=1
+	ok "who must show a certificate, and does, sees the picture" alive "ca=$HERE/cert.pem" "cert=$HERE/cert.pem" "key=$HERE/key.pem"
+	ok "who shows none does not" not alive "ca=$HERE/cert.pem"
 	screen anonymous tls=required
 	ok "TLS without a certificate encrypts too" alive anon=1
 }

@@ -4,6 +4,7 @@
  * Keys:
  *   passwd= encodings= exclusive=1 continuous=1
  *   ca=FILE              CA certificate: VeNCrypt X509
+ *   cert=FILE key=FILE   the certificate that it shows, when asked for one
  *   anon=1               VeNCrypt TLS without one
  *   plain=1              neither
  * Commands on stdin, a line each:
@@ -45,7 +46,7 @@ const char *__asan_default_options(void)
 
 #define WAIT_MS 10000
 
-static const char *passwd = "", *ca;
+static const char *passwd = "", *ca, *cert, *key;
 static bool is_up;
 static unsigned copies; /* CopyRects so far */
 static void (*own_copy)(rfbClient *c, int x, int y, int w, int h, int to_x, int to_y);
@@ -158,6 +159,10 @@ static rfbCredential *get_credential(rfbClient *c, int type)
 	rfbCredential *k = calloc(1, sizeof(*k));
 	if (k && type == rfbCredentialTypeX509 && ca)
 		k->x509Credential.x509CACertFile = strdup(ca);
+	if (k && type == rfbCredentialTypeX509 && cert && key) {
+		k->x509Credential.x509ClientCertFile = strdup(cert);
+		k->x509Credential.x509ClientKeyFile = strdup(key);
+	}
 	return k;
 }
 
@@ -353,6 +358,10 @@ int main(int argc, char **argv)
 			c->appData.encodingsString = strdup(argv[i] + 10);
 		else if (!strncmp(argv[i], "ca=", 3))
 			ca = argv[i] + 3;
+		else if (!strncmp(argv[i], "cert=", 5))
+			cert = argv[i] + 5;
+		else if (!strncmp(argv[i], "key=", 4))
+			key = argv[i] + 4;
 		if (!strncmp(argv[i], "ca=", 3) || !strcmp(argv[i], "anon=1"))
 			SetClientAuthSchemes(c, with_tls, -1);
 		if (!strcmp(argv[i], "plain=1"))

@@ -5,6 +5,7 @@
  * Keys:
  *   size=WxH passwd= view_passwd= passwd_valid_to= share= tls= absolute=0
  *   ca= cert= key=       PEM files
+ *   verify=1             viewers must show a certificate that the CA has signed
  *   idle=1               all damage is said each time, as by a device that does not know better
  * Commands on stdin, a line each:
  *   play MS              draw a box somewhere else every MS, until another command
@@ -116,26 +117,32 @@ static uint32_t pattern(uint32_t x, uint32_t y)
 
 static void send_config(void)
 {
-	static const char *const files[] = {"ca", "cert", "key"};
 	char text[2048];
-	int fds[3];
-	size_t n = 0;
 	uint32_t type = SCREEN_CONFIG;
 	memcpy(text, &type, 4);
 	int len = 4 + snprintf(text + 4, sizeof(text) - 4,
 			       "{\"version\": 1, \"name\": \"%s\", \"passwd\": \"%s\", \"view_passwd\": "
 			       "\"%s\", \"passwd_valid_to\": %s, "
-			       "\"share\": \"%s\", \"tls\": \"%s\", \"tls_ca\": %s}",
+			       "\"share\": \"%s\", \"tls\": \"%s\"}",
 			       setting("name", "pattern"), setting("passwd", ""), setting("view_passwd", ""),
 			       setting("passwd_valid_to", "0"), setting("share", "ignore"),
-			       setting("tls", "off"), *setting("ca", "") ? "true" : "false");
+			       setting("tls", "off"));
+	send_with(text, (size_t)len, NULL, 0);
+}
+
+/* In the child: the TLS files behind the listener. Return: which they are. */
+static const char *give_files(void)
+{
+	static const char *const files[] = {"ca", "cert", "key"};
+	int n = SCREEN_LISTEN_FD + 1;
 	for (size_t i = 0; i < 3; i++)
-		if (*setting(files[i], "") &&
-		    (fds[n] = open(setting(files[i], ""), O_RDONLY | O_CLOEXEC)) >= 0)
-			n++;
-	send_with(text, (size_t)len, fds, n);
-	while (n)
-		close(fds[--n]);
+		if (*setting(files[i], "")) {
+			int fd = open(setting(files[i], ""), O_RDONLY | O_CLOEXEC);
+			dup2(fd, n++);
+		}
+	if (n == SCREEN_LISTEN_FD + 1)
+		return SCREEN_TLS_NONE;
+	return !*setting("ca", "") ? SCREEN_TLS_CERT : *setting("verify", "") ? SCREEN_TLS_VERIFY : SCREEN_TLS_CA;
 }
 
 static void send_surface(void)
@@ -190,7 +197,7 @@ static void start(const char *name)
 		int a = fcntl(pair[1], F_DUPFD_CLOEXEC, 32), b = fcntl(listener, F_DUPFD_CLOEXEC, 32);
 		dup2(a, LAUNCH_FD);
 		dup2(b, SCREEN_LISTEN_FD);
-		execl(program, program, "1", name, (char *)NULL);
+		execl(program, program, "1", name, give_files(), (char *)NULL);
 		_exit(127);
 	}
 	close(pair[1]);
