@@ -42,8 +42,8 @@ certificates() {
 	(cd "$HERE" && openssl req -x509 -newkey rsa:2048 -nodes -keyout key.pem -out cert.pem -days 2 -subj /CN=127.0.0.1 \
 		-addext 'subjectAltName=IP:127.0.0.1,DNS:localhost') > /dev/null 2>&1
 }
-# upgrade ORIGIN: a request for a WebSocket from a page of there, and its answer.
+# upgrade ORIGIN [HOST]: a request for a WebSocket from a page of there, and its answer.
 upgrade() {
-	printf 'GET / HTTP/1.1\r\nHost: x:5900\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n%s\r\n%s\r\n\r\n' \
-		'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==' "Origin: $1" | timeout 5 socat -t2 - "TCP:127.0.0.1:$PORT"
+	printf 'GET / HTTP/1.1\r\nHost: %s:5900\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n%s\r\n%s\r\n\r\n' \
+		"${2:-x}" 'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==' "Origin: $1" | timeout 5 socat -t2 - "TCP:127.0.0.1:$PORT"
 }

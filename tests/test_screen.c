@@ -13,6 +13,7 @@
 #include "backend/screen/guard.h"
 #include "backend/screen/handshake.h"
 #include "backend/screen/keys.h"
+#include "backend/screen/names.h"
 #include "backend/screen/scroll.h"
 #include "backend/screen/sources.h"
 #include "backend/screen/surface.h"
@@ -304,6 +305,14 @@ static const struct {
     {ASK("Origin: http://localhost:6080\r\n"), false, 1, " 101 "},
     {ASK("Origin: http://[::1]\r\n"), false, 1, " 101 "},
     {ASK("Origin: https://server\r\n"), false, 1, " 101 "},
+    {ASK("Origin: https://SERVER:8443\r\n"), false, 1, " 101 "},
+    {"GET / HTTP/1.1\r\nHost: 192.0.2.1:5900\r\nUpgrade: websocket\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+     "Origin: http://192.0.2.1\r\n\r\n", false, 1, " 101 "},
+    {"GET / HTTP/1.1\r\nHost: [2001:db8::1]:5900\r\nUpgrade: websocket\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+     "Origin: http://[2001:db8::1]\r\n\r\n", false, 1, " 101 "},
+    {"GET / HTTP/1.1\r\nHost: rebound.example:5900\r\nUpgrade: websocket\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+     "Origin: http://rebound.example\r\n\r\n", false, -1, " 403 "},
+    {ASK("Origin: http://192.0.2.9\r\n"), false, -1, " 403 "},
     {ASK("Origin: https://server.evil.example\r\n"), false, -1, " 403 "},
     {ASK("Origin: http://localhost.evil.example\r\n"), false, -1, " 403 "},
     {ASK("Origin: null\r\n"), false, -1, " 403 "},
@@ -317,12 +326,31 @@ static const struct {
 START_TEST(requests_become_websockets_or_are_told_why_not)
 {
 	struct fifo in = {0}, out = {0};
+	names_set("server", "");
 	fifo_add(&in, upgrades[_i].in, strlen(upgrades[_i].in));
 	ck_assert_int_eq(ws_upgrade(&in, &out, upgrades[_i].any_origin), upgrades[_i].result);
 	fifo_add_u8(&out, 0);
 	ck_assert_msg(strstr((char *)fifo_head(&out), upgrades[_i].says), "%s", (char *)fifo_head(&out));
 	fifo_done(&in);
 	fifo_done(&out);
+}
+END_TEST
+
+START_TEST(a_host_knows_its_names)
+{
+	static const struct {
+		const char *host;
+		bool ours;
+	} rows[] = {
+	    {"box", true},       {"box.example.org", true}, {"BOX", true},      {"alias", true},       {"box.local", true},
+	    {"localhost", true}, {"10.0.0.1", true},        {"[::1]", true},    {"::1", false},        {"box.evil.example", false},
+	    {"other", false},    {"10.0.0", false},         {"[::1", false},    {"box.example", false}, {"", false},
+	};
+	names_set("box", "127.0.0.1 localhost other\n# 10.9.9.9 box commented\n127.0.1.1\tbox.example.org box alias # mine\n");
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+		ck_assert_msg(names_ours(rows[i].host, strlen(rows[i].host)) == rows[i].ours, "'%s'", rows[i].host);
+	names_set("", "");
+	ck_assert(!names_ours(".local", 6) && !names_ours("", 0));
 }
 END_TEST
 
@@ -872,6 +900,7 @@ int main(void)
 	suite_add_tcase(s, t);
 	t = tcase_create("websocket");
 	tcase_add_loop_test(t, requests_become_websockets_or_are_told_why_not, 0, ARRAY_SIZE(upgrades));
+	tcase_add_test(t, a_host_knows_its_names);
 	tcase_add_test(t, a_request_without_end_is_refused);
 	tcase_add_loop_test(t, frames_are_taken_apart, 0, ARRAY_SIZE(frames));
 	tcase_add_test(t, frames_have_the_shortest_length);

@@ -12,6 +12,7 @@
 
 #include "backend/screen/guard.h"
 #include "backend/screen/keys.h"
+#include "backend/screen/names.h"
 #include "backend/screen/relay.h"
 #include "backend/screen/sandbox_rules.h"
 #include "backend/screen/scroll.h"
@@ -526,6 +527,7 @@ int screen_main(int machine, const int *listeners, size_t n, struct tls_cred *cr
 	static const struct sandbox_needs needs = {.file_bytes = FILE_BYTES,
 						   .memory_bytes = MEMORY_BYTES};
 	vnc_encrypt(warm, "x"); /* has its library look at the machine while that is possible */
+	names_load();
 	if (sandbox_prepare(&needs, &e) || !(s = screen_new(machine, listeners, n, cred, &e)) ||
 	    sandbox_enter(screen_sandbox_rules, screen_sandbox_nrules, &e)) {
 		log_error("%s", e.msg);

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "backend/screen/names.h"
 #include "backend/screen/tls.h"
 #include "src/base/cleanup.h"
 #include "src/base/str.h"
@@ -63,7 +64,8 @@ static bool origin_is_good(const struct request *r)
 	for (size_t i = 0; i < ARRAY_SIZE(here); i++)
 		if (strlen(here[i]) == n && strncasecmp(origin, here[i], n) == 0)
 			return true;
-	return n == m && n && strncasecmp(origin, host, n) == 0;
+	/* A page of a site whose name was made to lead here (DNS rebinding) has that name in both. */
+	return n == m && n && strncasecmp(origin, host, n) == 0 && names_ours(host, m);
 }
 
 static void answer(struct fifo *out, const char *status, const char *why)

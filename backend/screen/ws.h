@@ -24,7 +24,7 @@ struct ws {
 
 /* Take one request from @in and answer it. 0: it has not come yet; 1: it is a WebSocket now; -1: it was
  * refused, close after what is in @out. @any_origin: pages of any site may connect; else only those from this
- * machine or the host that was asked. */
+ * machine, or from the host that was asked by its address or a name that is its own (names.h). */
 int ws_upgrade(struct fifo *in, struct fifo *out, bool any_origin);
 /* Answer whatever request comes with "403" and @why. Always -1. */
 int ws_refuse(struct fifo *out, const char *why);

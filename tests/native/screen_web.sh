@@ -45,4 +45,5 @@ screen open
 browse open 'passwd='
 ok "a page from this machine is let in where no password is asked" wait_for 40 web_said open picture
 ok "one of another site is not" says '403 Forbidden' upgrade http://evil.example
-ok "one of the same host is" says '101 Switching' upgrade http://x:99
+ok "one of the same host is" says '101 Switching' upgrade "http://$(hostname):99" "$(hostname)"
+ok "one whose site's name was made to lead here is not" says '403 Forbidden' upgrade http://rebound.example:99 rebound.example
