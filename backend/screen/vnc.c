@@ -53,8 +53,8 @@ static void on_request(rfbClientPtr cl, rfbFramebufferUpdateRequestMsg *msg)
 {
 	struct client *c = client_of(cl);
 	vnc_ext_heard(c, false);
-	cl->screen->pointerClient =
-	    NULL; /* no viewer keeps the pointer from the others by holding a button */
+	/* No viewer keeps the pointer from the others by holding a button. All threads write this. */
+	__atomic_store_n(&cl->screen->pointerClient, NULL, __ATOMIC_RELAXED);
 	c->v->ops.wanted(c->v->ctx, false);
 }
 
@@ -274,15 +274,17 @@ void vnc_set_picture(struct vnc *v, uint32_t *pixels, unsigned width, unsigned h
 	rfbScreenInfoPtr s = v->screen;
 	vnc_hold_all(v);
 	bool resized = (unsigned)s->width != width || (unsigned)s->height != height;
+	for (struct client *c = v->clients; c; c = c->next) {
+		if (resized && c->cl->scaledScreen != s)
+			rfbCloseClient(c->cl); /* its scaled copy has the old size */
+		pthread_mutex_lock(&c->cl->updateMutex); /* input threads look at the size */
+	}
 	s->frameBuffer = (char *)pixels;
 	s->width = (int)width;
 	s->height = (int)height;
 	s->paddedWidthInBytes = (int)width * 4;
 	for (struct client *c = v->clients; c; c = c->next) {
 		rfbClientPtr cl = c->cl;
-		if (resized && cl->scaledScreen != s)
-			rfbCloseClient(cl); /* its scaled copy has the old size */
-		pthread_mutex_lock(&cl->updateMutex);
 		sraRgnDestroy(cl->modifiedRegion);
 		cl->modifiedRegion = sraRgnCreateRect(0, 0, (int)width, (int)height);
 		sraRgnMakeEmpty(cl->copyRegion);

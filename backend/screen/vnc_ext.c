@@ -267,7 +267,7 @@ static bool asks_message(struct client *c)
 	bool incremental;
 	if (!read_rect(c, &incremental, &r))
 		return false;
-	c->v->screen->pointerClient = NULL; /* as in on_request() */
+	__atomic_store_n(&c->v->screen->pointerClient, NULL, __ATOMIC_RELAXED); /* as in on_request() */
 	pthread_mutex_lock(&c->cl->updateMutex);
 	ask_for(c, &r);
 	pthread_mutex_unlock(&c->cl->updateMutex);
