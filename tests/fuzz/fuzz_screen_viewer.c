@@ -71,7 +71,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	strcpy(c.passwd, data[0] & 8 ? "secret" : "");
 	strcpy(c.view_passwd, data[0] & 16 ? "look" : "");
 	c.passwd_valid_to = data[0] & 32 ? 999 : 0;
-	struct talk t = {.env = {&c, 1000, same_random, no_des}, .web = data[0] & 1};
+	struct talk t = {.env = {.config = &c, .now = 1000, .random = same_random, .encrypt = no_des},
+			 .web = data[0] & 1};
 	size_t step = data[1] ? data[1] : 256;
 	for (size_t i = 2, n; i < size; i += n) {
 		n = step < size - i ? step : size - i;
