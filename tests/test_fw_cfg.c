@@ -618,15 +618,20 @@ END_TEST
 static const struct {
 	const char *address;
 	uint16_t port;
-} debugcons[] = {{"", 0xe9}, {"<address type='isa' iobase='0x505'/>", 0x505}, {"<address type='isa' iobase='0x402'/>", 0x402}};
+} debugcons[] = {
+	{"", 0xe9},
+	{"<address type='isa' iobase='0x505'/>", 0x505},
+	{"<address type='isa' iobase='0x402'/>", 0x402},
+};
 
 START_TEST(a_port_for_debugging_goes_to_its_file)
 {
 	char out[8] = {0};
 	uint16_t port = debugcons[_i].port;
-	AUTO_FREE char *xml = x_asprintf("<serial type='file'><source path='/tmp/x'/><target type='isa-debug'>"
-					 "<model name='isa-debugcon'/></target>%s</serial>",
-					 debugcons[_i].address);
+	AUTO_FREE char *xml =
+	    x_asprintf("<serial type='file'><source path='/tmp/x'/><target type='isa-debug'>"
+		       "<model name='isa-debugcon'/></target>%s</serial>",
+		       debugcons[_i].address);
 	tell("", xml);
 	ck_assert_str_eq(t->m.domain->debugcon->file, "/tmp/x");
 	ck_assert_uint_eq(t->m.domain->nserials, 0);

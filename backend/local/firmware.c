@@ -246,8 +246,8 @@ void firmware_offer(const struct domain *d, struct fd_set_named *fds)
 
 #define FLASH_UNIT (1u << 20)
 
-/* How large the variable store of this firmware is: as its template, or where none is known, what makes a whole
- * flash chip (1, 2, 4 ... MiB) of it together with the code. 0: unknown. */
+/* How large the variable store of this firmware is: as its template, or where none is known, what makes a
+ * whole flash chip (1, 2, 4 ... MiB) of it together with the code. 0: unknown. */
 static uint64_t store_bytes(const struct efi *f, const struct fd_set_named *fds)
 {
 	struct stat st;
@@ -264,8 +264,8 @@ static uint64_t store_bytes(const struct efi *f, const struct fd_set_named *fds)
 }
 
 /* A store of another length would lie where the firmware does not look, and what the guest keeps be lost. */
-static int store_fits(const struct domain *d, const struct fd_set_named *fds, const char *path, const char *what,
-		      struct err *e)
+static int store_fits(const struct domain *d, const struct fd_set_named *fds, const char *path,
+		      const char *what, struct err *e)
 {
 	__attribute__((cleanup(efi_done))) struct efi f = {0};
 	struct stat st;
@@ -275,11 +275,11 @@ static int store_fits(const struct domain *d, const struct fd_set_named *fds, co
 	if (rc || !want || stat(path, &st) < 0 || (uint64_t)st.st_size == want)
 		return rc;
 	return err_set(e, EINVAL,
-		       "domain '%s': the %s '%s' has %lld bytes (%s), and does not fit the firmware '%s', whose store "
-		       "has %llu (%s): name the template that comes with it in <nvram template='...'>, and start with "
-		       "--reset-nvram",
-		       d->name, what, path, (long long)st.st_size, fmt_bytes((uint64_t)st.st_size, has), f.code,
-		       (unsigned long long)want, fmt_bytes(want, wants));
+		       "domain '%s': the %s '%s' has %lld bytes (%s), and does not fit the firmware '%s', "
+		       "whose store has %llu (%s): name the template that comes with it in "
+		       "<nvram template='...'>, and start with --reset-nvram",
+		       d->name, what, path, (long long)st.st_size, fmt_bytes((uint64_t)st.st_size, has),
+		       f.code, (unsigned long long)want, fmt_bytes(want, wants));
 }
 
 /* The first start makes the guest's store from the template. */

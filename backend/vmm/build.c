@@ -66,13 +66,14 @@ static int add_serials(struct machine *m, struct err *e)
 	return 0;
 }
 
-/* The domain's own port for debugging. Where firmware logs to that port too, the device for that (add_firmware)
- * has it. */
+/* The domain's own port for debugging. Where firmware logs to that port too, the device for that
+ * (add_firmware) has it. */
 static int add_debugcon(struct machine *m, struct err *e)
 {
 	static const struct dev_def def = {.model = "isa-debugcon", .name = "isa-debugcon"};
 	int rc = chardev_new(m, CONSOLE_DEBUG, e);
-	return rc || (m->firmware && m->domain->debugcon->port == DEBUGCON_PORT) ? rc : dev_new(m, &def, NULL, e);
+	bool firmwares = m->firmware && m->domain->debugcon->port == DEBUGCON_PORT;
+	return rc || firmwares ? rc : dev_new(m, &def, NULL, e);
 }
 
 static int add_disk(struct machine *m, const struct domain_disk *disk, struct err *e)

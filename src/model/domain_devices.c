@@ -82,8 +82,8 @@ static int parse_debugcon(struct domain *d, struct xml_node *n, struct err *e)
 	d->debugcon->append = append;
 	if (!file && !str_eq(xml_attr(n, "type"), "null"))
 		domain_note(d, n, false,
-			    "devices/serial: a port of type isa-debug goes to a file only, its bytes are lost: write "
-			    "type='file' and <source path='/var/log/x.log'/>");
+			    "devices/serial: a port of type isa-debug goes to a file only, its bytes are "
+			    "lost: write type='file' and <source path='/var/log/x.log'/>");
 	return file ? xml_get_path(source, "path", &d->debugcon->file, e) : 0;
 }
 

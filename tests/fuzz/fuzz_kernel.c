@@ -1,5 +1,6 @@
-/* Any file as a kernel, with modules: it is refused with a sentence, or it is loaded. What our option ROM is told
- * to load then can be loaded, piece by piece, and lies in memory that is neither the BIOS' nor its own. */
+/* Any file as a kernel, with modules: it is refused with a sentence, or it is loaded. What our option ROM is
+ * told to load then can be loaded, piece by piece, and lies in memory that is neither the BIOS' nor its own.
+ */
 #include <endian.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -24,11 +25,11 @@ static const char *const lines[] = {"", "quiet", "vga=ask", "nomodeset"};
 
 static struct domain *domain_of(unsigned how)
 {
-	AUTO_FREE char *xml =
-	    x_asprintf("<domain type='kvm'><name>t</name><memory unit='MiB'>8</memory><vcpu>1</vcpu><os>"
-		       "<type>hvm</type><kernel>/k</kernel><initrd>/a x,/b,,y</initrd><cmdline>%s</cmdline></os>"
-		       "<devices>%s</devices></domain>",
-		       lines[how & 3], how & 4 ? "<video><model type='vga'/></video>" : "");
+	AUTO_FREE char *xml = x_asprintf(
+	    "<domain type='kvm'><name>t</name><memory unit='MiB'>8</memory><vcpu>1</vcpu><os>"
+	    "<type>hvm</type><kernel>/k</kernel><initrd>/a x,/b,,y</initrd><cmdline>%s</cmdline></os>"
+	    "<devices>%s</devices></domain>",
+	    lines[how & 3], how & 4 ? "<video><model type='vga'/></video>" : "");
 	struct domain *d = NULL;
 	if (domain_parse(xml, strlen(xml), "t", &d, NULL))
 		abort();

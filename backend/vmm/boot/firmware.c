@@ -253,8 +253,8 @@ static int tell_keys(struct dev *d)
 	return 0;
 }
 
-/* So many bytes has the floppy whose image has @bytes: SeaBIOS knows a floppy's tracks by them. An image that is
- * none of these is one of 3.5 inches whose end was left out, as those of GRUB are. 0: larger than any. */
+/* So many bytes has the floppy whose image has @bytes: SeaBIOS knows a floppy's tracks by them. An image that
+ * is none of these is one of 3.5 inches whose end was left out, as those of GRUB are. 0: larger than any. */
 static size_t floppy_bytes(uint64_t bytes)
 {
 	static const unsigned sizes[] = {163840, 184320, 327680, 368640, 737280, 1228800};

@@ -1,8 +1,8 @@
 /* The port that SeaBIOS logs to, byte by byte. (QEMU's isa-debugcon; machine.md, T16)
  *
  * An exit for each of some thousand bytes would be felt at every boot. So the port is only there where KVM
- * gathers such writes for us; elsewhere it reads FFh, and firmware keeps quiet. A domain may have a port of its
- * own, whose bytes go to a file: at this place, then it is always there, or at another (isa-debugcon). */
+ * gathers such writes for us; elsewhere it reads FFh, and firmware keeps quiet. A domain may have a port of
+ * its own, whose bytes go to a file: at this place, then it is always there, or at another (isa-debugcon). */
 #include "backend/vmm/dev/debugcon.h"
 
 #include <string.h>
