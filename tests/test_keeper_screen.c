@@ -19,6 +19,7 @@
 #include "backend/vmm/keeper_screen.h"
 #include "src/base/cleanup.h"
 #include "src/base/lock.h"
+#include "src/base/log.h"
 #include "src/base/spawn.h"
 #include "src/base/str.h"
 #include "src/base/unixsock.h"
@@ -54,6 +55,8 @@ static void serve(int c, int nfds, int argc, const char *name)
 		_exit(3);
 	if (!strcmp(line, "stall")) /* tells the machine that it does not read any more */
 		unixsock_send(LAUNCH_FD, "stall", 5, NULL, 0);
+	if (!strcmp(line, "flood"))
+		unixsock_send(LAUNCH_FD, "flood", 5, NULL, 0);
 	if (!strcmp(line, "spoil")) /* has the machine say that its disk is lost */
 		unixsock_send(LAUNCH_FD, "spoil", 5, NULL, 0);
 }
@@ -106,6 +109,8 @@ static int fake_machine(void)
 	    named_get(&fds, "tls.ca") >= 0 || named_get(&fds, "tls.cert") >= 0 || named_get(&fds, "tls.key") >= 0)
 		return LAUNCH_EXIT_NOT_STARTED;
 	signal(SIGTERM, on_term);
+	log_open("machine", named_get(&fds, "vmm.log"));
+	log_warn("first words");
 	launch_answer_ready(LAUNCH_FD, getpid());
 	for (;;) {
 		struct pollfd p[2] = {{.fd = LAUNCH_FD, .events = POLLIN}, {.fd = screen, .events = POLLIN}};
@@ -116,6 +121,14 @@ static int fake_machine(void)
 		} else if (p[1].revents && !memcmp(text, "spoil", 5)) {
 			for (unsigned i = 0; i < 100; i++)
 				launch_disk_lost(LAUNCH_FD, "v\033da", "Input/output error");
+		} else if (p[1].revents && !memcmp(text, "flood", 5)) { /* a machine that is taken over */
+			static char page[4096];
+			memset(page, '\n', sizeof(page));
+			for (unsigned i = 0; i < 20000; i++)
+				if (write(named_get(&fds, "vmm.log"), page, sizeof(page)) < 0)
+					usleep(50);
+			unixsock_send(LAUNCH_FD, "{}", 2, NULL, 0);
+			log_error("last words");
 		} else if (p[1].revents) {
 			close(screen);
 			screen = -1;
@@ -137,7 +150,7 @@ static int fake_machine(void)
 static char dir[64], *path;
 static struct err e;
 static pid_t keeper, machine;
-static int lock, journal;
+static int lock, journal, vmm_log;
 
 static void setup(void)
 {
@@ -165,6 +178,9 @@ static void setup(void)
 	json_t *screen = json_object();
 	journal = memfd_create("journal", MFD_CLOEXEC);
 	named_add(&fds, "journal", fcntl(journal, F_DUPFD_CLOEXEC, 3));
+	vmm_log = memfd_create("vmm.log", MFD_CLOEXEC);
+	fcntl(vmm_log, F_SETFL, O_APPEND | O_RDWR);
+	named_add(&fds, "vmm.log", fcntl(vmm_log, F_DUPFD_CLOEXEC, 3));
 	json_set_str(go, "name", "web1");
 	json_set_str(screen, "program", "/proc/self/exe");
 	json_set_flag(screen, "tls_verify", true);
@@ -201,6 +217,7 @@ static void teardown(void)
 	free(path);
 	close(lock);
 	close(journal);
+	close(vmm_log);
 }
 
 static int viewer(void)
@@ -307,6 +324,41 @@ START_TEST(a_lost_disk_goes_to_the_journal)
 }
 END_TEST
 
+static bool log_has(const char *text)
+{
+	static char all[2u << 20];
+	ssize_t n = pread(vmm_log, all, sizeof(all) - 1, 0);
+	all[n > 0 ? n : 0] = 0;
+	return strstr(all, text);
+}
+
+static void wait_log(const char *text)
+{
+	for (int ms = 0; ms < WAIT_MS && !log_has(text); ms += 5)
+		usleep(5000);
+	ck_assert_msg(log_has(text), "the log lacks '%s'", text);
+}
+
+/* 80 MB within a second or two: the keeper takes a second's worth at a time, and serves others meanwhile. */
+START_TEST(a_machine_cannot_fill_the_disk_with_its_log)
+{
+	wait_log("machine: warning: first words");
+	int fd = viewer();
+	greeting(fd, NULL);
+	say(fd, "flood");
+	close(fd);
+	fd = viewer();
+	greeting(fd, NULL);
+	close(fd);
+	wait_log("sent a message that makes no sense"); /* it has come to its end */
+	ck_assert_int_lt(lseek(vmm_log, 0, SEEK_END), 1 << 20);
+	kill(keeper, SIGUSR2);
+	wait_gone(keeper);
+	ck_assert_int_le(lseek(vmm_log, 0, SEEK_END), (1 << 20) + 65536);
+	wait_log("keeper web1: info: the guest ended");
+}
+END_TEST
+
 START_TEST(it_ends_with_the_guest)
 {
 	static const int signals[] = {SIGUSR2, SIGTERM, SIGKILL}; /* to the keeper */
@@ -361,6 +413,7 @@ int main(int argc, char **argv)
 	tcase_add_test(t, the_first_viewer_starts_it_and_it_gets_no_more_than_its_own);
 	tcase_add_loop_test(t, a_new_one_serves_the_next_viewer, 0, 4);
 	tcase_add_test(t, who_waits_while_it_dies_is_served_by_the_next);
+	tcase_add_test(t, a_machine_cannot_fill_the_disk_with_its_log);
 	tcase_add_test(t, a_lost_disk_goes_to_the_journal);
 	tcase_add_loop_test(t, it_ends_with_the_guest, 0, 3);
 	suite_add_tcase(s, t);

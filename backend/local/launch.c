@@ -23,6 +23,7 @@
 #include "src/base/cleanup.h"
 #include "src/base/file.h"
 #include "src/base/fmt.h"
+#include "src/base/logfile.h"
 #include "src/base/spawn.h"
 #include "src/base/unixsock.h"
 #include "src/model/initrd.h"
@@ -30,7 +31,6 @@
 #include "src/proto/registry.h"
 
 #define QUIET_MS 30000 /* until the guest's first instruction its processes get on: huge memory, slow disks */
-#define VMM_LOG_MAX (1 << 20)
 #define KERNEL_HEAD 32768u /* a multiboot header is in it */
 
 struct launch {
@@ -310,6 +310,35 @@ static int open_console(struct launch *a, unsigned port, struct err *e)
 	return rc ? rc : open_own(a, name, log_path(a->l, a->d->uuid, name), O_RDWR, e);
 }
 
+/* Where a full <log file=> goes. One that cannot be made, or of what is no file, is done without. */
+static void open_older(struct launch *a, unsigned port, const char *log, const char *name, int fd)
+{
+	struct stat st;
+	for (int i = 0; i < LOGFILE_OLD_MAX && fstat(fd, &st) == 0 && S_ISREG(st.st_mode); i++) {
+		AUTO_FREE char *path = x_asprintf("%s.%d", log, i);
+		AUTO_FREE char *as = x_asprintf("%s.%d", name, i);
+		int old = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0640);
+		if (old < 0)
+			note(a, "warning: serial %u: cannot open '%s': %s: when the log file is full, what is older is lost",
+			     port, path, strerror(errno));
+		else
+			named_add(&a->fds, as, old);
+	}
+}
+
+/* A log file that is to be appended to and is full already: all of it is kept, as it goes as it is. */
+static void turn_long(const char *path)
+{
+	struct stat st;
+	if (lstat(path, &st) < 0 || !S_ISREG(st.st_mode) || (uint64_t)st.st_size < LOGFILE_CONSOLE_MAX)
+		return;
+	for (int i = LOGFILE_OLD_MAX; i-- > 0;) {
+		AUTO_FREE char *from = i ? x_asprintf("%s.%d", path, i - 1) : x_strdup(path);
+		AUTO_FREE char *to = x_asprintf("%s.%d", path, i);
+		rename(from, to);
+	}
+}
+
 /* The file that also has what console @port says: made when missing, begun anew unless it is to be appended to, as
  * libvirt does. */
 static int open_copy(struct launch *a, unsigned port, const char *path, bool append, struct err *e)
@@ -318,12 +347,15 @@ static int open_copy(struct launch *a, unsigned port, const char *path, bool app
 	if (!path)
 		return 0;
 	snprintf(name, sizeof(name), "console%u.copy", port);
+	if (append)
+		turn_long(path);
 	snprintf(what, sizeof(what), "serial %u: log file", port);
-	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0640);
+	int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0640);
 	if (fd < 0) /* it is there, or cannot be made: the error that counts is the one of opening it */
-		fd = open_file(what, path, O_WRONLY | O_APPEND, e);
+		fd = open_file(what, path, O_RDWR | O_APPEND, e);
 	if (fd < 0)
 		return fd;
+	open_older(a, port, path, name, fd);
 	int rc = append || ftruncate(fd, 0) == 0 ? 0 : -errno;
 	if (named_add(&a->fds, name, fd))
 		rc = -ENOSPC;
@@ -341,15 +373,12 @@ static int write_live(struct launch *a, struct err *e)
 	return rc ? rc : open_own(a, "live.xml", TAKE_PTR(path), O_RDONLY, e);
 }
 
-/* The log of all runs; when it has become long, the part before this run goes to vmm.log.old. */
+/* The log of all runs; when it has become long, the keeper moves it to the other. */
 static int open_log(struct launch *a, struct err *e)
 {
-	AUTO_FREE char *path = log_path(a->l, a->d->uuid, REG_VMM_LOG);
-	AUTO_FREE char *old = x_asprintf("%s.old", path);
-	struct stat st;
-	if (stat(path, &st) == 0 && st.st_size > VMM_LOG_MAX && rename(path, old) < 0)
-		note(a, "warning: cannot put the long log '%s' away: %s", path, strerror(errno));
-	return open_own(a, "vmm.log", TAKE_PTR(path), O_WRONLY | O_APPEND, e);
+	int rc = open_own(a, "vmm.log", log_path(a->l, a->d->uuid, REG_VMM_LOG), O_RDWR | O_APPEND, e);
+	return rc ? rc
+		  : open_own(a, "vmm.log.old", log_path(a->l, a->d->uuid, REG_VMM_LOG ".old"), O_RDWR, e);
 }
 
 static int open_runtime(struct launch *a, struct err *e)

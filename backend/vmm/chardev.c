@@ -10,6 +10,7 @@
 #include <unistd.h>
 #include <uv.h>
 
+#include "backend/vmm/chardev_copy.h"
 #include "backend/vmm/kvm.h"
 #include "backend/vmm/machine.h"
 #include "backend/vmm/peer.h"
@@ -59,7 +60,7 @@ struct chardev {
 	bool recording, record_failed;
 	struct record record;
 	int record_fds[RECORD_SEGMENTS + 1];
-	int copy_fd; /* of <log file=>: plain bytes for other programs; -1 none */
+	struct chardev_copy *copy; /* <log file=>; NULL: none */
 	struct client *clients;
 	uint8_t input[INPUT];
 	unsigned ninput;
@@ -306,11 +307,8 @@ static void output(struct chardev *c, const uint8_t *p, size_t n)
 	if (rc && !c->record_failed)
 		log_warn("console %u is not recorded: %s", c->index, strerror(-rc));
 	c->record_failed = rc != 0;
-	rc = c->copy_fd >= 0 ? fd_write_all(c->copy_fd, p, n) : 0;
-	if (rc) {
-		log_warn("console %u goes no longer to its log file: %s", c->index, strerror(-rc));
-		fd_close(TAKE_FD(c->copy_fd));
-	}
+	if (c->copy)
+		chardev_copy_put(c->copy, p, n);
 	uint64_t end = c->recording ? record_end(&c->record) : 0;
 	for (struct client *k = c->clients, *next; k; k = next) {
 		next = k->next;
@@ -451,9 +449,7 @@ static int attach_loop(struct chardev *c, struct err *e)
 		uv_poll_start(&c->listen, UV_READABLE, connection);
 	}
 	open_record(c);
-	snprintf(name, sizeof(name), "console%u.copy", c->index);
-	c->copy_fd = named_take(&c->m->fds, name);
-	return 0;
+	return chardev_copy_new(&c->copy, &c->m->fds, c->index, e);
 }
 
 int chardev_new(struct machine *m, unsigned index, struct err *e)
@@ -464,7 +460,7 @@ int chardev_new(struct machine *m, unsigned index, struct err *e)
 		return err_set(e, ENOMEM, "out of memory");
 	c->m = m;
 	c->index = index;
-	c->listen_fd = c->copy_fd = -1;
+	c->listen_fd = -1;
 	for (int i = 0; i <= RECORD_SEGMENTS; i++)
 		c->record_fds[i] = -1;
 	snprintf(name, sizeof(name), "console%u", index);
@@ -488,7 +484,6 @@ static void listen_closed(uv_handle_t *h)
 {
 	struct chardev *c = h->data;
 	fd_close(c->listen_fd);
-	fd_close(c->copy_fd);
 	uv_close((uv_handle_t *)&c->pace, pace_closed);
 }
 
@@ -502,6 +497,7 @@ void chardev_free(struct chardev *c)
 		return;
 	}
 	drain(c);
+	chardev_copy_free(c->copy);
 	while (c->clients)
 		client_close(c->clients);
 	for (int i = 0; i <= RECORD_SEGMENTS; i++)

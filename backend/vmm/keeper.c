@@ -201,17 +201,20 @@ static int watch(struct keeper *k)
 	int status = 0;
 	for (;;) {
 		int timeout_ms = -1;
-		struct pollfd p[2 + SCREEN_LISTEN_MAX] = {{.fd = k->signals, .events = POLLIN},
+		struct pollfd p[3 + SCREEN_LISTEN_MAX] = {{.fd = k->signals, .events = POLLIN},
 							  {.fd = k->machine, .events = POLLIN}};
-		unsigned n = k->ready ? keeper_screen_poll(&k->screen, p + 2, &timeout_ms) : 0;
+		unsigned n = k->ready ? keeper_screen_poll(&k->screen, p + 3, &timeout_ms) : 0;
 		int net_ms = k->ready ? keeper_net_timeout(&k->net) : -1;
 		if (net_ms >= 0 && (timeout_ms < 0 || net_ms < timeout_ms))
 			timeout_ms = net_ms;
-		if (poll(p, 2 + n, timeout_ms) < 0)
+		p[2] = keeper_log_poll(&k->log, &timeout_ms);
+		if (poll(p, 3 + n, timeout_ms) < 0)
 			continue;
 		bool knock = false;
 		for (unsigned i = 0; i < n; i++)
-			knock |= p[2 + i].revents != 0;
+			knock |= p[3 + i].revents != 0;
+		if (p[2].revents)
+			keeper_log_turn(&k->log);
 		if (p[1].revents)
 			read_machine(k, MESSAGES_AT_ONCE);
 		if (p[0].revents && on_signal(k, &status))
@@ -224,6 +227,7 @@ static int watch(struct keeper *k)
 	read_machine(k, UINT_MAX); /* its last words: it sends no more */
 	keeper_screen_done(&k->screen);
 	keeper_net_done(&k->net);
+	keeper_log_done(&k->log);
 	return status;
 }
 
@@ -341,14 +345,10 @@ static int begin(struct keeper *k, const char *const machine_argv[], struct err 
 	int rc = launch_recv(k->launcher, &fds, &k->go, e);
 	if (rc)
 		return rc;
-	char who[64];
-	snprintf(who, sizeof(who), "keeper %s", json_str(k->go, "name", ""));
-	int log = named_get(&fds, "vmm.log");
-	log_open(who, log < 0 ? -1 : fcntl(log, F_DUPFD_CLOEXEC, 10));
+	keeper_log_init(&k->log, &fds, k->go);
 	int lock = named_get(&fds, "lock");
 	k->lock = lock < 0 ? -1 : fcntl(lock, F_DUPFD_CLOEXEC, 10);
 	write_pidfile(k);
-	keeper_log_init(&k->log, &fds, k->go);
 	set_uid(k->go);
 	keeper_screen_init(&k->screen, &fds, k->go);
 	rc = keeper_net_begin(&k->net, &fds, k->go, e);
@@ -360,7 +360,8 @@ static int begin(struct keeper *k, const char *const machine_argv[], struct err 
 
 int keeper_main(const char *const machine_argv[])
 {
-	struct keeper k = {.launcher = LAUNCH_FD, .machine = -1, .lock = -1};
+	struct keeper k = {
+	    .launcher = LAUNCH_FD, .machine = -1, .lock = -1, .log = {.pipe = -1, .journal = -1}};
 	struct err e = {0};
 	fcntl(LAUNCH_FD, F_SETFD, FD_CLOEXEC);
 	prctl(PR_SET_NAME, "vmdeck-keeper");
@@ -369,6 +370,7 @@ int keeper_main(const char *const machine_argv[])
 		if (k.pid > 0)
 			kill(k.pid, SIGKILL);
 		keeper_net_done(&k.net);
+		keeper_log_done(&k.log);
 		answer(&k, &e);
 		return 1;
 	}

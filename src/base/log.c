@@ -1,6 +1,8 @@
 #include "src/base/log.h"
 
+#include <pthread.h>
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,17 +12,53 @@
 static struct {
 	int fd;
 	char who[64];
-} logger = {.fd = -1};
+	pthread_mutex_t lock;
+	/* Under lock: lines that may still be written, in thousandths, one count for each level. */
+	struct {
+		uint64_t left, since_ms;
+	} rate[3];
+	unsigned left_out;
+} logger = {.fd = -1, .lock = PTHREAD_MUTEX_INITIALIZER};
+
+enum level { ERROR, WARNING, INFO, DEBUG };
 
 void log_open(const char *who, int fd)
 {
 	snprintf(logger.who, sizeof(logger.who), "%s", who ? who : "");
 	logger.fd = fd;
+	for (unsigned i = 0; i < DEBUG; i++) {
+		logger.rate[i].left = LOG_BURST * 1000;
+		logger.rate[i].since_ms = 0;
+	}
 }
 
-static void put(const char *level, const char *fmt, va_list ap)
+/* May another line be written? Traces are what somebody has asked for; a terminal is nobody's to fill. */
+static bool admit(enum level level)
 {
-	char line[1400];
+	struct timespec ts;
+	if (level == DEBUG || logger.fd < 0)
+		return true;
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	uint64_t now = (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000, *left = &logger.rate[level].left;
+	uint64_t since = logger.rate[level].since_ms ? now - logger.rate[level].since_ms : 0;
+	logger.rate[level].since_ms = now;
+	*left += since * LOG_PER_S;
+	if (*left > LOG_BURST * 1000)
+		*left = LOG_BURST * 1000;
+	if (*left < 1000)
+		return false;
+	*left -= 1000;
+	return true;
+}
+
+static bool write_line(const char *line, size_t n)
+{
+	return write(logger.fd >= 0 ? logger.fd : 2, line, n) == (ssize_t)n;
+}
+
+/* Where text of a line begins, behind the time, who and what. */
+static size_t head(char *line, size_t room, const char *level)
+{
 	size_t n = 0;
 	if (logger.fd >= 0) { /* a file wants the time */
 		struct timespec ts;
@@ -30,30 +68,51 @@ static void put(const char *level, const char *fmt, va_list ap)
 		n = strftime(line, 32, "%Y-%m-%dT%H:%M:%S", &tm);
 		n += (size_t)snprintf(line + n, 16, ".%03ldZ ", ts.tv_nsec / 1000000);
 	}
-	int k = snprintf(line + n, sizeof(line) - n, "%s%s%s: ", logger.who, *logger.who ? ": " : "", level);
-	n += (size_t)k;
-	k = vsnprintf(line + n, sizeof(line) - n - 1, fmt, ap);
+	return n + (size_t)snprintf(line + n, room - n, "%s%s%s: ", logger.who, *logger.who ? ": " : "", level);
+}
+
+static void tell_left_out(void)
+{
+	char line[200];
+	if (!logger.left_out)
+		return;
+	size_t n = head(line, sizeof(line), "warning");
+	n += (size_t)snprintf(line + n, sizeof(line) - n, "%u lines were left out\n", logger.left_out);
+	if (write_line(line, n))
+		logger.left_out = 0;
+}
+
+static void put(enum level level, const char *name, const char *fmt, va_list ap)
+{
+	char line[1400];
+	size_t n = head(line, sizeof(line), name);
+	int k = vsnprintf(line + n, sizeof(line) - n - 1, fmt, ap);
 	if (k > 0)
 		n += (size_t)k;
 	if (n > sizeof(line) - 2)
 		n = sizeof(line) - 2;
 	line[n++] = '\n';
-	ssize_t done = write(logger.fd >= 0 ? logger.fd : 2, line, n);
-	(void)done; /* a log that cannot be written must not stop the work */
+	pthread_mutex_lock(&logger.lock);
+	bool write_it = admit(level);
+	if (write_it)
+		tell_left_out();
+	if (!write_it || !write_line(line, n)) /* a log that cannot be written must not stop the work */
+		logger.left_out++;
+	pthread_mutex_unlock(&logger.lock);
 }
 
-#define LOG_LEVEL(name, text)                                                                                \
+#define LOG_LEVEL(name, level, text)                                                                                \
 	void name(const char *fmt, ...)                                                                      \
 	{                                                                                                    \
 		va_list ap;                                                                                  \
 		va_start(ap, fmt);                                                                           \
-		put(text, fmt, ap);                                                                          \
+		put(level, text, fmt, ap);                                                                          \
 		va_end(ap);                                                                                  \
 	}
 
-LOG_LEVEL(log_error, "error")
-LOG_LEVEL(log_warn, "warning")
-LOG_LEVEL(log_info, "info")
+LOG_LEVEL(log_error, ERROR, "error")
+LOG_LEVEL(log_warn, WARNING, "warning")
+LOG_LEVEL(log_info, INFO, "info")
 
 bool log_traced(const char *area)
 {
@@ -74,6 +133,6 @@ void log_debug(const char *area, const char *fmt, ...)
 		return;
 	va_list ap;
 	va_start(ap, fmt);
-	put(area, fmt, ap);
+	put(DEBUG, area, fmt, ap);
 	va_end(ap);
 }

@@ -15,9 +15,10 @@
  * (destroy).
  *
  * Descriptor names:
- *   "kvm" "lock" "live.xml" (src/proto/livexml.h) "stats" "control" (listening) "vmm.log"
+ *   "kvm" "lock" "live.xml" (src/proto/livexml.h) "stats" "control" (listening)
+ *   "vmm.log", which the keeper keeps with "vmm.log.old": the machine has a pipe to it by that name
  *   "consoleN" (listening), "consoleN.log.0" .. ".3", "consoleN.idx" for each serial N
- *   "consoleN.copy" (the file of <log file=>, when there is one)
+ *   "consoleN.copy" (the file of <log file=>, when there is one), and what becomes of it when it is full: "consoleN.copy.0" .. ".2"
  *   "firmware" (its image: SeaBIOS, or OVMF's code) and for EFI "nvram" (the guest's own variable store, read and write)
  *   "kernel" and "initrd", or "initrd.0", "initrd.1" ... when <initrd> is a list of modules; "firmware" is then SeaBIOS, for a
  *   kernel that needs it, when it is on the host
