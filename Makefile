@@ -123,6 +123,7 @@ BLKFAULT_WRAP = -Wl,--wrap=ioq_put,--wrap=ioq_reap
 LIBS_test_ide = $(BLKFAULT_WRAP)
 LIBS_test_virtio_blk = $(BLKFAULT_WRAP)
 LIBS_test_block_faults = $(BLKFAULT_WRAP) -Wl,--wrap=eventfd_write,--wrap=io_uring_submit
+LIBS_test_pflash = -Wl,--wrap=pwrite,--wrap=fdatasync
 LIBS_test_log = -Wl,--wrap=clock_gettime
 LIBS_test_uart16550 = -Wl,--wrap=chardev_set_device,--wrap=chardev_write,--wrap=chardev_rx_ready,--wrap=chardev_gather,--wrap=kvm_gather_port
 LIBS_test_chardev = -Wl,--wrap=uv_async_send

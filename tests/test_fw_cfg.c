@@ -120,12 +120,26 @@ START_TEST(skipping_far_does_not_wrap)
 }
 END_TEST
 
+START_TEST(a_large_item_is_read_at_once)
+{
+	enum { LEN = 4 << 20 };
+	AUTO_FREE uint8_t *item = malloc(LEN), *got = malloc(LEN);
+	for (unsigned i = 0; i < LEN; i++)
+		item[i] = (uint8_t)(i * 7 + i / 251);
+	fw_cfg_file(cfg, "a", item, LEN);
+	ck_assert_uint_eq(dma(SELECT | READ | FW_CFG_FILE_FIRST << 16, LEN, BUFFER), 0);
+	gm_read(&t->m.mem, BUFFER, got, LEN);
+	ck_assert_mem_eq(got, item, LEN);
+}
+END_TEST
+
 static const struct {
 	const char *what;
 	uint32_t control, len;
 	uint64_t gpa;
 } refused[] = {
 	{"more than anything has", READ, UINT32_MAX, BUFFER},
+	{"more zeros than anybody needs", READ, (1 << 20) + 5, BUFFER},
 	{"over the end of memory", READ, 2, (16 << 20) - 1},
 	{"behind the end of memory", READ, 1, 16 << 20},
 	{"into nothing", READ, 1, 0xfee00000},
@@ -654,6 +668,7 @@ int main(void)
 		nothing_reads_as_zeros,
 		dma_selects_skips_and_reads,
 		skipping_far_does_not_wrap,
+		a_large_item_is_read_at_once,
 		a_descriptor_outside_memory_is_survived,
 		descriptors_may_lie_above_4_gib,
 		odd_accesses_are_nothing,

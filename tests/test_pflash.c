@@ -2,6 +2,10 @@
 #include "tests/fwlib.h"
 #include "tests/testlib.h"
 
+#include <errno.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
 #include "src/base/cleanup.h"
 
 #define IMAGE (256u * 1024)
@@ -13,6 +17,38 @@ static struct dev *flash;
 static struct firmware fw;
 static uint8_t store[STORE] __attribute__((aligned(4096)));
 
+static int file = -1;
+static int write_error, sync_error; /* of the host; 0: none */
+static uint64_t wrote[4096];       /* offsets, in order; a sync is ~0 */
+static unsigned nwrote;
+
+static void note(uint64_t what)
+{
+	unsigned i = __atomic_fetch_add(&nwrote, 1, __ATOMIC_SEQ_CST);
+	if (i < ARRAY_SIZE(wrote))
+		wrote[i] = what;
+}
+
+ssize_t __real_pwrite(int fd, const void *p, size_t n, off_t off);
+ssize_t __wrap_pwrite(int fd, const void *p, size_t n, off_t off);
+ssize_t __wrap_pwrite(int fd, const void *p, size_t n, off_t off)
+{
+	errno = __atomic_load_n(&write_error, __ATOMIC_SEQ_CST);
+	if (errno)
+		return -1;
+	note((uint64_t)off);
+	return __real_pwrite(fd, p, n, off);
+}
+
+int __real_fdatasync(int fd);
+int __wrap_fdatasync(int fd);
+int __wrap_fdatasync(int fd)
+{
+	note(~0ull);
+	errno = __atomic_load_n(&sync_error, __ATOMIC_SEQ_CST);
+	return errno ? -1 : __real_fdatasync(fd);
+}
+
 static void setup(void)
 {
 	t = vmm_start(1);
@@ -21,6 +57,11 @@ static void setup(void)
 		store[i] = (uint8_t)(i * 7 + 1);
 	fw.nvram = store;
 	fw.nvram_bytes = STORE;
+	file = memfd_create("vars", MFD_CLOEXEC);
+	ck_assert_int_eq(write(file, store, STORE), STORE);
+	fw.nvram_fd = file;
+	nwrote = 0;
+	write_error = sync_error = 0;
 	flash = vmm_dev(t, "pflash", 0);
 }
 
@@ -28,6 +69,7 @@ static void teardown(void)
 {
 	vmm_stop(t);
 	free(fw.image);
+	close(file);
 }
 
 /* Does the guest read it without an exit? */
@@ -174,6 +216,103 @@ START_TEST(reset_ends_a_command_and_keeps_what_was_written)
 }
 END_TEST
 
+static uint8_t on_disk(unsigned off)
+{
+	uint8_t v = 0;
+	ck_assert_int_eq(pread(file, &v, 1, off), 1);
+	return v;
+}
+
+/* The main loop, until @off has @v on the disk. */
+static void wait_disk(unsigned off, uint8_t v)
+{
+	for (unsigned i = 0; i < 10000 && on_disk(off) != v; i++) {
+		t->m.fake_now_ns += 100000000;
+		timer_run(&t->m);
+		usleep(1000);
+	}
+	ck_assert_uint_eq(on_disk(off), v);
+}
+
+static void wait_pause(void)
+{
+	for (unsigned i = 0; i < 10000 && !t->m.pause_requested; i++) {
+		t->m.fake_now_ns += 100000000;
+		timer_run(&t->m);
+		usleep(1000);
+	}
+	ck_assert(t->m.pause_requested);
+	t->m.pause_requested = false;
+}
+
+START_TEST(what_is_written_goes_to_the_file)
+{
+	program(100, 0x42);
+	ck_assert_uint_ne(on_disk(100), 0x42);
+	wait_disk(100, 0x42);
+	store_byte(2 * 4096, 0x20);
+	store_byte(2 * 4096, 0xd0);
+	wait_disk(3 * 4096 - 1, 0xff);
+	program(STORE - 1, 0x43);
+	flash->type->done(flash); /* the machine ends at once */
+	ck_assert_uint_eq(on_disk(STORE - 1), 0x43);
+	uint8_t got[STORE];
+	ck_assert_int_eq(pread(file, got, STORE, 0), STORE);
+	ck_assert_mem_eq(got, store, STORE);
+	flash->type->init(flash, &(struct dev_def){.model = "pflash", .name = "pflash"}, NULL);
+}
+END_TEST
+
+/* edk2 writes a block elsewhere first, then says so in a third: on the disk it must be so at any time. */
+START_TEST(blocks_reach_the_disk_in_the_guests_order)
+{
+	static const unsigned blocks[] = {1, 9, 2, 9, 1, 30, 9};
+	for (unsigned i = 0; i < ARRAY_SIZE(blocks); i++)
+		program(blocks[i] * 4096 + i, (uint8_t)(0xa0 + i));
+	wait_disk(9 * 4096 + 6, 0xa6);
+	unsigned at = 0;
+	for (unsigned i = 0; i < nwrote; i += 2) {
+		ck_assert_uint_eq(wrote[i], blocks[at++] * 4096);
+		ck_assert(i + 1 == nwrote || wrote[i + 1] == ~0ull);
+	}
+	ck_assert_uint_eq(at, ARRAY_SIZE(blocks));
+}
+END_TEST
+
+START_TEST(more_than_can_wait_is_written_all_the_same)
+{
+	for (unsigned i = 0; i < 2000; i++)
+		program(i % 33 * 4096 + i, (uint8_t)i);
+	wait_disk(1999 % 33 * 4096 + 1999, (uint8_t)1999);
+	flash->type->done(flash);
+	uint8_t got[STORE];
+	ck_assert_int_eq(pread(file, got, STORE, 0), STORE);
+	ck_assert_mem_eq(got, store, STORE);
+	flash->type->init(flash, &(struct dev_def){.model = "pflash", .name = "pflash"}, NULL);
+}
+END_TEST
+
+START_TEST(a_full_host_pauses_and_all_is_written_at_resume)
+{
+	__atomic_store_n(_i ? &sync_error : &write_error, _i ? EIO : ENOSPC, __ATOMIC_SEQ_CST);
+	program(100, 0x42);
+	program(5 * 4096, 0x43);
+	for (unsigned i = 0; i < 2; i++) { /* still so after the first resume */
+		wait_pause();
+		ck_assert_ptr_nonnull(strstr(t->m.request_detail, "variable store"));
+		if (!i)
+			flash->type->resumed(flash);
+	}
+	__atomic_store_n(&write_error, 0, __ATOMIC_SEQ_CST);
+	__atomic_store_n(&sync_error, 0, __ATOMIC_SEQ_CST);
+	ck_assert_int_eq(__real_pwrite(file, "\0", 1, 100), 1); /* as a host that has lost it */
+	flash->type->resumed(flash);
+	wait_disk(5 * 4096, 0x43);
+	wait_disk(100, 0x42);
+	ck_assert(!t->m.pause_requested);
+}
+END_TEST
+
 int main(void)
 {
 	const TTest *const tests[] = {
@@ -187,12 +326,17 @@ int main(void)
 		unknown_commands_leave_it_readable,
 		wide_accesses_are_taken,
 		reset_ends_a_command_and_keeps_what_was_written,
+		what_is_written_goes_to_the_file,
+		blocks_reach_the_disk_in_the_guests_order,
+		more_than_can_wait_is_written_all_the_same,
 	};
 	Suite *s = suite_create("pflash");
 	TCase *c = tcase_create("flash");
 	tcase_add_checked_fixture(c, setup, teardown);
 	for (unsigned i = 0; i < ARRAY_SIZE(tests); i++)
 		tcase_add_test(c, tests[i]);
+	tcase_add_loop_test(c, a_full_host_pauses_and_all_is_written_at_resume, 0, 2);
+	tcase_set_timeout(c, 60);
 	suite_add_tcase(s, c);
 	return test_main(s);
 }

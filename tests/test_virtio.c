@@ -475,6 +475,28 @@ START_TEST(doorbells_before_driver_ok_are_nothing)
 }
 END_TEST
 
+START_TEST(a_turn_gives_so_many_random_bytes)
+{
+	enum { N = 64, LEN = 16384 };
+	uint32_t h, l, bytes = 0;
+	d.size = N;
+	drv_start(&d, DRV_ALL_FEATURES);
+	for (unsigned i = 0; i < N; i++) {
+		drv_desc(&d, i, DRV_BUF + LEN * i, LEN, D_WRITE, 0);
+		drv_avail(&d, (uint16_t)i);
+	}
+	drv_kick(&d);
+	while (drv_used(&d, &h, &l))
+		bytes += l;
+	ck_assert_uint_eq(bytes, 262144);
+	for (unsigned i = 0; i < 3; i++) /* its own doorbell */
+		drv_kick(&d);
+	while (drv_used(&d, &h, &l))
+		bytes += l;
+	ck_assert_uint_eq(bytes, N * LEN);
+}
+END_TEST
+
 START_TEST(the_rate_limit_holds_until_the_next_period)
 {
 	uint32_t h, l;
@@ -500,6 +522,7 @@ int main(void)
 	Suite *s = suite_create("virtio");
 	TCase *c = tcase_create("virtio");
 	tcase_add_checked_fixture(c, setup, teardown);
+	tcase_add_test(c, a_turn_gives_so_many_random_bytes);
 	tcase_add_test(c, capabilities_are_where_firmware_looks);
 	tcase_add_test(c, a_chain_is_filled_and_comes_back);
 	tcase_add_test(c, an_indirect_table_is_a_chain);

@@ -180,6 +180,88 @@ START_TEST(backing_may_lie_in_many_pieces_and_any_byte_order)
 }
 END_TEST
 
+/* 32 MiB whose backing is one page of the guest over and over: no turn, which has the machine's lock, may do
+ * all of it. */
+START_TEST(a_long_transfer_goes_on_in_the_next_turn)
+{
+	enum { W = 4096, H = 2048, PIECE = 16384, N = W * H * 4 / PIECE, LIST = 0x400000, TURN = 8 << 20 };
+	const uint32_t attach[] = {HEADER(ATTACH), 1, N}, transfer[] = {HEADER(TRANSFER), 0, 0, W, H, 0, 0, 1, 0};
+	uint32_t head, len;
+	unsigned turns = 0, done = 0;
+	ck_assert_uint_eq(SEND(HEADER(CREATE), 1, 2, W, H), GPU_OK);
+	for (unsigned i = 0; i < N; i++) {
+		uint8_t *e = drv_mem(&d, LIST + 16 * i);
+		memset(e, 0, 16);
+		pci_put32(e, BACKING);
+		pci_put32(e + 8, PIECE);
+	}
+	memset(drv_mem(&d, BACKING), 0x77, PIECE);
+	memcpy(drv_mem(&d, COMMAND), attach, sizeof(attach));
+	drv_desc(&d, 0, COMMAND, sizeof(attach), D_NEXT, 2);
+	drv_desc(&d, 2, LIST, 16 * N, D_NEXT, 1);
+	drv_desc(&d, 1, ANSWER, ANSWER_LEN, D_WRITE, 0);
+	drv_avail(&d, 0);
+	drv_kick(&d);
+	ck_assert(drv_used(&d, &head, &len));
+	ck_assert_uint_eq(pci_get32(drv_mem(&d, ANSWER)), GPU_OK);
+	memcpy(drv_mem(&d, COMMAND), transfer, sizeof(transfer));
+	drv_desc(&d, 0, COMMAND, sizeof(transfer), D_NEXT, 1);
+	for (unsigned i = 0; i < 2; i++)
+		drv_avail(&d, 0);
+	for (; done < 2 && turns < 100; turns++) {
+		drv_kick(&d); /* as its doorbell, which it has rung itself */
+		while (drv_used(&d, &head, &len))
+			done++;
+		if (!turns)
+			ck_assert_uint_eq(done, 0);
+	}
+	ck_assert_uint_eq(done, 2);
+	ck_assert_uint_ge(turns, 2 * (W * H * 4 / TURN));
+	ck_assert_uint_eq(pci_get32(drv_mem(&d, ANSWER)), GPU_OK);
+	ck_assert_uint_eq(SEND(HEADER(SET_SCANOUT), 0, H - 64, 64, 64, 0, 1), GPU_OK);
+	ck_assert_uint_eq(pixel(63, 63), 0x77777777);
+}
+END_TEST
+
+/* A driver that changes a transfer that is in work only harms itself. */
+START_TEST(a_transfer_that_changes_its_mind_is_survived)
+{
+	enum { W = 2048, H = 2048, N = W * H * 4 / 16384, LIST = 0x400000 };
+	uint32_t head, len;
+	const uint32_t attach[] = {HEADER(ATTACH), 1, N};
+	ck_assert_uint_eq(SEND(HEADER(CREATE), 1, 2, W, H), GPU_OK);
+	ck_assert_uint_eq(SEND(HEADER(CREATE), 2, 2, 4, 4), GPU_OK);
+	for (unsigned i = 0; i < N; i++) {
+		const uint32_t e[] = {BACKING, 0, 16384, 0};
+		memcpy(drv_mem(&d, LIST + 16 * i), e, 16);
+	}
+	memcpy(drv_mem(&d, COMMAND), attach, sizeof(attach));
+	drv_desc(&d, 0, COMMAND, sizeof(attach), D_NEXT, 2);
+	drv_desc(&d, 2, LIST, 16 * N, D_NEXT, 1);
+	drv_desc(&d, 1, ANSWER, ANSWER_LEN, D_WRITE, 0);
+	drv_avail(&d, 0);
+	drv_kick(&d);
+	ck_assert(drv_used(&d, &head, &len));
+	const uint32_t all[] = {HEADER(TRANSFER), 0, 0, W, H, 0, 0, 1, 0};
+	const uint32_t others[][14] = {{HEADER(TRANSFER), 0, 0, 4, 4, 0, 0, 1, 0}, {HEADER(TRANSFER), 0, 0, 4, 4, 0, 0, 2, 0},
+				       {HEADER(TRANSFER), 0, 0, 4, 4, 0, 0, 9, 0}, {HEADER(UNREF), 1, 0}};
+	for (unsigned i = 0; i < ARRAY_SIZE(others); i++) {
+		memcpy(drv_mem(&d, COMMAND), all, sizeof(all));
+		drv_desc(&d, 0, COMMAND, sizeof(all), D_NEXT, 1);
+		drv_avail(&d, 0);
+		drv_kick(&d);
+		ck_assert(!drv_used(&d, &head, &len));
+		memcpy(drv_mem(&d, COMMAND), others[i], sizeof(others[i]));
+		drv_kick(&d);
+		ck_assert(drv_used(&d, &head, &len));
+		drv_kick(&d);
+		ck_assert(!drv_used(&d, &head, &len));
+	}
+	make(3, 4, 4);
+	ck_assert_uint_eq(SEND(HEADER(TRANSFER), 0, 0, 4, 4, 0, 0, 3, 0), GPU_OK);
+}
+END_TEST
+
 START_TEST(the_vga_is_back_when_nothing_is_shown)
 {
 	static const uint32_t off[3][12] = {
@@ -332,6 +414,8 @@ int main(void)
 	tcase_add_checked_fixture(c, setup, teardown);
 	tcase_add_test(c, display_info_and_edid_are_the_monitors);
 	tcase_add_test(c, a_wish_is_an_event_until_the_driver_has_cleared_it);
+	tcase_add_test(c, a_long_transfer_goes_on_in_the_next_turn);
+	tcase_add_test(c, a_transfer_that_changes_its_mind_is_survived);
 	tcase_add_test(c, what_is_transferred_is_shown_and_flushed_is_told);
 	tcase_add_test(c, a_part_of_a_resource_can_be_the_screen);
 	tcase_add_test(c, backing_may_lie_in_many_pieces_and_any_byte_order);

@@ -449,6 +449,29 @@ START_TEST(what_came_before_the_driver_is_not_for_it)
 }
 END_TEST
 
+/* As many as a socket holds: they go in turns, and none of them is the driver's. */
+START_TEST(much_that_came_before_the_driver_is_thrown_away_in_turns)
+{
+	uint8_t frame[60];
+	uint32_t head, len;
+	unsigned n = 0, turns = 0;
+	make(frame, sizeof(frame), guest_mac, 1);
+	drv_write(&d, 0x14, 1, 0);
+	while (send(peer, frame, sizeof(frame), MSG_DONTWAIT) == (ssize_t)sizeof(frame))
+		n++;
+	ck_assert_uint_gt(n, 128);
+	begin(DRV_ALL_FEATURES);
+	give_buffer(0, 200);
+	kick(RX);
+	for (; ((struct virtio_net *)d.dev)->stale && turns < 1000; turns++)
+		virtio_net_poll(d.dev);
+	ck_assert_uint_ge(turns + 3, n / 64);
+	ck_assert(!used(RX, &head, &len));
+	network_sends(frame, sizeof(frame));
+	ck_assert(used(RX, &head, &len));
+}
+END_TEST
+
 START_TEST(a_pulled_cable_drops_both_ways)
 {
 	uint8_t frame[60], got[100];
@@ -1053,6 +1076,7 @@ int main(void)
 	tcase_add_test(c, a_full_network_is_waited_for);
 	tcase_add_test(c, a_reset_while_the_network_is_full_loses_nothing);
 	tcase_add_test(c, what_came_before_the_driver_is_not_for_it);
+	tcase_add_test(c, much_that_came_before_the_driver_is_thrown_away_in_turns);
 	tcase_add_test(c, a_pulled_cable_drops_both_ways);
 	tcase_add_test(c, a_process_behind_it_may_die_and_come_back);
 	tcase_add_test(c, the_keeper_replaces_it);

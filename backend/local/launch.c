@@ -391,8 +391,10 @@ static int open_runtime(struct launch *a, struct err *e)
 		rc = open_log(a, e);
 	if (!rc)
 		rc = open_own(a, "stats", registry_path(l, uuid, REG_STATS), O_RDWR | O_TRUNC, e);
-	if (!rc && ftruncate(named_get(&a->fds, "stats"), (off_t)STATS_FILE_SIZE) < 0)
-		rc = err_sys(e, errno, "cannot make the statistics file of domain '%s'", a->d->name);
+	if (!rc) /* with its blocks: the machine maps it, and would die of a hole that cannot be filled */
+		rc = posix_fallocate(named_get(&a->fds, "stats"), 0, (off_t)STATS_FILE_SIZE);
+	if (rc > 0)
+		rc = err_sys(e, rc, "cannot make the statistics file of domain '%s'", a->d->name);
 	if (!rc)
 		rc = listen_own(a, "control", REG_CONTROL, e);
 	for (size_t i = 0; i < a->d->nserials && !rc; i++) {

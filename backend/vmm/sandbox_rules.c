@@ -17,14 +17,14 @@ const struct sandbox_rule sandbox_rules[] = {
 	SANDBOX_ALLOW(readv, "libuv streams"),
 	SANDBOX_ALLOW(writev, "libuv streams"),
 	SANDBOX_ALLOW(pread64, "disks, console record"),
-	SANDBOX_ALLOW(pwrite64, "disks, console record"),
+	SANDBOX_ALLOW(pwrite64, "disks, console record, UEFI variables"),
 	SANDBOX_ALLOW(preadv, "disks"),
 	SANDBOX_ALLOW(pwritev, "disks"),
 	SANDBOX_ALLOW(preadv2, "disks"),
 	SANDBOX_ALLOW(pwritev2, "disks"),
 	SANDBOX_ALLOW(lseek, "disks: holes"),
 	SANDBOX_ALLOW(fsync, "disks"),
-	SANDBOX_ALLOW(fdatasync, "disks"),
+	SANDBOX_ALLOW(fdatasync, "disks, UEFI variables"),
 	SANDBOX_ALLOW(fallocate, "disks: discard"),
 	SANDBOX_ALLOW(ftruncate, "console record: next segment"),
 	SANDBOX_ALLOW(dup, "descriptors handed on"),
@@ -52,10 +52,6 @@ const struct sandbox_rule sandbox_rules[] = {
 	SANDBOX_ALLOW(timerfd_create, "timers"),
 	SANDBOX_ALLOW(timerfd_settime, "timers"),
 	SANDBOX_ALLOW(io_uring_enter, "disks: rings were made and restricted before"),
-
-	/* memory */
-	SANDBOX_ALLOW(msync, "UEFI variables"),
-	SANDBOX_ALLOW(sync_file_range, "UEFI variables"),
 
 	/* who we are */
 	SANDBOX_ALLOW(getuid, "control: who may ask"),

@@ -49,7 +49,8 @@ static int image_read(struct firmware *f, int fd, const char *path, struct err *
 	return rc ? err_sys(e, -rc, "cannot read firmware '%s'", path) : 0;
 }
 
-static int nvram_map(struct firmware *f, const char *path, struct err *e)
+/* A copy: a mapping of the file would kill us where the host has no room for one of its pages. */
+static int nvram_read(struct firmware *f, const char *path, struct err *e)
 {
 	struct stat st;
 	if (f->nvram_fd < 0)
@@ -62,12 +63,13 @@ static int nvram_map(struct firmware *f, const char *path, struct err *e)
 			       "'%s' (%llu bytes) is no variable store for this firmware: take the template "
 			       "that comes with it",
 			       path, (unsigned long long)bytes);
-	void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, f->nvram_fd, 0);
+	void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (p == MAP_FAILED)
-		return err_sys(e, errno, "cannot map the variable store '%s'", path);
+		return err_sys(e, errno, "no memory for the variable store '%s'", path);
 	f->nvram = p;
 	f->nvram_bytes = bytes;
-	return 0;
+	int rc = fd_pread_all(f->nvram_fd, p, bytes, 0);
+	return rc ? err_sys(e, -rc, "cannot read the variable store '%s'", path) : 0;
 }
 
 int firmware_load(struct machine *m, struct err *e)
@@ -90,7 +92,7 @@ int firmware_load(struct machine *m, struct err *e)
 	f->nvram_fd = named_take(&m->fds, "nvram");
 	rc = image_read(f, fd, m->domain->loader ? m->domain->loader : "the system's", e);
 	if (!rc)
-		rc = nvram_map(f, m->domain->nvram ? m->domain->nvram : "the guest's own", e);
+		rc = nvram_read(f, m->domain->nvram ? m->domain->nvram : "the guest's own", e);
 	if (rc)
 		return rc;
 	rc = memory_overlay(&m->mem, "firmware", MEM_HIGH_BASE - f->bytes, f->bytes, f->image, MEM_READONLY);

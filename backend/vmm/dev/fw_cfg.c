@@ -19,7 +19,7 @@
 #define PORT_SELECT 0x510 /* 16 bits; the byte at 511h is data */
 #define PORT_DMA 0x514    /* 8 bytes, big endian; writing the last four starts */
 #define DMA_SIGNATURE 0x51454d5520434647ull /* "QEMU CFG" */
-#define READ_MAX (16u << 20) /* of one descriptor: more than any item has */
+#define READ_MAX (1u << 20) /* of one descriptor, behind what the item has: zeros */
 
 enum {
 	DMA_ERROR = 0x01,
@@ -84,10 +84,16 @@ static void fw_select(struct fw_cfg *f, uint16_t key)
 	}
 }
 
+/* How much of the item is still to be read. */
+static size_t rest(const struct fw_cfg *f)
+{
+	return f->selected && f->at < f->selected->len ? f->selected->len - f->at : 0;
+}
+
 /* Copy what is next to @out, zeros behind the end. */
 static void take(struct fw_cfg *f, uint8_t *out, size_t len)
 {
-	size_t have = f->selected && f->at < f->selected->len ? f->selected->len - f->at : 0;
+	size_t have = rest(f);
 	size_t n = len < have ? len : have;
 	if (n)
 		memcpy(out, f->selected->data + f->at, n);
@@ -100,7 +106,7 @@ static void take(struct fw_cfg *f, uint8_t *out, size_t len)
 static int dma_read(struct fw_cfg *f, uint64_t gpa, uint32_t len)
 {
 	uint8_t chunk[4096];
-	if (len > READ_MAX)
+	if (len > READ_MAX && len - READ_MAX > rest(f))
 		return -E2BIG;
 	for (uint32_t done = 0, n; done < len; done += n) {
 		n = len - done < sizeof(chunk) ? len - done : sizeof(chunk);

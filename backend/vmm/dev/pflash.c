@@ -2,8 +2,8 @@
  * Interface and the basic command set 0001h, as far as edk2's OvmfPkg/QemuFlashFvbServicesRuntimeDxe uses
  * them; machine.md 1.7)
  *
- * Theory of operation. The chip's bytes are the guest's own file, mapped and shared, so that what is written
- * lasts when the machine dies. In array mode the chip reads as memory: a read-only slot over that mapping,
+ * Theory of operation. The chip's bytes are private memory, which pflash_store.c writes to the guest's own file
+ * soon after. A host that cannot take them pauses the guest, as with a disk. In array mode the chip reads as memory: a read-only slot over that mapping,
  * whose writes come here. The first command takes the slot away, and reads come here too. Commands come in
  * bursts (each byte that is programmed is two of them, and ends in array mode), so the slot returns only when
  * the guest has read READS_UNTIL_SLOT bytes or words with no command between them.
@@ -11,17 +11,17 @@
  * Left out: the write buffer, locks, suspending an erase. A byte is stored as it is given, not only its zero
  * bits. */
 #include <errno.h>
-#include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
-#include <sys/mman.h>
 
 #include "backend/vmm/boot/firmware.h"
 #include "backend/vmm/dev/dev.h"
+#include "backend/vmm/dev/pflash_store.h"
 #include "backend/vmm/timer.h"
 
-#define BLOCK 4096u
+#define BLOCK PFLASH_BLOCK
 #define READS_UNTIL_SLOT 64
-#define SYNC_NS 1000000000ull /* after the last write */
+#define SYNC_NS 100000000ull /* after the last write */
 #define OVERLAY "pflash"
 
 enum {
@@ -45,14 +45,14 @@ struct pflash {
 	struct dev dev;
 	uint64_t gpa, bytes;
 	uint8_t *data;
-	int fd;          /* firmware's; -1 in a machine without a file */
+	struct pflash_store *store; /* NULL in a machine without a file */
 	uint8_t cmd;     /* what reads show: CMD_ARRAY, or the last command */
 	bool second;     /* the next write is the second half of cmd */
 	uint8_t status;
 	bool slot;       /* reads do not come here */
 	unsigned reads;  /* in array mode, since the last command */
 	struct timer sync;
-	bool added;
+	bool added, waits; /* waits: for a resume */
 };
 
 static void slot_set(struct pflash *p, bool on)
@@ -99,14 +99,24 @@ static void written(struct pflash *p)
 	timer_set(&p->sync, machine_now(p->dev.m) + SYNC_NS);
 }
 
+static void change(struct pflash *p, uint64_t off, const void *from, uint64_t n)
+{
+	if (p->store)
+		pflash_store_write(p->store, off, from, n);
+	else if (from)
+		memcpy(p->data + off, from, n);
+	else
+		memset(p->data + off, 0xff, n);
+}
+
 static void second_write(struct pflash *p, uint64_t off, unsigned size, uint64_t val)
 {
 	p->second = false;
 	if (p->cmd != CMD_ERASE) {
-		memcpy(p->data + off, &val, size);
+		change(p, off, &val, size);
 		written(p);
 	} else if ((uint8_t)val == CMD_ERASE_CONFIRM) {
-		memset(p->data + off / BLOCK * BLOCK, 0xff, BLOCK);
+		change(p, off / BLOCK * BLOCK, NULL, BLOCK);
 		written(p);
 	} else {
 		p->status |= STATUS_READY | STATUS_SEQUENCE;
@@ -150,12 +160,34 @@ static void pflash_write(struct dev *d, uint64_t off, unsigned size, uint64_t va
 
 static const struct region_ops pflash_ops = {pflash_read, pflash_write};
 
-/* Have the kernel begin to write back what has changed; nobody waits. */
+/* The guest has stopped for a moment: what it wrote goes to the disk. Comes back until it is there. */
 static void pflash_sync(void *ctx)
 {
 	struct pflash *p = ctx;
-	if (p->fd >= 0)
-		sync_file_range(p->fd, 0, 0, SYNC_FILE_RANGE_WRITE);
+	char text[200];
+	int error;
+	if (!p->store || p->waits)
+		return;
+	pflash_store_sync(p->store);
+	if (!pflash_store_busy(p->store, &error))
+		return;
+	p->waits = error;
+	if (error) {
+		snprintf(text, sizeof(text), "the variable store: %s: put that right and resume", strerror(-error));
+		machine_pause_ioerror(p->dev.m, text);
+	} else {
+		timer_set(&p->sync, machine_now(p->dev.m) + SYNC_NS);
+	}
+}
+
+static void pflash_resumed(struct dev *d)
+{
+	struct pflash *p = (struct pflash *)d;
+	if (!p->waits)
+		return;
+	p->waits = false;
+	pflash_store_retry(p->store);
+	timer_set(&p->sync, machine_now(d->m) + SYNC_NS);
 }
 
 static int pflash_init(struct dev *d, const struct dev_def *def, struct err *e)
@@ -168,7 +200,8 @@ static int pflash_init(struct dev *d, const struct dev_def *def, struct err *e)
 	p->bytes = f->nvram_bytes;
 	p->gpa = MEM_HIGH_BASE - f->bytes - p->bytes;
 	p->data = f->nvram;
-	p->fd = f->nvram_fd;
+	if (f->nvram_fd >= 0 && (rc = pflash_store_new(&p->store, f->nvram_fd, p->data, p->bytes, e)))
+		return rc;
 	rc = bus_add(&d->m->mmio, p->gpa, p->bytes, &pflash_ops, d, "pflash", e);
 	p->added = !rc;
 	return rc;
@@ -198,10 +231,9 @@ static void pflash_done(struct dev *d)
 		timer_done(&p->sync);
 	if (p->slot)
 		memory_overlay_remove(&d->m->mem, OVERLAY);
-	if (!p->added)
-		return;
-	bus_remove(&d->m->mmio, p->gpa);
-	msync(p->data, p->bytes, MS_SYNC);
+	if (p->added)
+		bus_remove(&d->m->mmio, p->gpa);
+	pflash_store_free(p->store);
 }
 
 const struct dev_type pflash_type = {
@@ -211,6 +243,7 @@ const struct dev_type pflash_type = {
 	.size = sizeof(struct pflash),
 	.init = pflash_init,
 	.reset = pflash_reset,
+	.resumed = pflash_resumed,
 	.dump = pflash_dump,
 	.done = pflash_done,
 };

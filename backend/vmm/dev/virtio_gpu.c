@@ -8,7 +8,8 @@
 #include "src/base/cleanup.h"
 
 #define QUEUE_SIZE 256
-#define ROUND_MAX 64 /* commands before others of the main loop have a turn */
+#define ROUND_MAX 64            /* commands before others of the main loop have a turn */
+#define ROUND_BYTES (8u << 20) /* and bytes that they copy */
 #define SCANOUTS_MAX 16 /* of the answer; there is one */
 #define F_EDID 1
 #define EVENT_DISPLAY 1
@@ -104,6 +105,8 @@ struct virtio_vga {
 	struct gpu_rect part;    /* of that resource */
 	uint32_t width, height;  /* the monitor's */
 	struct cursor cursor;
+	uint64_t budget;         /* bytes that may be copied in this turn */
+	uint32_t line;           /* where the transfer in work goes on; 0: none is */
 	struct virtq_chain chain;
 	union answer answer;
 };
@@ -154,6 +157,8 @@ static enum gpu_error set_scanout(struct virtio_vga *g, const union command *c)
 		return GPU_INVALID_PARAMETER;
 	if (g->shown == res->id && !memcmp(&g->part, r, sizeof(*r)))
 		return GPU_OK;
+	if (res->fd < 0) /* it is copied, in one piece */
+		g->budget = 0;
 	enum gpu_error rc = gpu_resource_share(&g->resources, res);
 	if (rc != GPU_OK)
 		return rc;
@@ -253,10 +258,13 @@ static enum gpu_error on_resource(struct virtio_vga *g, const union command *c,
 {
 	uint32_t id = c->h.type == TRANSFER_TO_HOST_2D ? c->transfer.id : c->resource.id;
 	struct gpu_resource *res = gpu_resource_find(&g->resources, id);
-	if (!res)
+	if (!res) {
+		g->line = 0;
 		return GPU_INVALID_RESOURCE;
+	}
 	if (c->h.type == TRANSFER_TO_HOST_2D)
-		return gpu_resource_transfer(&dev_of(g)->m->mem, res, &c->transfer.r, c->transfer.offset);
+		return gpu_resource_transfer(&dev_of(g)->m->mem, res, &c->transfer.r, c->transfer.offset,
+					     &g->line, &g->budget);
 	if (c->h.type == RESOURCE_ATTACH_BACKING)
 		return gpu_resource_back(res, c->resource.n, chain->iov, chain->nout, sizeof(c->resource));
 	if (!res->entries)
@@ -325,6 +333,7 @@ static size_t command_len(uint32_t type)
 	return sizeof(struct header);
 }
 
+/* One command of @queue. What goes back, when g->line does not say that there is more to be done. */
 static uint32_t one(struct virtio_vga *g, unsigned queue)
 {
 	union command c = {0};
@@ -341,7 +350,11 @@ static uint32_t one(struct virtio_vga *g, unsigned queue)
 		g->answer.h.type = GPU_OK;
 		len = sizeof(struct header);
 	} else {
+		if (c.h.type != TRANSFER_TO_HOST_2D) /* a driver that has changed its mind */
+			g->line = 0;
 		len = execute(g, &c, chain);
+		if (g->line)
+			return 0;
 	}
 	if (c.h.flags & FLAG_FENCE) { /* all is done when it is answered */
 		g->answer.h.flags = FLAG_FENCE;
@@ -355,12 +368,18 @@ static void notify(struct virtio_dev *v, struct virtq *q)
 {
 	struct virtio_vga *g = (struct virtio_vga *)v;
 	unsigned n = 0;
+	g->budget = ROUND_BYTES;
 	do {
-		for (; n < ROUND_MAX && virtq_pop(q, &g->chain) == 1; n++)
-			virtq_push(q, g->chain.head, one(g, q->index));
-	} while (n < ROUND_MAX && virtq_rearm(q));
+		for (; n < ROUND_MAX && g->budget && virtq_pop(q, &g->chain) == 1; n++) {
+			uint32_t len = one(g, q->index);
+			if (q->index == CONTROLQ && g->line)
+				virtq_unpop(q); /* it comes again */
+			else
+				virtq_push(q, g->chain.head, len);
+		}
+	} while (n < ROUND_MAX && g->budget && virtq_rearm(q));
 	virtq_flush(q);
-	if (n == ROUND_MAX)
+	if (n == ROUND_MAX || !g->budget)
 		virtq_ring(q);
 }
 
@@ -375,6 +394,7 @@ static void forget(struct virtio_dev *v)
 	struct virtio_vga *g = (struct virtio_vga *)v;
 	show_vga(g);
 	gpu_resources_clear(&g->resources);
+	g->line = 0;
 	v->config[CFG_EVENTS_READ] = 0;
 }
 

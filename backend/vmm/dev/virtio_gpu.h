@@ -67,9 +67,11 @@ void gpu_resources_clear(struct gpu_resources *r);
 enum gpu_error gpu_resource_back(struct gpu_resource *res, uint32_t n, const struct iovec *iov, unsigned niov,
 				 size_t at);
 void gpu_resource_unback(struct gpu_resource *res);
-/* Copy @rect from the guest's memory, where it begins at @offset of the backing. */
+/* Copy @rect from the guest's memory, where it begins at @offset of the backing: from its line *line on, at
+ * most *budget bytes, which are taken off it. *line is 0 when all is done or it failed, else where to go on. */
 enum gpu_error gpu_resource_transfer(const struct memory *mem, struct gpu_resource *res,
-				     const struct gpu_rect *rect, uint64_t offset);
+				     const struct gpu_rect *rect, uint64_t offset, uint32_t *line,
+				     uint64_t *budget);
 /* Its pixels go to memory that can be handed out. */
 enum gpu_error gpu_resource_share(struct gpu_resources *r, struct gpu_resource *res);
 bool gpu_rect_inside(const struct gpu_rect *rect, uint32_t w, uint32_t h);

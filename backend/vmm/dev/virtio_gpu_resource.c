@@ -155,16 +155,26 @@ static void reorder(uint8_t *p, uint32_t pixels, const struct format *f)
 }
 
 enum gpu_error gpu_resource_transfer(const struct memory *mem, struct gpu_resource *res,
-				     const struct gpu_rect *rect, uint64_t offset)
+				     const struct gpu_rect *rect, uint64_t offset, uint32_t *line,
+				     uint64_t *budget)
 {
 	const struct format *f = format_of(res->format);
+	uint32_t from = *line;
+	*line = 0;
 	struct backing b = {.mem = mem, .res = res};
 	uint64_t stride = (uint64_t)res->w * 4;
 	if (!f || !gpu_rect_inside(rect, res->w, res->h) || offset > GPU_BYTES_MAX)
 		return GPU_INVALID_PARAMETER;
 	if (!res->entries)
 		return GPU_UNSPEC;
-	for (uint32_t y = 0; y < rect->h; y++) {
+	for (uint32_t y = from; y < rect->h; y++) {
+		uint64_t bytes = rect->w * 4ull;
+		if (y > from && *budget < bytes) { /* one line in any case */
+			*budget = 0;
+			*line = y;
+			return GPU_OK;
+		}
+		*budget -= bytes < *budget ? bytes : *budget;
 		uint8_t *to = res->pixels + (rect->y + y) * stride + rect->x * 4ull;
 		if (!backing_read(&b, offset + y * stride, to, rect->w * 4ull))
 			return GPU_INVALID_PARAMETER;

@@ -226,9 +226,23 @@ static bool give_frame(struct virtio_net *d, struct virtq *q)
 	return true;
 }
 
+/* Throw away what came before the driver, ROUND_MAX frames a turn. true: there may be more. */
+static bool drop_stale(struct virtio_net *d)
+{
+	struct net_header h;
+	for (unsigned n = 0; d->stale && n < ROUND_MAX; n++, d->stale--)
+		if (net_recv(&d->net, &h, d->frame, sizeof(d->frame)) == -EAGAIN) {
+			d->stale = 0;
+			return false;
+		}
+	return d->stale;
+}
+
 static void receive(struct virtio_net *d)
 {
 	struct virtq *q = &d->v.q[QUEUE_RX];
+	if (drop_stale(d))
+		return;
 	bool live = virtio_live(&d->v) && q->enabled, room = live && give_frame(d, q);
 	for (unsigned n = 0; room && n < ROUND_MAX; n++) {
 		if (d->link_up && !virtq_waiting(q) && !virtq_await(q, 1)) {
@@ -248,7 +262,7 @@ static void wait_for(struct virtio_net *d)
 {
 	bool live = virtio_live(&d->v);
 	net_wait(&d->net,
-		 (live && d->rx_room ? NET_WAIT_READ : 0u) | (live && d->tx_full ? NET_WAIT_WRITE : 0u));
+		 (live && (d->rx_room || d->stale) ? NET_WAIT_READ : 0u) | (live && d->tx_full ? NET_WAIT_WRITE : 0u));
 }
 
 /* --- what the transport and the network call --- */
@@ -282,11 +296,9 @@ static void network_ready(void *ctx)
 static void ready(struct virtio_dev *v)
 {
 	struct virtio_net *d = (struct virtio_net *)v;
-	struct net_header h;
 	d->filter.vlans_on = virtio_has(v, NET_F_CTRL_VLAN);
-	for (unsigned i = 0; i < STALE_MAX && net_recv(&d->net, &h, d->frame, sizeof(d->frame)) != -EAGAIN;
-	     i++)
-		;
+	d->stale = STALE_MAX;
+	drop_stale(d);
 	d->guest_offloads = virtio_net_guest_offloads(v->features);
 	net_set_offload(&d->net, d->guest_offloads);
 }
@@ -295,6 +307,7 @@ static void reset_begins(struct virtio_dev *v)
 {
 	struct virtio_net *d = (struct virtio_net *)v;
 	d->frame_len = 0;
+	d->stale = 0;
 	d->tx_full = d->rx_room = false;
 	d->guest_offloads = 0;
 	net_set_offload(&d->net, 0);

@@ -69,6 +69,7 @@ struct virtio_net {
 	unsigned guest_offloads; /* enum net_offload: what frames to the guest may leave undone */
 	/* A frame that came and waits for buffers of the driver; 0 bytes = none. */
 	struct net_header header;
+	unsigned stale;   /* so many frames may be there from before the driver */
 	size_t frame_len;
 	uint8_t frame[NET_FRAME_MAX];
 	struct virtq_chain chain, first;

@@ -9,7 +9,8 @@
 #include <sys/random.h>
 
 #define REQUEST_MAX 16384u
-#define ROUND_MAX 64 /* requests before others of the main loop have a turn */
+#define ROUND_MAX 64      /* requests before others of the main loop have a turn */
+#define ROUND_BYTES 262144u /* and bytes, about a millisecond's */
 
 struct virtio_rng {
 	struct virtio_dev v;
@@ -54,14 +55,17 @@ static void notify(struct virtio_dev *v, struct virtq *q)
 {
 	struct virtio_rng *r = (struct virtio_rng *)v;
 	unsigned n = 0;
+	uint32_t bytes = 0;
 	do {
-		while (n < ROUND_MAX && budget(r) && virtq_pop(q, &r->chain) == 1) {
-			virtq_push(q, r->chain.head, fill(r));
+		while (n < ROUND_MAX && bytes < ROUND_BYTES && budget(r) && virtq_pop(q, &r->chain) == 1) {
+			uint32_t part = fill(r);
+			virtq_push(q, r->chain.head, part);
+			bytes += part;
 			n++;
 		}
-	} while (n < ROUND_MAX && budget(r) && virtq_rearm(q));
+	} while (n < ROUND_MAX && bytes < ROUND_BYTES && budget(r) && virtq_rearm(q));
 	virtq_flush(q);
-	if (n == ROUND_MAX)
+	if (n == ROUND_MAX || bytes >= ROUND_BYTES)
 		virtq_ring(q);
 }
 
