@@ -22,8 +22,10 @@ WARN    := -Wall -Wextra -Wshadow -Wundef -Wstrict-prototypes -Wmissing-prototyp
 	-Wimplicit-fallthrough -Wformat=2 -Wwrite-strings -Wno-unused-parameter -Wno-format-truncation
 OPT_release := -O2 -D_FORTIFY_SOURCE=2
 OPT_debug   := -O0
+OPT_tsan    := -O1 -fsanitize=thread -fno-omit-frame-pointer
 OPT_asan    := -O1 -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 HARDEN  := -fstack-protector-strong -fPIE
+LD_tsan := -fsanitize=thread
 LD_asan := -fsanitize=address,undefined
 CFLAGS  ?= -g
 ALL_CFLAGS := -std=gnu11 -D_GNU_SOURCE -I. $(WARN) $(OPT_$(KIND)) $(HARDEN) $(CFLAGS)
@@ -122,6 +124,7 @@ LIBS_rfbview = $(shell pkg-config --libs libvncclient)
 BLKFAULT_WRAP = -Wl,--wrap=ioq_put,--wrap=ioq_reap
 LIBS_test_ide = $(BLKFAULT_WRAP)
 LIBS_test_virtio_blk = $(BLKFAULT_WRAP)
+LIBS_replay_block = $(BLKFAULT_WRAP)
 LIBS_test_block_faults = $(BLKFAULT_WRAP) -Wl,--wrap=eventfd_write,--wrap=io_uring_submit
 LIBS_test_pflash = -Wl,--wrap=pwrite,--wrap=fdatasync
 LIBS_test_log = -Wl,--wrap=clock_gettime
@@ -187,7 +190,7 @@ $(O)/fuzz/%: tests/fuzz/%.c $(LIB_SRC)
 # The same targets with the tests' compiler: run without arguments they replay tests/fuzz/corpus/NAME.
 $(O)/tests/replay_%: $(O)/obj/tests/fuzz/fuzz_%.o $(O)/obj/tests/fuzz/replay.o $(O)/libvmdeck.a
 	@mkdir -p $(@D)
-	$(call say,LD,$@)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) $^ $(LIBS_test) -o $@
+	$(call say,LD,$@)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) $^ $(LIBS_test) $(LIBS_replay_$*) -o $@
 
 fuzz: deps-build ## fuzz each target for FUZZ_S seconds (60)
 	$(Q)tests/deps clang libclang-rt-14-dev
