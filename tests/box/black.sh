@@ -1,7 +1,7 @@
 # limit: 250
 # needs: root dm
 # "Why is it black?" of real kernels: one that does not know of ttyS0, one that finds no root, and one that waits for a disk of the
-# host. What needs no kernel is in tests/native/black.sh.
+# host, which then fails. What needs no kernel is in tests/native/black.sh.
 . tests/lib.sh
 
 why() { vmdeck dominfo "$1" | sed -n '/^Diagnosis:/,$p'; }
@@ -23,6 +23,14 @@ ok "and where to look is told" why_has slow 'dmesg'
 dm resume vmdeck-slow
 ok "it answers again, and so does the guest" wait_for 30 console_has slow '^end=0'
 ok "which is well" wait_for 20 why_has slow 'A shell waits for a command'
+table() { dm suspend vmdeck-slow; dm load vmdeck-slow --table "$1"; dm resume vmdeck-slow; }
+table "0 32768 error"
+ok "a host's disk that fails at a flush is an error in the guest" not run_in slow 'dd if=/dev/urandom of=/dev/vda bs=64k count=4 conv=fsync'
+table "0 32768 linear $LOOP 0"
+ok "and stays one when that works again, as what was lost is lost" not run_in slow 'dd if=/dev/zero of=/dev/vda bs=64k count=1 conv=fsync'
+ok "domblkerror tells" says '^vda: unspecified error: a flush failed .Input/output error.' vmdeck domblkerror slow
+ok "so does the diagnosis" wait_for 20 why_has slow "could not write what it held for disk 'vda'"
+ok "and the journal" grep -q '"event":"disk-failed"' "$VMDECK_HOME/log/journal.jsonl"
 ok "the mute kernel has written nothing" wait_for 60 why_has mute 'has written nothing to ttyS0 in the [0-9ms]+ since it began, and has no screen'
 ok "and what its command line lacks is told" why_has mute 'Add console=ttyS0 to <cmdline>'
 ok "the lost one has panicked, and why is told" wait_for 60 why_has lost 'Its kernel has panicked: .*(root fs|No working init)'
