@@ -270,12 +270,14 @@ START_TEST(blocks_reach_the_disk_in_the_guests_order)
 	for (unsigned i = 0; i < ARRAY_SIZE(blocks); i++)
 		program(blocks[i] * 4096 + i, (uint8_t)(0xa0 + i));
 	wait_disk(9 * 4096 + 6, 0xa6);
+	flash->type->done(flash); /* its thread is gone */
 	unsigned at = 0;
 	for (unsigned i = 0; i < nwrote; i += 2) {
 		ck_assert_uint_eq(wrote[i], blocks[at++] * 4096);
 		ck_assert(i + 1 == nwrote || wrote[i + 1] == ~0ull);
 	}
 	ck_assert_uint_eq(at, ARRAY_SIZE(blocks));
+	flash->type->init(flash, &(struct dev_def){.model = "pflash", .name = "pflash"}, NULL);
 }
 END_TEST
 

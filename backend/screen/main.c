@@ -49,7 +49,7 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	snprintf(who, sizeof(who), "screen %s", argv[2]);
-	log_open(who, -1);
+	log_open(who, STDERR_FILENO); /* the log, with times and a limit for what strangers cause */
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGTERM, on_term);
 	for (size_t i = 0; i < n; i++)
