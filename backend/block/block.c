@@ -144,7 +144,8 @@ static void copy(const struct blk_req *r, uint8_t *p, uint64_t off, uint64_t n, 
 			memcpy(p, base + off, part);
 		else
 			memcpy(base + off, p, part);
-		p += p ? part : 0;
+		if (p)
+			p += part;
 		n -= part;
 		off = 0;
 	}
