@@ -3,7 +3,7 @@
  *
  * The first byte says how viewers are let in; then each operation is a byte (what, and which viewer) and a
  * length with its bytes. Whatever comes, all queues stay within their bounds and end, and nobody is in where
- * TLS is asked for and was not spoken. */
+ * TLS is asked for and was not spoken. floor: 400 */
 #include <fcntl.h>
 #include <stdint.h>
 #include <stdlib.h>
