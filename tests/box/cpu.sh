@@ -9,6 +9,7 @@ flag() { run_in cpu "grep -qw $1 /proc/cpuinfo"; }
 ok "define says what this host lacks of Nehalem, which has no CMPXCHG16B" says "warning.*Nehalem.*'cx16'" \
 	guest cpu cloud actions="$(with partial)"
 refused "start refuses and names it" "Nehalem.*'cx16'" vmdeck start cpu
+vmdeck undefine cpu > /dev/null
 ok "a feature that no processor has is no obstacle when it is disabled" \
 	guest cpu cloud actions="$(with none "<feature policy='disable' name='svme-addr-chk'/><feature policy='forbid' name='warp-drive'/>")"
 ok "without the check it starts" vmdeck start cpu

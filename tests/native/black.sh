@@ -73,6 +73,8 @@ Booting from Hard Disk...
 host() {
 	few h 1; local pid; pid=$(machine_pid h)
 	local tid; tid=$(vmdeck qemu-monitor-command h query-cpus-fast --return-value | sed 's/.*"thread-id":\([0-9]*\).*/\1/')
+	# the machine may be in a name space of process ids: the thread as it is called outside
+	tid=$(grep -lE "^NSpid:(.*[[:space:]])?$tid\$" /proc/"$pid"/task/*/status | sed 's|.*/task/\([0-9]*\)/.*|\1|')
 	mkfifo "$WORK/hold"
 	"$O/tools/holdthread" "$tid" < "$WORK/hold" > "$WORK/held" & local holder=$!
 	exec 7> "$WORK/hold"
