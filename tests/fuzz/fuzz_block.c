@@ -1,6 +1,7 @@
 /* Any sequence of requests on an image whose host fails as the input wants: each request ends once, what is read is
  * what was written, a flush never succeeds after one has failed, and what is tried again goes on.
  * link: -Wl,--wrap=ioq_put,--wrap=ioq_reap
+ * floor: 250
  *
  * Input: the mode, then steps of a byte that says what, and its operands. */
 #include "tests/blkfault.h"

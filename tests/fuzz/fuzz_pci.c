@@ -2,6 +2,8 @@
  * memory, expansion ROMs, MSI-X tables, the bridge's shadow RAM, and what lies behind each BAR. After each step the
  * map of memory is sane and devices reach only what is theirs; after a reset no interrupt line is high.
  *
+ * floor: 600
+ *
  * Input: steps of a byte that says what, and its operands. */
 #include <fcntl.h>
 #include <stdlib.h>
