@@ -125,6 +125,7 @@ struct host_check {
 	enum { HOST_PASS, HOST_NOTE, HOST_WARN, HOST_FAIL } result;
 	char detail[256];  /* what was found */
 	char remedy[256];  /* what to do, "" when nothing */
+	char subject[12];  /* what it is about: "KVM", "Sandbox" */
 };
 
 struct host_info {

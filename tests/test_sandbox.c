@@ -29,6 +29,7 @@
 #include "backend/screen/sandbox_rules.h"
 #include "backend/vmm/sandbox_rules.h"
 #include "src/base/cleanup.h"
+#include "src/base/file.h"
 #include "src/base/log.h"
 #include "src/base/str.h"
 #include "tests/testlib.h"
@@ -772,6 +773,25 @@ START_TEST(every_rule_says_who_needs_it_and_is_there_once)
 }
 END_TEST
 
+/* Each ioctl of KVM's that is allowed is made somewhere. */
+START_TEST(every_ioctl_of_kvm_has_a_user)
+{
+	AUTO_FREE char *text = NULL;
+	struct err e = {0};
+	unsigned n = 0;
+	if (access("backend/vmm/sandbox_rules.c", R_OK))
+		test_skip("not run in the source's root folder");
+	ck_assert_int_eq(file_read("backend/vmm/sandbox_rules.c", 1 << 20, &text, NULL, &e), 0);
+	for (const char *p = text; (p = strstr(p, "IOCTL(KVM_")); p++, n++) {
+		char name[64], cmd[200];
+		snprintf(name, sizeof(name), "%.*s", (int)strcspn(p + 6, ","), p + 6);
+		snprintf(cmd, sizeof(cmd), "grep -rqw --include=*.c --exclude=sandbox_rules.c %s backend/vmm", name);
+		ck_assert_msg(system(cmd) == 0, "%s is called by nobody", name);
+	}
+	ck_assert_uint_gt(n, 10);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("sandbox");
@@ -792,6 +812,7 @@ int main(void)
 	tcase_add_test(t, files_and_memory_are_limited);
 	tcase_add_test(t, what_is_required_and_cannot_be_had_is_refused);
 	tcase_add_test(t, every_rule_says_who_needs_it_and_is_there_once);
+	tcase_add_test(t, every_ioctl_of_kvm_has_a_user);
 	suite_add_tcase(s, t);
 	return test_main(s);
 }

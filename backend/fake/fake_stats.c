@@ -141,17 +141,17 @@ int fake_host_validate(struct backend *b, struct host_check **list, size_t *n, s
 	if (rc)
 		return rc;
 	struct host_check checks[] = {
-		{"/dev/kvm can be opened", "kvm", HOST_PASS, "API 12", ""},
-		{"KVM runs kernels natively", "kvm-native", HOST_PASS, "", ""},
-		{"/dev/net/tun can be opened", "tun", HOST_WARN, "no such file", "modprobe tun"},
+		{"/dev/kvm can be opened", "kvm", HOST_PASS, "API 12", "", "KVM"},
+		{"KVM runs kernels natively", "kvm-native", HOST_PASS, "", "", "KVM"},
+		{"/dev/net/tun can be opened", "tun", HOST_WARN, "no such file", "modprobe tun", "Network"},
 	};
 	if (f->no_kvm)
 		checks[0] = (struct host_check){"/dev/kvm can be opened", "kvm", HOST_FAIL, "no such file",
-						"load kvm_intel or kvm_amd"};
+						"load kvm_intel or kvm_amd", "KVM"};
 	if (f->interpreted)
 		checks[1] =
 			(struct host_check){"KVM runs kernels natively", "kvm-native", HOST_FAIL,
-					    "kernel mode is interpreted", "use a host with VT-x or AMD-V"};
+					    "kernel mode is interpreted", "use a host with VT-x or AMD-V", "KVM"};
 	*list = x_malloc(sizeof(checks));
 	memcpy(*list, checks, sizeof(checks));
 	*n = ARRAY_SIZE(checks);

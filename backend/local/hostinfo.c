@@ -12,6 +12,7 @@
 #include "backend/local/install.h"
 #include "src/base/cleanup.h"
 #include "src/base/file.h"
+#include "src/base/sandbox.h"
 #include "src/base/str.h"
 
 /* The number behind "key   : " in /proc/cpuinfo's paragraph @p, or @def. */
@@ -87,13 +88,17 @@ struct checks {
 	size_t n;
 	struct kvm_facts kvm;
 	bool kvm_known;
+	unsigned lacks; /* layers of the sandbox */
+	int landlock_abi;
+	bool sandbox_known;
 };
 
-static struct host_check *add(struct checks *c, const char *key, const char *name)
+static struct host_check *add(struct checks *c, const char *subject, const char *key, const char *name)
 {
 	c->v = x_realloc(c->v, (c->n + 1) * sizeof(*c->v));
 	struct host_check *h = &c->v[c->n++];
 	memset(h, 0, sizeof(*h));
+	snprintf(h->subject, sizeof(h->subject), "%s", subject);
 	snprintf(h->key, sizeof(h->key), "%s", key);
 	snprintf(h->name, sizeof(h->name), "%s", name);
 	return h;
@@ -297,31 +302,115 @@ static void check_linger(struct checks *c, struct host_check *h)
 		    "lingering is off: it is switched on with the first guest, if you may");
 }
 
+/* --- the layers of the sandbox (src/base/sandbox.h) --- */
+
+static void layer(struct checks *c, struct host_check *h, unsigned bit, const char *loss, const char *remedy)
+{
+	if (!c->sandbox_known)
+		c->lacks = sandbox_lacks(&c->landlock_abi);
+	c->sandbox_known = true;
+	if (!(c->lacks & bit))
+		say(h, HOST_PASS, "", "guests have it");
+	else
+		say(h, HOST_WARN, remedy, "%s", loss);
+}
+
+#define SPACES_REMEDY "sudo sysctl user.max_user_namespaces=15000; on Ubuntu kernel.apparmor_restrict_unprivileged_userns=0"
+
+static void check_user_space(struct checks *c, struct host_check *h)
+{
+	if (geteuid() == 0)
+		say(h, HOST_PASS, "", "root needs none for the others");
+	else
+		layer(c, h, SANDBOX_USER_SPACE, "without one an ordinary user gets no other name space",
+		      SPACES_REMEDY);
+}
+
+static void check_mount_space(struct checks *c, struct host_check *h)
+{
+	layer(c, h, SANDBOX_MOUNT_SPACE, "a guest that breaks out sees the host's files", SPACES_REMEDY);
+}
+
+static void check_net_space(struct checks *c, struct host_check *h)
+{
+	layer(c, h, SANDBOX_NET_SPACE, "a guest that breaks out is in the host's network", SPACES_REMEDY);
+}
+
+static void check_pid_space(struct checks *c, struct host_check *h)
+{
+	layer(c, h, SANDBOX_PID_SPACE, "a guest that breaks out can name the host's processes", SPACES_REMEDY);
+}
+
+static void check_ipc_space(struct checks *c, struct host_check *h)
+{
+	layer(c, h, SANDBOX_IPC_SPACE, "a guest that breaks out is among the host's System V IPC", SPACES_REMEDY);
+}
+
+static void check_landlock(struct checks *c, struct host_check *h)
+{
+	layer(c, h, SANDBOX_LANDLOCK, "this kernel has none: files are kept from guests by name spaces alone",
+	      "Linux 5.13 or later with landlock among lsm= on the kernel's command line");
+	if (h->result == HOST_PASS && c->landlock_abi < 6)
+		say(h, HOST_NOTE, "Linux 6.12 or later keeps signals and abstract sockets apart, too", "ABI %d",
+		    c->landlock_abi);
+}
+
+static void check_seccomp(struct checks *c, struct host_check *h)
+{
+	layer(c, h, SANDBOX_SECCOMP, "this kernel does not filter system calls: no guest starts",
+	      "a kernel with CONFIG_SECCOMP_FILTER");
+}
+
+static void check_uid(struct checks *c, struct host_check *h)
+{
+	struct policy p;
+	struct err e = {0};
+	if (geteuid() != 0)
+		say(h, HOST_PASS, "", "guests have yours");
+	else if (policy_read(c->l, &p, &e))
+		say(h, HOST_FAIL, "mend the file", "%s", e.msg);
+	else if (!p.uids)
+		say(h, HOST_NOTE, "uids = FIRST-LAST in vmdeck.conf", "guests share nobody's");
+	else if (policy_uid_had(&p))
+		say(h, HOST_PASS, "", "one of %u from %u on", p.uids, (unsigned)p.uid_first);
+	else
+		say(h, HOST_WARN, "in a container map them, or name others: uids = FIRST-LAST in vmdeck.conf",
+		    "uids from %u on cannot be had", (unsigned)p.uid_first);
+}
+
 static const struct {
-	const char *key, *name;
+	const char *subject, *key, *name;
 	void (*check)(struct checks *, struct host_check *);
 } rows[] = {
-    {"hardware", "Processor has virtualization", check_hardware},
-    {"kvm-device", "KVM is there", check_kvm_device},
-    {"kvm-access", "KVM may be used by this user", check_kvm_access},
-    {"kvm-api", "KVM has what we need", check_kvm_api},
-    {"kvm-native", "KVM runs kernels natively", check_kvm_native},
-    {"nested", "Nested virtualization", check_nested},
-    {"tun", "Network devices for guests", check_tun},
-    {"vhost-net", "Networking in the kernel", check_vhost},
-    {"iommu", "IOMMU", check_iommu},
-    {"cgroup", "Control groups", check_cgroup},
-    {"hugepages", "Huge pages", check_hugepages},
-    {"io-uring", "Asynchronous disk I/O", check_io_uring},
-    {"systemd", "Guests apart from sessions", check_systemd},
-    {"lingering", "Guests outlive the login", check_linger},
+    {"CPU", "hardware", "Processor has virtualization", check_hardware},
+    {"KVM", "kvm-device", "KVM is there", check_kvm_device},
+    {"KVM", "kvm-access", "KVM may be used by this user", check_kvm_access},
+    {"KVM", "kvm-api", "KVM has what we need", check_kvm_api},
+    {"KVM", "kvm-native", "KVM runs kernels natively", check_kvm_native},
+    {"KVM", "nested", "Nested virtualization", check_nested},
+    {"Network", "tun", "Network devices for guests", check_tun},
+    {"Network", "vhost-net", "Networking in the kernel", check_vhost},
+    {"CPU", "iommu", "IOMMU", check_iommu},
+    {"Host", "cgroup", "Control groups", check_cgroup},
+    {"Memory", "hugepages", "Huge pages", check_hugepages},
+    {"Disk", "io-uring", "Asynchronous disk I/O", check_io_uring},
+    {"Host", "systemd", "Guests apart from sessions", check_systemd},
+    {"Host", "lingering", "Guests outlive the login", check_linger},
+    {"Sandbox", "sandbox-user", "User name spaces", check_user_space},
+    {"Sandbox", "sandbox-mount", "Mount name spaces", check_mount_space},
+    {"Sandbox", "sandbox-net", "Network name spaces", check_net_space},
+    {"Sandbox", "sandbox-pid", "Process id name spaces", check_pid_space},
+    {"Sandbox", "sandbox-ipc", "IPC name spaces", check_ipc_space},
+    {"Sandbox", "sandbox-landlock", "Landlock", check_landlock},
+    {"Sandbox", "sandbox-seccomp", "System call filter (seccomp)", check_seccomp},
+    {"Sandbox", "sandbox-uid", "A uid of each guest's own", check_uid},
 };
 
 int local_host_validate(struct backend *b, struct host_check **list, size_t *n, struct err *e)
 {
 	struct checks c = {.l = local_of(b)};
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		struct host_check *h = add(&c, rows[i].key, rows[i].name);
+		struct host_check *h = add(&c, rows[i].subject, rows[i].key, rows[i].name);
 		rows[i].check(&c, h);
 	}
 	*list = c.v;

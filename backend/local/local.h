@@ -190,6 +190,8 @@ struct policy {
 int policy_read(const struct local *l, struct policy *out, struct err *e);
 /* The uid of the guest with @id. */
 uid_t policy_uid(const struct local *l, const struct policy *p, int id);
+/* Can a process of ours become that uid? Tries it, in a child. */
+bool policy_uid_had(const struct policy *p);
 /* Before a start: what the sandbox lacks on this host is a warning among @notes, or the refusal; and it is told
  * to the guest's processes. */
 int policy_sandbox(const struct policy *p, struct buf *notes, struct err *e);

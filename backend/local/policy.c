@@ -51,6 +51,23 @@ uid_t policy_uid(const struct local *l, const struct policy *p, int id)
 	return p->uid_first + (uid_t)((h + (unsigned)id) % p->uids);
 }
 
+static unsigned lacks_with(const struct policy *p, int *abi)
+{
+	char uid[24];
+	snprintf(uid, sizeof(uid), "%u", (unsigned)p->uid_first);
+	if (p->uids)
+		setenv("VMDECK_UID", uid, 1);
+	unsigned lacks = sandbox_lacks(abi);
+	unsetenv("VMDECK_UID");
+	return lacks;
+}
+
+bool policy_uid_had(const struct policy *p)
+{
+	int abi;
+	return !(lacks_with(p, &abi) & SANDBOX_UID);
+}
+
 int policy_sandbox(const struct policy *p, struct buf *notes, struct err *e)
 {
 	const char *mode = getenv("VMDECK_SANDBOX");
@@ -65,12 +82,7 @@ int policy_sandbox(const struct policy *p, struct buf *notes, struct err *e)
 	}
 	if (require)
 		setenv("VMDECK_SANDBOX", "require", 1);
-	char uid[24];
-	snprintf(uid, sizeof(uid), "%u", (unsigned)p->uid_first);
-	if (p->uids) /* for the trial */
-		setenv("VMDECK_UID", uid, 1);
-	unsigned lacks = sandbox_lacks(&abi);
-	unsetenv("VMDECK_UID");
+	unsigned lacks = lacks_with(p, &abi);
 	if (!p->uids && !p->require)
 		lacks &= ~(unsigned)SANDBOX_UID;
 	if (lacks && require)

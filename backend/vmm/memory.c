@@ -39,8 +39,6 @@ int memory_init(struct memory *m, uint64_t ram_bytes, unsigned flags, struct err
 	}
 	if (!(flags & MEMORY_HUGEPAGES))
 		madvise(p, ram_bytes, MADV_HUGEPAGE); /* advice: each may fail, on kernels without it */
-	if (!(flags & MEMORY_NOSHARE))
-		madvise(p, ram_bytes, MADV_MERGEABLE);
 	madvise(p, ram_bytes, MADV_DONTDUMP);
 	m->ram = p;
 	m->low_bytes = ram_bytes < MEM_LOWTOP_MAX ? ram_bytes : MEM_LOWTOP_MAX;

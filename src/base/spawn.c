@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -166,9 +167,17 @@ pid_t spawn_detached(const char *const argv[], int log_fd, int fd3, struct err *
 
 char *spawn_find(const char *name, const char *env, struct err *e)
 {
-	const char *v = getenv(env);
+	const char *v = secure_getenv(env);
 	if (v && *v) {
 		char *path = realpath(v, NULL);
+		struct stat st;
+		/* sudo -E: the environment is that of somebody else */
+		if (path && getenv("SUDO_UID") && geteuid() == 0 &&
+		    (stat(path, &st) < 0 || st.st_uid != 0 || st.st_mode & (S_IWGRP | S_IWOTH))) {
+			err_set(e, EPERM, "%s '%s' is not root's alone: with sudo, root does not run it", env, v);
+			free(path);
+			return NULL;
+		}
 		if (!path)
 			err_sys(e, errno, "%s '%s'", env, v);
 		return path;

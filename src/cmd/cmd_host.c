@@ -1,5 +1,6 @@
 /* Verbs about the host: nodeinfo, version, host-validate. */
 #include <errno.h>
+#include <string.h>
 
 #include "src/base/cleanup.h"
 #include "src/base/version.h"
@@ -88,7 +89,8 @@ static const char *const result_text[] = {
 
 static void check_text(const struct cmd_ctx *c, const struct host_check *h)
 {
-	fprintf(c->out, "  KVM: %-68s: %s", h->name, result_text[h->result]);
+	int width = 71 - (int)strlen(h->subject);
+	fprintf(c->out, "  %s: %-*s: %s", h->subject, width, h->name, result_text[h->result]);
 	if (h->result != HOST_PASS && (h->detail[0] || h->remedy[0]))
 		fprintf(c->out, " (%s%s%s)", h->detail, h->detail[0] && h->remedy[0] ? "; " : "", h->remedy);
 	fputc('\n', c->out);
@@ -97,6 +99,7 @@ static void check_text(const struct cmd_ctx *c, const struct host_check *h)
 static json_t *check_json(const struct host_check *h)
 {
 	json_t *j = json_object();
+	json_set_str(j, "subject", h->subject);
 	json_set_str(j, "key", h->key);
 	json_set_str(j, "name", h->name);
 	json_set_str(j, "result", result_text[h->result]);
