@@ -15,7 +15,8 @@ DEPS_BUILD := gcc libc6-dev make pkg-config libncurses-dev libxml2-dev libvncser
 DEPS_RUN   := seabios ovmf ipxe-qemu osinfo-db xkb-data busybox-static cpio xz-utils zstd ca-certificates
 DEPS_CHECK := qemu-system-x86 kmod tmux acpica-tools libvirt0 libxml2-utils mandoc libvterm-dev socat lz4 \
 	vncsnapshot gvncviewer netpbm openssl novnc chromium xorriso dmsetup \
-	grub-common grub-pc-bin grub-efi-amd64-bin mtools dosfstools memtest86+ ipxe mmdebstrap e2fsprogs fdisk
+	grub-common grub-pc-bin grub-efi-amd64-bin mtools dosfstools memtest86+ ipxe mmdebstrap uidmap fakeroot fakechroot \
+	e2fsprogs fdisk
 
 PKGS    := ncursesw libxml-2.0 libuv jansson liburing libseccomp libpng libvncserver gnutls zlib libnl-route-3.0 libarchive xkbcommon
 WARN    := -Wall -Wextra -Wshadow -Wundef -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wvla \

@@ -1,5 +1,6 @@
 /* The sandbox: what the machine needs goes on working, everything else ends it. Each case is a process of its
- * own. */
+ * own.
+ * needs: root */
 #include <check.h>
 #include <errno.h>
 #include <fcntl.h>
