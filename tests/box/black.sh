@@ -1,4 +1,4 @@
-# limit: 250
+# limit: 300
 # needs: root dm
 # "Why is it black?" of real kernels: one that does not know of ttyS0, one that finds no root, and one that waits for a disk of the
 # host, which then fails. What needs no kernel is in tests/native/black.sh.
