@@ -1,4 +1,4 @@
-# limit: 900
+# limit: 2400
 # Kernels from Debian's packages that are none of amd64's Linux: 32-bit Linux, iPXE, memtest86+, GNU Mach, Xen.
 . tests/lib.sh
 eval "$(tests/guests/foreign)"
@@ -11,7 +11,7 @@ boot() { # NAME KERNEL CMDLINE [INITRD [MEMORY]]
 	XML
 	vmdeck define "$WORK/$1.xml" && vmdeck start "$1"
 }
-said() { wait_for 100 console_has "$1" "$2"; }
+said() { wait_for 300 console_has "$1" "$2"; }
 
 ok "Debian's 32-bit kernel runs its initrd" eval 'boot k686 "$K686" "console=ttyS0 quiet" "$I386" && said k686 "This is Linux 6.*-686 on i686, 1 CPU"'
 ok "and powers off" wait_for 30 state_is k686 "shut off"
@@ -38,7 +38,7 @@ rom() { # NAME FILE
 	XML
 	vmdeck define "$WORK/$1.xml" && vmdeck start "$1"
 }
-logged() { wait_for 60 grep -aq "$2" "$WORK/$1.log"; }
+logged() { wait_for 200 grep -aq "$2" "$WORK/$1.log"; }
 ok "the BIOS of Bochs runs, and logs to a port for debugging" eval 'rom bochs "$BOCHS" && logged bochs Revision'
 ok "so does the old one, of 64 KiB" eval 'rom old "$BOCHSOLD" && logged old Revision'
 ok "U-Boot's ROM runs" eval 'rom uboot "$UBOOT" && said uboot "U-Boot 20"'
