@@ -27,7 +27,7 @@ stay() {
 	timeout $((60 * TEST_SLOW)) "$O/tools/rfbview" 127.0.0.1 "$(field "$1" port)" "passwd=$(field "$1" passwd)" <> "$WORK/silence" > "$WORK/$2.log" &
 }
 view() { local port=$1; shift; echo quit | timeout $((30 * TEST_SLOW)) "$O/tools/rfbview" 127.0.0.1 "$port" "$@"; }
-screen_of() { pgrep -f "^[^ ]*vmdeck-screen 1 $1\$"; }
+screen_of() { pgrep -f "^[^ ]*vmdeck-screen 1 $1 [a-z]*\$"; }
 running() { state_is "$1" running; }
 
 start_and_see() {
@@ -147,7 +147,7 @@ rude() {
 	ok "garbage and silence keep nobody out" see pc1
 	kill "${silent[@]}" 2> /dev/null
 	ok "and the guest does not notice" running pc1
-	for i in 1 2 3 4 5 6; do pkill -9 -f "^[^ ]*vmdeck-screen 1 pc1\$"; : 2>/dev/null > "/dev/tcp/127.0.0.1/$port"; sleep 0.2; done
+	for i in 1 2 3 4 5 6; do pkill -9 -f "^[^ ]*vmdeck-screen 1 pc1 [a-z]*\$"; : 2>/dev/null > "/dev/tcp/127.0.0.1/$port"; sleep 0.2; done
 	ok "a screen that always dies is not started without end" [ "$(grep -c 'killed by signal 9' "$VMDECK_HOME"/log/*/vmm.log | awk -F: '{ n += $2 } END { print n }')" -le 8 ]
 	ok "and the guest runs" running pc1
 }

@@ -70,7 +70,7 @@ screens() {
 	forget v
 	ok "its at is q with AltGr around" eval "viewer 'key 40 1\nkey 40 0\n' 'e0 38 10 e0 b8 90' && sends v 'e0 38 10 e0 b8 90'"
 	forget v
-	kill -9 "$(pgrep -f "^[^ ]*vmdeck-screen 1 v\$")" 2> /dev/null
+	kill -9 "$(pgrep -f "^[^ ]*vmdeck-screen 1 v [a-z]*\$")" 2> /dev/null
 	ok "the next screen process knows the layout, too" eval "viewer 'key 7a 1\nkey 7a 0\n' '15 95' && sends v '15 95'"
 	vmdeck -q destroy v
 	sed -i "s/keymap='de'/keymap='klingon'/" "$WORK/v.xml"; vmdeck -q undefine v; vmdeck -q define "$WORK/v.xml"
