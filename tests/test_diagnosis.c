@@ -5,6 +5,7 @@
 #include "src/base/cleanup.h"
 #include "src/base/str.h"
 #include "src/model/diagnosis.h"
+#include "src/model/diagnosis_text.h"
 #include "tests/testlib.h"
 
 #define HALTED "{'state':'halted','address':'0xffffffff81c0de00','bits':64,'interrupts':true,'exits':50,'still-ms':0}"
@@ -243,6 +244,15 @@ START_TEST(advice_names_a_drive_that_is_there)
 }
 END_TEST
 
+START_TEST(what_a_guest_wrote_moves_no_terminal)
+{
+	char line[200];
+	ck_assert(text_last_line("a\xc2\x9b" "2Jb\x9d" "c\x1b[31md\x7f", line, sizeof(line)));
+	for (const char *p = line; *p; p++)
+		ck_assert_msg(*p >= ' ' && *p < 0x7f, "'%s'", line);
+}
+END_TEST
+
 START_TEST(one_that_does_not_answer_is_told)
 {
 	struct diagnosis_facts f = {.name = "web1", .state = DOMAIN_RUNNING, .unanswered = true};
@@ -330,6 +340,7 @@ int main(void)
 	TCase *t = tcase_create("all");
 	tcase_add_loop_test(t, a_story_has_its_sentence, 0, ARRAY_SIZE(stories));
 	tcase_add_test(t, advice_names_a_drive_that_is_there);
+	tcase_add_test(t, what_a_guest_wrote_moves_no_terminal);
 	tcase_add_test(t, one_that_does_not_answer_is_told);
 	tcase_add_test(t, a_direct_kernel_is_told_what_its_command_line_lacks);
 	tcase_add_test(t, a_reset_begins_the_looks_anew);

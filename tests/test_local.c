@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -32,6 +33,9 @@
 #include "src/proto/record.h"
 #include "src/proto/statspage.h"
 #include "tests/testlib.h"
+
+/* What moves a terminal: a title by OSC, a colour by CSI, and CSI as C1 has it. */
+#define EVIL_JSON "\\u001b]0;T\\u0007\\u001b[31m\\u009b2J\\u007f"
 
 /* --- the fake machine --- */
 
@@ -84,7 +88,7 @@ static void fake_serve(int c, int stats)
 	for (ssize_t n; (n = read(c, line, sizeof(line))) > 0;) {
 		AUTO_JSON json_t *j = json_parse(line, (size_t)n - 1, NULL);
 		const char *what = json_str(j, "execute", "");
-		char reply[100];
+		char reply[200];
 		int pair[2] = {-1, -1};
 		if (!strcmp(what, "quit"))
 			_exit(LAUNCH_EXIT_DESTROYED);
@@ -94,8 +98,10 @@ static void fake_serve(int c, int stats)
 			fake_stats(stats, STATS_RUN_RUNNING);
 		if (!strcmp(what, "console-open"))
 			unixsock_pair(SOCK_STREAM, pair);
-		int k = snprintf(reply, sizeof(reply), "{\"return\": {}, \"id\": %d}\n",
-				 (int)json_int(j, "id", 0));
+		const char *say = !strcmp(what, "x-say")    ? "\"return\": {\"a\": \"" EVIL_JSON "\"}"
+				  : !strcmp(what, "x-fail") ? "\"error\": {\"desc\": \"" EVIL_JSON "\"}"
+							    : "\"return\": {}";
+		int k = snprintf(reply, sizeof(reply), "{%s, \"id\": %d}\n", say, (int)json_int(j, "id", 0));
 		unixsock_send(c, reply, (size_t)k, &pair[0], pair[0] >= 0);
 		fd_close(pair[0]);
 		if (!strcmp(what, "system_powerdown")) {
@@ -348,6 +354,151 @@ START_TEST(variables_of_uefi_go_with_the_definition_or_stay_as_said)
 		ck_assert_int_eq(access(store, F_OK) == 0, cases[k].left);
 		ck_assert_int_eq(b->ops->domain_get(b, uuid, &i, NULL) == 0, cases[k].rc != 0);
 	}
+}
+END_TEST
+
+/* Everything that a guest's process can write and somebody else reads and shows. */
+static void check_clean(const char *what, const char *s)
+{
+	for (const unsigned char *p = (const unsigned char *)s; *p; p++)
+		ck_assert_msg((*p >= ' ' || *p == '\n' || *p == '\t') && *p != 0x7f && !(*p == 0xc2 && p[1] < 0xa0),
+			      "%s has byte %02x", what, *p);
+}
+
+static void spoil(const char *file, const char *text, size_t n)
+{
+	AUTO_FREE char *path = x_asprintf("%s/%s", home, file);
+	AUTO_CLOSE int fd = open(path, O_WRONLY | O_CLOEXEC | O_TRUNC | O_CREAT, 0600);
+	ck_assert_msg(fd >= 0 && !fd_write_all(fd, text, n), "%s", path);
+}
+
+static void check_clean_figures(void)
+{
+	struct sample s;
+	ck_assert_msg(b->ops->sample(b, &s, &e) == 0, "%s", e.msg);
+	ck_assert_uint_eq(s.ndomains, 1);
+	ck_assert_uint_eq(s.domains[0].ndisks, 1);
+	ck_assert_uint_eq(s.domains[0].nnets, 1);
+	check_clean("a disk's name", s.domains[0].disks[0].name);
+	check_clean("a card's name", s.domains[0].nets[0].name);
+	check_clean("a title", s.domains[0].title);
+	sample_done(&s);
+}
+
+START_TEST(no_file_of_a_guests_process_drives_a_terminal)
+{
+	static const char screen[] = "{\"port\": 0, \"listen\": \"" EVIL_JSON "\", \"socket\": \"" EVIL_JSON
+				     "\", \"passwd\": \"" EVIL_JSON "\", \"view_passwd\": \"" EVIL_JSON
+				     "\", \"clients\": [{\"host\": \"" EVIL_JSON "\", \"service\": \"" EVIL_JSON
+				     "\", \"encoding\": \"" EVIL_JSON "\"}]}";
+	static const char name[] = "\x1b]0;T\a\x1b[8m\xc2\x9b" "2J";
+	struct stats_block blocks[2] = {{.kind = STATS_DISK}, {.kind = STATS_NET}};
+	char *text = NULL;
+	need_kvm();
+	ck_assert_int_eq(define("web1", uuid, "", ""), 0);
+	ck_assert_msg(start(uuid, 0) == 0, "%s", e.msg);
+	AUTO_FREE char *live = x_asprintf("run/%s/live.xml", uuid), *stats = x_asprintf("%s/run/%s/stats", home, uuid),
+		       *json = x_asprintf("run/%s/screen.json", uuid), *path = x_asprintf("%s/%s", home, live);
+	ck_assert_int_eq(file_read(path, 1 << 20, &text, NULL, &e), 0);
+	char *end = strstr(text, "<memory");
+	AUTO_FREE char *bad = x_asprintf("%.*s<title>\xc2\x9b" "1m&#x9b;2J&#155;&#127;\x7f</title>%s",
+					 (int)(end - text), text, end);
+	free(text);
+	spoil(json, screen, strlen(screen));
+	memcpy(blocks[0].name, name, sizeof(name));
+	memcpy(blocks[1].name, name, sizeof(name));
+	AUTO_CLOSE int fd = open(stats, O_RDWR | O_CLOEXEC);
+	struct stats_header h;
+	ck_assert_int_eq(fd_pread_all(fd, &h, sizeof(h), 0), 0);
+	h.nblocks = 2;
+	ck_assert_int_eq(fd_pwrite_all(fd, blocks, sizeof(blocks), STATS_BLOCK), 0);
+	ck_assert_int_eq(fd_pwrite_all(fd, &h, sizeof(h), 0), 0);
+	spoil(live, bad, strlen(bad));
+
+	struct screen_info s;
+	ck_assert_msg(b->ops->domain_screen(b, uuid, &s, &e) == 0, "%s", e.msg);
+	check_clean("the screen's address", s.listen);
+	check_clean("the screen's socket", s.socket);
+	check_clean("the screen's password", s.passwd);
+	check_clean("the screen's other password", s.view_passwd);
+	check_clean("a viewer", s.viewers[0].host);
+	check_clean("a viewer", s.viewers[0].service);
+	check_clean("a viewer", s.viewers[0].encoding);
+	check_clean_figures();
+	ck_assert_int_eq(b->ops->domain_xml(b, uuid, XML_SECURE, &text, &e), 0);
+	ck_assert_ptr_nonnull(strstr(text, "<title>"));
+	check_clean("the live XML", text);
+	free(text);
+	ck_assert_int_eq(b->ops->domain_command(b, uuid, "x-say", NULL, &text, &e), 0);
+	check_clean("an answer", text);
+	free(text);
+	ck_assert_int_lt(b->ops->domain_command(b, uuid, "x-fail", NULL, &text, &e), 0);
+	check_clean("an error", e.msg);
+	ck_assert_int_eq(b->ops->domain_destroy(b, uuid, &e), 0);
+	wait_end();
+	AUTO_FREE char *ended = x_asprintf("log/%s/ended.json", uuid);
+	static const char last[] = "{\"state\": \"crashed\", \"reason\": \"crashed\", \"detail\": \"" EVIL_JSON
+				   "\", \"action\": \"" EVIL_JSON "\", \"id\": 1}";
+	spoil(ended, last, strlen(last));
+	check_clean("how it ended", get(uuid).detail);
+}
+END_TEST
+
+static unsigned temporaries(const char *folder)
+{
+	AUTO_FREE char *path = x_asprintf("%s/%s", home, folder);
+	DIR *d = opendir(path);
+	unsigned n = 0;
+	for (struct dirent *de; (de = readdir(d));)
+		n += strstr(de->d_name, ".vmdeck-") != NULL;
+	closedir(d);
+	return n;
+}
+
+START_TEST(what_a_killed_writer_left_is_swept_and_what_another_writes_is_not)
+{
+	ck_assert_int_eq(define("web1", uuid, "", ""), 0);
+	AUTO_FREE char *folder = x_asprintf("%s/config/domains", home);
+	AUTO_FREE char *busy = x_asprintf("%s/.web1.xml.vmdeck-aaaaaa", folder);
+	AUTO_CLOSE int fd = open(busy, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	ck_assert_int_eq(flock(fd, LOCK_EX), 0);
+	for (int i = 0; i < 3; i++) {
+		make_file("config/domains/notes.backup", "mine", 4);
+		spoil("config/domains/.x.xml.vmdeck-bbbbbb", "", 0);
+		ck_assert_uint_eq(temporaries("config/domains"), 2);
+		ck_assert_int_eq(i == 0	  ? define("web1", uuid, "", "")
+				 : i == 1 ? b->ops->domain_autostart(b, uuid, true, &e)
+					  : b->ops->domain_undefine(b, uuid, 0, &e),
+				 0);
+		ck_assert_uint_eq(temporaries("config/domains"), 1);
+	}
+	ck_assert_int_eq(access(busy, F_OK), 0);
+	AUTO_FREE char *mine = x_asprintf("%s/notes.backup", folder);
+	ck_assert_int_eq(access(mine, F_OK), 0);
+}
+END_TEST
+
+START_TEST(a_folder_that_another_could_have_made_is_refused)
+{
+	AUTO_FREE char *path = x_asprintf("%s/shared", home), *to = x_asprintf("%s/to", home);
+	struct stat st;
+	ck_assert_int_eq(dir_make_own(path, 0700, &e), 0);
+	ck_assert_int_eq(stat(path, &st), 0);
+	ck_assert_uint_eq(st.st_mode & 0777, 0700);
+	ck_assert_int_eq(dir_make_own(path, 0700, &e), 0);
+	ck_assert_int_eq(chmod(path, 0770), 0);
+	ck_assert_int_eq(dir_make_own(path, 0700, &e), -EPERM);
+	ck_assert_msg(strstr(e.msg, path), "%s", e.msg);
+	ck_assert_int_eq(chmod(path, 0700), 0);
+	if (geteuid() == 0) {
+		ck_assert_int_eq(chown(path, 1, 1), 0);
+		ck_assert_int_eq(dir_make_own(path, 0700, &e), -EPERM);
+	}
+	ck_assert_int_eq(rename(path, to), 0);
+	if (geteuid() == 0)
+		ck_assert_int_eq(chown(to, 0, 0), 0);
+	ck_assert_int_eq(symlink(to, path), 0);
+	ck_assert_int_eq(dir_make_own(path, 0700, &e), -EPERM);
 }
 END_TEST
 
@@ -1029,6 +1180,9 @@ int main(int argc, char **argv)
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, a_definition_comes_back_under_name_and_uuid);
 	tcase_add_test(t, name_and_uuid_belong_together);
+	tcase_add_test(t, no_file_of_a_guests_process_drives_a_terminal);
+	tcase_add_test(t, what_a_killed_writer_left_is_swept_and_what_another_writes_is_not);
+	tcase_add_test(t, a_folder_that_another_could_have_made_is_refused);
 	tcase_add_test(t, variables_of_uefi_go_with_the_definition_or_stay_as_said);
 	tcase_add_test(t, a_broken_file_spoils_only_itself);
 	tcase_add_test(t, autostart_is_a_link_that_goes_with_the_definition);

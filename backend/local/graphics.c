@@ -19,6 +19,7 @@
 
 #define LIBVIRT_PKI "/etc/pki/libvirt-vnc" /* libvirt's qemu.conf, vnc_tls_x509_cert_dir */
 #define SCREEN_JSON_MAX 65536
+#define PASSWD_ROOM sizeof(((struct screen_info *)0)->passwd)
 
 static const char *const share_names[] = {"allow-exclusive", "force-shared", "ignore"};
 static const char *const tls_names[] = {"off", "allowed", "required"};
@@ -244,9 +245,18 @@ int graphics_open(struct local *l, const struct domain *d, unsigned flags, struc
 
 /* --- reading it --- */
 
+/* The guest's process can write the file: what it says is for terminals, too. */
 static void copy(char *out, size_t n, const json_t *j, const char *key)
 {
 	str_printable(json_str(j, key, ""), out, n);
+}
+
+/* VNC's are cut at eight bytes. */
+static void copy_passwd(char out[PASSWD_ROOM], const json_t *j, const char *key)
+{
+	char eight[9];
+	snprintf(eight, sizeof(eight), "%s", json_str(j, key, ""));
+	str_printable(eight, out, PASSWD_ROOM);
 }
 
 static void read_viewers(const json_t *clients, struct screen_info *out)
@@ -287,9 +297,9 @@ int graphics_info(const struct local *l, const char *uuid, struct screen_info *o
 	*out = (struct screen_info){.port = (int)json_int(j, "port", 0),
 				    .passwd_valid_to = json_int(j, "passwd_valid_to", 0)};
 	copy(out->listen, sizeof(out->listen), j, "listen");
-	snprintf(out->socket, sizeof(out->socket), "%s", json_str(j, "socket", ""));
-	snprintf(out->passwd, sizeof(out->passwd), "%.8s", json_str(j, "passwd", ""));
-	snprintf(out->view_passwd, sizeof(out->view_passwd), "%.8s", json_str(j, "view_passwd", ""));
+	copy(out->socket, sizeof(out->socket), j, "socket");
+	copy_passwd(out->passwd, j, "passwd");
+	copy_passwd(out->view_passwd, j, "view_passwd");
 	for (unsigned i = 0; i < ARRAY_SIZE(tls_names); i++)
 		if (!strcmp(json_str(j, "tls", "off"), tls_names[i]))
 			out->tls = (enum graphics_tls)i;

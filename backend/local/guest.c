@@ -121,7 +121,7 @@ int local_domain_command(struct backend *b, const char *uuid, const char *name, 
 	rc = command(l, g, name, args, &ret, NULL, &err);
 	if (rc)
 		return err_set(e, -rc, "%s", err.msg);
-	*reply = json_text(ret, false);
+	*reply = str_mask(json_text(ret, false));
 	return 0;
 }
 

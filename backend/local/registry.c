@@ -105,6 +105,19 @@ void guest_state(const struct guest *g, enum domain_state *state, enum domain_re
 		      : of[run].reason;
 }
 
+/* What drives a terminal has no place in live.xml, which the guest's process can write: neither as it is nor
+ * as a character reference (XML 1.0, 4.1), which a parser would make such characters of. */
+static char *live_mask(char *text)
+{
+	for (char *p = text; (p = strstr(p, "&#")); p += 2) {
+		char *end;
+		unsigned long c = p[2] == 'x' ? strtoul(p + 3, &end, 16) : strtoul(p + 2, &end, 10);
+		if (c >= 0x7f && c < 0xa0 && *end == ';')
+			memset(p, '?', (size_t)(end + 1 - p));
+	}
+	return str_mask(text);
+}
+
 int live_read(const struct local *l, const char *uuid, char **xml, struct err *e)
 {
 	AUTO_FREE char *path = registry_path(l, uuid, REG_LIVE_XML);
@@ -114,7 +127,7 @@ int live_read(const struct local *l, const char *uuid, char **xml, struct err *e
 	if (!rc)
 		rc = livexml_unwrap(text, &at, e);
 	if (!rc)
-		*xml = x_strdup(at);
+		*xml = live_mask(x_strdup(at));
 	return rc;
 }
 
@@ -168,7 +181,7 @@ static int guest_describe(struct local *l, struct guest *g)
 	if (rc)
 		return rc;
 	snprintf(g->name, sizeof(g->name), "%s", d->name);
-	snprintf(g->title, sizeof(g->title), "%s", d->title ? d->title : "");
+	str_printable(d->title, g->title, sizeof(g->title));
 	g->vcpus = d->vcpus;
 	g->max_vcpus = d->max_vcpus;
 	g->memory_bytes = d->current_bytes;
@@ -424,7 +437,7 @@ void ended_read(const struct local *l, const char *uuid, struct ended *out)
 		out->state = DOMAIN_SHUTOFF;
 	out->reason = domain_reason_parse(json_str(j, "reason", ""));
 	str_printable(json_str(j, "detail", ""), out->detail, sizeof(out->detail));
-	snprintf(out->action, sizeof(out->action), "%s", json_str(j, "action", "destroy"));
+	str_printable(json_str(j, "action", "destroy"), out->action, sizeof(out->action));
 	out->id = (int)json_int(j, "id", -1);
 	out->cleaned = json_flag(j, "cleaned", false);
 	out->valid = true;

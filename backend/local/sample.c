@@ -208,7 +208,7 @@ static void disk_figures(const struct stats_block *b, struct sample_domain *d)
 				   .rd_ns = v->rd_ns,
 				   .wr_ns = v->wr_ns,
 				   .fl_ns = v->fl_ns};
-	snprintf(to->name, sizeof(to->name), "%.31s", b->name);
+	str_printable(b->name, to->name, sizeof(to->name));
 }
 
 static void net_figures(const struct stats_block *b, struct sample_domain *d)
@@ -226,7 +226,7 @@ static void net_figures(const struct stats_block *b, struct sample_domain *d)
 				.tx_errors = v->tx_errors,
 				.tx_drop = v->tx_drop,
 				.link = v->link};
-	snprintf(to->name, sizeof(to->name), "%.31s", b->name);
+	str_printable(b->name, to->name, sizeof(to->name));
 }
 
 /* The blocks of the stats file. Every number in it is the guest's process's to choose. */

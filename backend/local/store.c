@@ -178,7 +178,18 @@ static int store_lock(struct local *l, struct err *e)
 		fd_close(fd);
 		return rc;
 	}
+	*strrchr(dir, '/') = 0;
+	dir_sweep(dir);
 	return fd;
+}
+
+/* What was removed or linked shall be so after a power cut, too. */
+static int sync_folders(struct local *l, struct err *e)
+{
+	AUTO_FREE char *domains = x_asprintf("%s/domains", l->dirs->config);
+	AUTO_FREE char *links = x_asprintf("%s/autostart", domains);
+	int rc = dir_sync(links, e);
+	return rc ? rc : dir_sync(domains, e);
 }
 
 /* libvirt's rule: name and uuid belong together; whoever has the one must have the other. */
@@ -259,10 +270,12 @@ int store_undefine(struct local *l, const struct store_item *it, struct err *e)
 		return lock;
 	AUTO_FREE char *path = store_path(l, it->file);
 	AUTO_FREE char *link = autostart_path(l, it->file);
-	unlink(link);
+	if (unlink(link) < 0 && errno != ENOENT)
+		return err_sys(e, errno, "cannot remove '%s'", link);
 	if (unlink(path) < 0 && errno != ENOENT)
 		return err_sys(e, errno, "cannot remove '%s'", path);
-	return store_refresh(l, e);
+	int rc = sync_folders(l, e);
+	return rc ? rc : store_refresh(l, e);
 }
 
 int store_autostart(struct local *l, const struct store_item *it, bool on, struct err *e)
@@ -275,5 +288,6 @@ int store_autostart(struct local *l, const struct store_item *it, bool on, struc
 	int rc = on ? symlink(target, link) : unlink(link);
 	if (rc < 0 && errno != (on ? EEXIST : ENOENT))
 		return err_sys(e, errno, "cannot change '%s'", link);
-	return store_refresh(l, e);
+	rc = sync_folders(l, e);
+	return rc ? rc : store_refresh(l, e);
 }

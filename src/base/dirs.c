@@ -50,11 +50,11 @@ static int home_runtime(struct dirs *d, mode_t mode, struct err *e)
 	ssize_t n = readlink(d->runtime, now, sizeof(now) - 1);
 	if (n > 0) {
 		now[n] = 0;
-		return dir_make(now, mode, e); /* gone after a reboot */
+		return dir_make_own(now, mode, e); /* gone after a reboot */
 	}
 	if (access(d->runtime, F_OK) == 0)
 		return 0; /* a plain folder that somebody made: use it */
-	int rc = dir_make(target, mode, e);
+	int rc = dir_make_own(target, mode, e);
 	if (rc)
 		return rc;
 	if (symlink(target, d->runtime) < 0 && errno != EEXIST)
@@ -88,8 +88,13 @@ static int fill(struct dirs *d, mode_t mode, struct err *e)
 	d->log = xdg("XDG_STATE_HOME", ".local/state");
 	d->data = xdg("XDG_DATA_HOME", ".local/share");
 	const char *x = getenv("XDG_RUNTIME_DIR");
-	d->runtime =
-	    x && *x == '/' ? x_asprintf("%s/vmdeck", x) : x_asprintf("/tmp/vmdeck-%u", (unsigned)geteuid());
+	if (x && *x == '/') {
+		d->runtime = x_asprintf("%s/vmdeck", x);
+		return 0;
+	}
+	d->runtime = x_asprintf("/tmp/vmdeck-%u", (unsigned)geteuid());
+	if (dir_make_own(d->runtime, mode, e))
+		return err_prefix(e, "without XDG_RUNTIME_DIR");
 	return 0;
 }
 
@@ -106,7 +111,7 @@ const struct dirs *dirs_get(struct err *e)
 	for (size_t i = 0; i < ARRAY_SIZE(all); i++)
 		if (dir_make(all[i], mode, e))
 			return NULL;
-	struct stat st; /* a runtime folder in /tmp could be another's */
+	struct stat st; /* XDG_RUNTIME_DIR could be another's */
 	if (stat(d.runtime, &st) < 0 || st.st_uid != geteuid()) {
 		err_set(
 		    e, EPERM,

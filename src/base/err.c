@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "src/base/str.h"
+
 static int fill(struct err *e, int code, const char *fmt, va_list ap)
 {
 	if (code <= 0)
@@ -12,6 +14,7 @@ static int fill(struct err *e, int code, const char *fmt, va_list ap)
 	if (e) {
 		e->code = code;
 		vsnprintf(e->msg, sizeof(e->msg), fmt, ap);
+		str_mask(e->msg);
 	}
 	return -code;
 }
@@ -48,6 +51,7 @@ int err_prefix(struct err *e, const char *fmt, ...)
 	va_start(ap, fmt);
 	int n = vsnprintf(e->msg, sizeof(e->msg), fmt, ap);
 	va_end(ap);
+	str_mask(e->msg);
 	if (n >= 0 && (size_t)n < sizeof(e->msg))
 		snprintf(e->msg + n, sizeof(e->msg) - (size_t)n, ": %s", old);
 	return -e->code;

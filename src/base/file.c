@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -138,34 +139,71 @@ int file_read(const char *path, size_t max, char **out, size_t *len, struct err 
 	return rc ? err_sys(e, -rc, "cannot read '%s'", path) : 0;
 }
 
-static void sync_folder(const char *path)
+int dir_sync(const char *path, struct err *e)
 {
-	AUTO_FREE char *dir = x_strdup(path);
-	char *slash = strrchr(dir, '/');
-	if (slash)
-		slash[slash == dir] = 0;
-	AUTO_CLOSE int fd = open(slash ? dir : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd >= 0)
-		fsync(fd);
+	AUTO_CLOSE int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	/* Some file systems have no such thing. */
+	if (fd < 0 || (fsync(fd) < 0 && errno != EINVAL && errno != ENOTSUP))
+		return err_sys(e, errno, "cannot write the folder '%s' to the disk", path);
+	return 0;
 }
 
-int file_replace(const char *path, const char *data, size_t len, mode_t mode, struct err *e)
+/* A temporary is ".NAME" MARK and six letters, and locked (flock) by whoever writes it: one that can be
+ * locked by another is of a process that is gone. */
+#define MARK ".vmdeck-"
+#define LETTERS 6
+
+void dir_sweep(const char *path)
 {
-	AUTO_FREE char *tmp = x_asprintf("%s.XXXXXX", path);
+	DIR *d = opendir(path);
+	for (struct dirent *de; d && (de = readdir(d));) {
+		const char *mark = *de->d_name == '.' ? strstr(de->d_name, MARK) : NULL;
+		if (!mark || strlen(mark) != strlen(MARK) + LETTERS)
+			continue;
+		AUTO_CLOSE int fd =
+		    openat(dirfd(d), de->d_name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+		if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0)
+			unlinkat(dirfd(d), de->d_name, 0);
+	}
+	if (d)
+		closedir(d);
+}
+
+/* -ENOENT: another swept it away before it was locked. */
+static int replace(const char *path, const char *dir, const char *data, size_t len, mode_t mode)
+{
+	const char *slash = strrchr(path, '/');
+	AUTO_FREE char *tmp = x_asprintf("%s/.%s" MARK "XXXXXX", dir, slash ? slash + 1 : path);
 	AUTO_CLOSE int fd = mkostemp(tmp, O_CLOEXEC);
 	if (fd < 0)
-		return err_sys(e, errno, "cannot write '%s'", path);
+		return errno == ENOENT ? -ENOTDIR : -errno;
+	flock(fd, LOCK_EX);
 	int rc = fchmod(fd, mode) < 0 ? -errno : fd_write_all(fd, data, len);
 	if (!rc && fsync(fd) < 0)
 		rc = -errno;
 	if (!rc && rename(tmp, path) < 0)
 		rc = -errno;
-	if (rc) {
+	if (rc)
 		unlink(tmp);
+	return rc;
+}
+
+int file_replace(const char *path, const char *data, size_t len, mode_t mode, struct err *e)
+{
+	const char *slash = strrchr(path, '/');
+	AUTO_FREE char *dir = !slash	       ? x_strdup(".")
+			      : slash == path ? x_strdup("/")
+					      : x_strndup(path, (size_t)(slash - path));
+	int rc = -ENOENT;
+	for (int i = 0; i < 5 && rc == -ENOENT; i++)
+		rc = replace(path, dir, data, len, mode);
+	if (rc == -ENOTDIR && access(dir, F_OK) < 0)
+		rc = -ENOENT;
+	if (rc)
 		return err_sys(e, -rc, "cannot write '%s'", path);
-	}
-	sync_folder(path);
-	return 0;
+	dir_sweep(dir);
+	rc = dir_sync(dir, NULL);
+	return rc ? err_sys(e, -rc, "cannot write '%s' to the disk", path) : 0;
 }
 
 int dir_make(const char *path, mode_t mode, struct err *e)
@@ -183,6 +221,22 @@ int dir_make(const char *path, mode_t mode, struct err *e)
 		if (!c)
 			return 0;
 	}
+}
+
+int dir_make_own(const char *path, mode_t mode, struct err *e)
+{
+	struct stat st;
+	int rc = dir_make(path, mode, e);
+	if (rc)
+		return rc;
+	if (lstat(path, &st) < 0)
+		return err_sys(e, errno, "cannot look at the folder '%s'", path);
+	const char *why = S_ISLNK(st.st_mode)	       ? "is a link"
+			  : !S_ISDIR(st.st_mode)       ? "is no folder"
+			  : st.st_uid != geteuid()     ? "belongs to another user"
+			  : st.st_mode & 0777 & ~mode ? "can be used by others"
+						       : NULL;
+	return why ? err_set(e, EPERM, "the folder '%s' %s: see who made it, and remove it", path, why) : 0;
 }
 
 int dir_remove(const char *path, struct err *e)

@@ -17,11 +17,18 @@ int file_read_fd(int fd, size_t max, char **out, size_t *len); /* from offset 0,
 int file_read_rest(int fd, size_t max, char **out, size_t *len);
 
 /* Write @path so that a crash leaves the old file or the new one: temporary, fsync, rename, fsync of the
- * folder. */
+ * folder. Temporaries of writers that were killed are removed from the folder. */
 int file_replace(const char *path, const char *data, size_t len, mode_t mode, struct err *e);
 
 /* mkdir -p; an existing folder is fine. */
 int dir_make(const char *path, mode_t mode, struct err *e);
+/* The same where others can make folders, too: what is there must be a folder, no link to one, of this user,
+ * with no right for others that is not in @mode. -EPERM. */
+int dir_make_own(const char *path, mode_t mode, struct err *e);
+/* Have what was made, renamed and removed in the folder on the disk. */
+int dir_sync(const char *path, struct err *e);
+/* Remove what file_replace() left in the folder when it was killed. */
+void dir_sweep(const char *path);
 /* Remove a folder and the plain files, sockets and links in it (one level; folders below stay:
  * -ENOTEMPTY). */
 int dir_remove(const char *path, struct err *e);

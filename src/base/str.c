@@ -151,6 +151,18 @@ char *str_printable(const char *s, char *out, size_t n)
 	return out;
 }
 
+char *str_mask(char *s)
+{
+	for (unsigned char *p = (unsigned char *)s; *p;) {
+		unsigned len = utf8_len(p);
+		bool control = len == 1 && (*p < 0x20 || *p == 0x7f) && *p != '\n' && *p != '\t';
+		if (!len || control)
+			*p = '?';
+		p += len ? len : 1;
+	}
+	return s;
+}
+
 unsigned str_distance(const char *a, const char *b)
 {
 	unsigned row[64];

@@ -32,6 +32,9 @@ bool str_invisible(uint32_t c);
  * text from outside cannot drive a terminal or look like another. Always terminated. Return: @out. */
 char *str_printable(const char *s, char *out, size_t n);
 
+/* The same in place, for text of several lines: newlines and tabs stay; the length too. Return: @s. */
+char *str_mask(char *s);
+
 /* How far apart two words are (Levenshtein), for "did you mean". */
 unsigned str_distance(const char *a, const char *b);
 

@@ -182,12 +182,13 @@ static json_t *domain_stats(struct cmd_ctx *c, const struct sample_domain *d, co
 static void print_text(struct cmd_ctx *c, const char *name, json_t *stats)
 {
 	const char *key;
+	char show[4096];
 	json_t *v;
 	fprintf(c->out, "Domain: '%s'\n", name);
 	json_object_foreach(stats, key, v)
 	{
 		if (json_is_string(v))
-			fprintf(c->out, "  %s=%s\n", key, json_string_value(v));
+			fprintf(c->out, "  %s=%s\n", key, str_printable(json_string_value(v), show, sizeof(show)));
 		else
 			fprintf(c->out, "  %s=%lld\n", key, (long long)json_integer_value(v));
 	}

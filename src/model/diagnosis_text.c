@@ -15,6 +15,7 @@
 static void clean(const char *p, size_t len, char out[LINE])
 {
 	size_t n = 0;
+	char raw[LINE];
 	for (size_t i = 0; i < len && n < LINE - 1; i++) {
 		unsigned char c = (unsigned char)p[i];
 		if (c == 0x1b && i + 1 < len && p[i + 1] == '[') { /* ECMA-48, 5.4: up to a final byte */
@@ -23,12 +24,13 @@ static void clean(const char *p, size_t len, char out[LINE])
 		} else if (c == 0x1b) {
 			i++;
 		} else if (c >= ' ' && c != 0x7f && (c != ' ' || n)) {
-			out[n++] = (char)c;
+			raw[n++] = (char)c;
 		}
 	}
-	while (n && out[n - 1] == ' ')
+	while (n && raw[n - 1] == ' ')
 		n--;
-	out[n] = 0;
+	raw[n] = 0;
+	str_printable(raw, out, LINE); /* the control characters of C1 */
 }
 
 /* What is not ASCII comes as ?: a line of little else (frames, another speed of the line) tells nobody
