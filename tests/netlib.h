@@ -246,9 +246,10 @@ static inline uint8_t tcp_await(struct tcp *t, const uint8_t **p, size_t *n)
 
 static inline void tcp_connect(struct tcp *t, const char *ip, uint16_t port)
 {
+	static uint16_t own = 40000;
 	const uint8_t *p;
 	size_t n;
-	*t = (struct tcp){.peer = ip_of(ip), .peer_port = port, .port = 40000, .seq = 1000};
+	*t = (struct tcp){.peer = ip_of(ip), .peer_port = port, .port = own++, .seq = 1000};
 	tcp_send(t, SYN, NULL, 0);
 	ck_assert_int_eq(tcp_await(t, &p, &n) & (SYN | ACK | RST), SYN | ACK);
 	t->ack = ntohl(((const tcp_header *)(rx.b + ETH + 20))->seq) + 1;

@@ -34,7 +34,7 @@ static void start_default(void)
 {
 	ck_assert_msg(
 	    start(
-		"{\"hostname\": \"web1\", \"forwards\": [{\"address\": \"127.0.0.1\", \"start\": 2022, "
+		"{\"hostname\": \"web1\", \"host_loopback\": true, \"forwards\": [{\"address\": \"127.0.0.1\", \"start\": 2022, "
 		"\"to\": 22}, "
 		"{\"udp\": true, \"address\": \"0.0.0.0\", \"start\": 5000, \"end\": 5001, \"to\": 50}]}") ==
 		0,
@@ -176,12 +176,11 @@ START_TEST(names_are_asked_of_the_hosts_own_server)
 }
 END_TEST
 
-/* It reads /etc/resolv.conf behind its sandbox, long after it began. */
+/* It hears of /etc/resolv.conf behind its sandbox, long after it began. */
 START_TEST(a_changed_resolv_conf_is_seen)
 {
 	static const char other[] = "# moved\nnameserver fe80::1%lo\nnameserver 127.0.0.1\n";
 	ask_dns();
-	usleep(1100000); /* libslirp looks again after a second */
 	ck_assert_int_eq(write_text("/etc/resolv.conf", other), 0);
 	ask_dns();
 }

@@ -204,7 +204,8 @@ static bool is_answer(const void *arg)
 
 START_TEST(names_are_asked_of_the_hosts_own_server)
 {
-	uint8_t f[IP6 + 8 + 5], m[16];
+	static const uint8_t question[] = {0x12, 0x34, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0, 1, 'x', 0, 0, 28, 0, 1};
+	uint8_t f[IP6 + 8 + sizeof(question)], m[64];
 	udp_header *u = (void *)(f + IP6);
 	struct sockaddr_in6 a = {.sin6_family = AF_INET6, .sin6_addr = ip6_of("::1"), .sin6_port = htons(53)};
 	socklen_t len = sizeof(a);
@@ -212,15 +213,17 @@ START_TEST(names_are_asked_of_the_hosts_own_server)
 	struct pollfd p = {.fd = fd, .events = POLLIN};
 	ck_assert_int_eq(bind(fd, (void *)&a, len), 0);
 	ask_neighbour("fec0::3");
-	*u = (udp_header){.source = htons(4444), .dest = htons(53), .len = htons(13)};
-	memcpy(f + IP6 + 8, "name?", 5);
-	ip6_send(f, guest, "fec0::3", IPPROTO_UDP, 13, 6);
+	*u = (udp_header){
+	    .source = htons(4444), .dest = htons(53), .len = htons(8 + sizeof(question))};
+	memcpy(f + IP6 + 8, question, sizeof(question));
+	ip6_send(f, guest, "fec0::3", IPPROTO_UDP, 8 + sizeof(question), 6);
 	ck_assert_int_eq(poll(&p, 1, NETLIB_WAIT_MS), 1);
-	ck_assert_int_eq(recvfrom(fd, m, sizeof(m), 0, (void *)&a, &len), 5);
-	ck_assert_mem_eq(m, "name?", 5);
-	ck_assert_int_eq(sendto(fd, "fd09", 4, 0, (void *)&a, len), 4);
+	ck_assert_int_eq(recvfrom(fd, m, sizeof(m), 0, (void *)&a, &len), sizeof(question));
+	ck_assert_mem_eq(m + 2, question + 2, sizeof(question) - 2);
+	m[2] |= 0x80;
+	ck_assert_int_eq(sendto(fd, m, sizeof(question), 0, (void *)&a, len), sizeof(question));
 	frame_await(is_answer, NULL, "answer");
-	ck_assert_mem_eq(rx.b + IP6 + 8, "fd09", 4);
+	ck_assert_mem_eq(rx.b + IP6 + 8, question, 2);
 }
 END_TEST
 
@@ -257,7 +260,7 @@ END_TEST
 
 static void start_plain(void)
 {
-	ck_assert_msg(start("{\"hostname\": \"web1\"}") == 0, "%s", e.msg);
+	ck_assert_msg(start("{\"hostname\": \"web1\", \"host_loopback\": true}") == 0, "%s", e.msg);
 }
 
 int main(void)

@@ -524,7 +524,7 @@ static int start_claimed(struct launch *a, struct err *e)
 	if (!rc)
 		rc = interfaces_open(a->d, &a->fds, &a->live, e);
 	if (!rc)
-		rc = usernet_open(a->l, a->d, a->net, e);
+		rc = usernet_open(a->l, a->d, a->net, a->notes, e);
 	if (!rc)
 		rc = open_runtime(a, e);
 	if (!rc) {

@@ -212,8 +212,9 @@ int open_file(const char *what, const char *path, int flags, struct err *e);
 char *port_holder(bool udp, unsigned port);
 
 /* usernet.c: the go message's members "interfaces" and "net_program" into @go, when a card of @d is in the
- * user-mode network. A port that is to lead to the guest and is taken is refused with who has it. */
-int usernet_open(struct local *l, const struct domain *d, json_t *go, struct err *e);
+ * user-mode network. A port that is to lead to the guest and is taken is refused with who has it; that the
+ * host has no name server is a warning in @notes (may be NULL). */
+int usernet_open(struct local *l, const struct domain *d, json_t *go, struct buf *notes, struct err *e);
 
 /* firmware.c: what a guest without <kernel> boots with. Files go into @fds as src/proto/launch.h names them;
  * what is missing is named with its package. */

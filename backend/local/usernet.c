@@ -11,6 +11,8 @@
 
 #include "backend/local/local.h"
 #include "src/base/cleanup.h"
+#include "src/base/file.h"
+#include "src/base/resolv.h"
 #include "src/base/spawn.h"
 
 #define HOSTNAME_MAX 63 /* RFC 1035, 2.3.4 */
@@ -141,6 +143,8 @@ static json_t *user_card(const struct domain *d, const struct domain_interface *
 	json_t *card = json_object(), *list = json_array();
 	json_set_str(card, "kind", "user");
 	json_set_str(card, "hostname", hostname);
+	json_set_flag(card, "host_loopback", d->host_loopback);
+	json_set_flag(card, "link_local", d->link_local);
 	if (f->mtu)
 		json_set_int(card, "mtu", f->mtu);
 	for (size_t i = 0; i < f->nforwards; i++) {
@@ -157,7 +161,23 @@ static json_t *user_card(const struct domain *d, const struct domain_interface *
 	return card;
 }
 
-int usernet_open(struct local *l, const struct domain *d, json_t *go, struct err *e)
+/* Will 10.0.2.3 have an answer? What changes later, vmdeck-net sees. */
+static void check_resolver(struct buf *notes)
+{
+	AUTO_FREE char *text = NULL;
+	struct resolv r;
+	int why = 0;
+	bool there = !file_read(RESOLV_PATH, RESOLV_TEXT_MAX, &text, NULL, NULL);
+	resolv_parse(there ? text : "", &r);
+	if (!notes || resolv_reachable(&r, &why))
+		return;
+	AUTO_FREE char *servers = resolv_text(&r);
+	buf_printf(notes,
+		   "warning: the guest's name server 10.0.2.3 has nobody to ask: '%s' %s %s: %s\n",
+		   RESOLV_PATH, there ? "names" : "is not there, so that it is", servers, strerror(why));
+}
+
+int usernet_open(struct local *l, const struct domain *d, json_t *go, struct buf *notes, struct err *e)
 {
 	AUTO_JSON json_t *list = json_array();
 	AUTO_FREE char *program = NULL;
@@ -177,6 +197,7 @@ int usernet_open(struct local *l, const struct domain *d, json_t *go, struct err
 	}
 	if (rc || !program)
 		return rc;
+	check_resolver(notes);
 	json_set_str(go, "net_program", program);
 	json_object_set(go, "interfaces", list);
 	return 0;

@@ -1,14 +1,13 @@
 /* Theory of operation. One loop: frames from the machine go into libslirp, what it answers into a bounded
  * queue back, its sockets are polled with ours. The guest decides what comes in, so before the first frame
  * the process, when it was root's, takes the uid of its guest; it is without capabilities, with a list of
- * system calls; of files it may read what is below /etc, for the host's name servers, where the kernel can
- * keep it to that: by a root folder that has nothing else, or Landlock; else none. It stays in the host's network: that is what it is for. It listens for port forwards
- * before, as ports below 1024 may need rights. */
+ * system calls, and opens no file: the host's resolv.conf is read by a process beside it (resolver.c), which
+ * hands over the text. It stays in the host's network: that is what it is for; where in it the guest may go,
+ * gate.c says. It listens for port forwards before, as ports below 1024 may need rights. */
 #include "backend/net/net.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,6 +16,7 @@
 #include <unistd.h>
 
 #include "backend/net/queue.h"
+#include "backend/net/resolver.h"
 #include "backend/net/sandbox_rules.h"
 #include "backend/net/slirp.h"
 #include "src/base/cleanup.h"
@@ -35,9 +35,11 @@
 #define DESCRIPTORS 8192
 #define FILE_BYTES (64u << 20)   /* only the log is written to */
 #define MEMORY_BYTES (4ull << 30) /* of address space: DESCRIPTORS times libslirp's buffers, which are 256 KiB */
+#define RESOLV_MS 2000 /* for a file that is read at once */
 
 struct net {
 	int frames;
+	int resolv; /* where the texts of resolv.conf come (resolver.h); -1: none more */
 	struct usernet *usernet;
 	struct queue queue;
 	uint8_t *buf;
@@ -85,25 +87,34 @@ static int add_forwards(struct net *n, const json_t *list, struct err *e)
 
 static int enter_sandbox(struct err *e)
 {
-	char path[PATH_MAX] = "";
-	const char *folders[] = {"/etc", path};
-	/* What resolv.conf is a link to, such as /run/systemd/resolve. */
-	if (realpath("/etc/resolv.conf", path) && strrchr(path, '/') != path)
-		*strrchr(path, '/') = 0;
-	else
-		snprintf(path, sizeof(path), "/etc");
 	struct sandbox_needs needs = {.network = true,
 				      .descriptors = DESCRIPTORS,
 				      .file_bytes = FILE_BYTES,
-				      .memory_bytes = MEMORY_BYTES,
-				      .folders = folders,
-				      .nfolders = ARRAY_SIZE(folders)};
+				      .memory_bytes = MEMORY_BYTES};
 	int rc = sandbox_prepare(&needs, e);
-	bool files = sandbox_confined();
-	if (!rc && !files)
-		log_warn("this host has neither name spaces nor Landlock: resolv.conf is not read, "
-			 "and the guest has no name server");
-	return rc ? rc : sandbox_enter(net_sandbox_rules, net_sandbox_nrules(files), e);
+	return rc ? rc : sandbox_enter(net_sandbox_rules, net_sandbox_nrules, e);
+}
+
+/* What resolv.conf says now, when it has come. */
+static void read_resolv(struct net *n)
+{
+	struct resolv r;
+	int rc = n->resolv < 0 ? -EAGAIN : resolver_read(n->resolv, &r);
+	if (!rc)
+		usernet_resolv(n->usernet, &r);
+	if (rc != -EPIPE)
+		return;
+	log_warn("changes of '%s' are not seen any more: the process that reads it is gone", RESOLV_PATH);
+	close(n->resolv);
+	n->resolv = -1;
+}
+
+/* The first, before the guest asks. */
+static void await_resolv(struct net *n)
+{
+	struct pollfd p = {.fd = n->resolv, .events = POLLIN};
+	if (poll(&p, 1, RESOLV_MS) == 1)
+		read_resolv(n);
 }
 
 static json_t *read_config(int fd, struct err *e)
@@ -131,13 +142,20 @@ static int begin(struct net *n, int config, struct err *e)
 	n->frame_bytes = (size_t)mtu + FRAME_HEADER + VLAN_TAG;
 	n->buf = x_malloc(n->frame_bytes + FRAME_MIN);
 	queue_init(&n->queue, n->frames, n->frame_bytes);
+	n->resolv = resolver_start((const int[]){n->frames, config}, 2, e);
+	if (n->resolv < 0)
+		return n->resolv;
 	struct usernet_config c = {.hostname = json_str(j, "hostname", NULL),
 				   .mtu = (unsigned)mtu,
 				   .ipv6 = host_has_ipv6(),
+				   .host_loopback = json_flag(j, "host_loopback", false),
+				   .link_local = json_flag(j, "link_local", false),
 				   .send = send_frame,
 				   .ctx = n};
 	n->usernet = usernet_new(&c);
 	int rc = add_forwards(n, json_object_get(j, "forwards"), e);
+	if (!rc)
+		await_resolv(n);
 	return rc ? rc : enter_sandbox(e);
 }
 
@@ -159,20 +177,24 @@ static bool read_frames(struct net *n)
 static int serve(struct net *n)
 {
 	for (;;) {
-		struct pollfd p = {.fd = n->frames, .events = (short)(POLLIN | (n->queue.n ? POLLOUT : 0))};
-		int rc = usernet_wait(n->usernet, &p, 1, queue_tight(&n->queue));
+		struct pollfd p[2] = {
+		    {.fd = n->frames, .events = (short)(POLLIN | (n->queue.n ? POLLOUT : 0))},
+		    {.fd = n->resolv, .events = POLLIN}};
+		int rc = usernet_wait(n->usernet, p, 2, queue_tight(&n->queue));
 		if (rc) {
 			log_error("cannot wait for the network: %s", strerror(-rc));
 			return 1;
 		}
-		if (queue_flush(&n->queue) == -EPIPE || (p.revents && read_frames(n)))
+		if (queue_flush(&n->queue) == -EPIPE || (p[0].revents && read_frames(n)))
 			return 0;
+		if (p[1].revents)
+			read_resolv(n);
 	}
 }
 
 int net_main(int frames, int config)
 {
-	struct net n = {.frames = frames};
+	struct net n = {.frames = frames, .resolv = -1};
 	struct err e = {0};
 	fcntl(frames, F_SETFD, FD_CLOEXEC);
 	int rc = begin(&n, config, &e);
@@ -188,5 +210,6 @@ int net_main(int frames, int config)
 	queue_done(&n.queue);
 	free(n.buf);
 	close(frames);
+	fd_close(n.resolv);
 	return status;
 }

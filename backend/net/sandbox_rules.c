@@ -44,15 +44,18 @@ const struct sandbox_rule net_sandbox_rules[] = {
 	SANDBOX_IF(ioctl, SANDBOX_EQ, 1, FIONREAD, "how long a datagram is"),
 	SANDBOX_IF(ioctl, SANDBOX_EQ, 1, SIOCGIFINDEX, "a name server with a zone: fe80::1%eth0"),
 
-	/* the host's name servers, /etc/resolv.conf; FILE_ROWS. Which folders, Landlock or its root folder says */
-	SANDBOX_ALLOW(newfstatat, "resolv.conf"),
-	SANDBOX_ALLOW(stat, "resolv.conf"),
-	SANDBOX_IF(openat, SANDBOX_NONE, 2, FOR_WRITING, "resolv.conf"),
-	SANDBOX_ALLOW(lseek, "resolv.conf"),
+	/* libslirp looks for resolv.conf, and does without */
+	SANDBOX_FAIL_IF(newfstatat, EPERM, SANDBOX_NONE, 3, AT_EMPTY_PATH, "libslirp tries it"),
+	SANDBOX_IF(newfstatat, SANDBOX_ALL, 3, AT_EMPTY_PATH, "glibc's fstat()"),
+	SANDBOX_FAIL(stat, EPERM, "libslirp tries it"),
 };
-#define FILE_ROWS 4 /* the last ones */
+const size_t net_sandbox_nrules = ARRAY_SIZE(net_sandbox_rules);
 
-size_t net_sandbox_nrules(bool files)
-{
-	return ARRAY_SIZE(net_sandbox_rules) - (files ? 0 : FILE_ROWS);
-}
+const struct sandbox_rule resolver_sandbox_rules[] = {
+	SANDBOX_IF(openat, SANDBOX_NONE, 2, FOR_WRITING, "resolv.conf: which folders, Landlock says"),
+	SANDBOX_ALLOW(readlink, "resolv.conf is a link"),
+	SANDBOX_ALLOW(inotify_init1, "resolv.conf changes"),
+	SANDBOX_ALLOW(inotify_add_watch, "resolv.conf changes"),
+	SANDBOX_ALLOW(sendto, "what it says, to vmdeck-net"),
+};
+const size_t resolver_sandbox_nrules = ARRAY_SIZE(resolver_sandbox_rules);

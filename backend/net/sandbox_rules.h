@@ -5,7 +5,9 @@
 #include "src/base/sandbox.h"
 
 extern const struct sandbox_rule net_sandbox_rules[];
-/* How many of them it has: all, or all but those that have files opened. */
-size_t net_sandbox_nrules(bool files);
+extern const size_t net_sandbox_nrules;
+/* of the process beside it that reads resolv.conf (resolver.h) */
+extern const struct sandbox_rule resolver_sandbox_rules[];
+extern const size_t resolver_sandbox_nrules;
 
 #endif

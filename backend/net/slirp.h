@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "src/base/err.h"
+#include "src/base/resolv.h"
 
 #define FRAME_HEADER 14 /* Ethernet: two addresses and a type */
 #define FRAME_MIN 60    /* IEEE 802.3, 3.2.7, without the checksum */
@@ -20,6 +21,7 @@ struct usernet_config {
 	const char *hostname; /* NULL: the guest is told none */
 	unsigned mtu;
 	bool ipv6;
+	bool host_loopback, link_local; /* what the guest may reach (gate.h) */
 	/* A frame for the guest, to be taken or dropped at once. */
 	void (*send)(void *ctx, const void *frame, size_t len);
 	void *ctx;
@@ -33,6 +35,9 @@ void usernet_free(struct usernet *u);
  * whatever else socket(), bind() and listen() say. */
 int usernet_forward(struct usernet *u, bool udp, const char *address, unsigned port, unsigned to,
 		    struct err *e);
+
+/* Names are asked of these from now on. */
+void usernet_resolv(struct usernet *u, const struct resolv *r);
 
 /* A frame from the guest. @frame has room for FRAME_MIN bytes, whatever @len is. */
 void usernet_input(struct usernet *u, uint8_t *frame, size_t len);

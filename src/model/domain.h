@@ -233,6 +233,7 @@ struct domain {
 	struct domain_debugcon *debugcon; /* NULL: none */
 	struct domain_interface *interfaces;
 	size_t ninterfaces; /* at most DOMAIN_INTERFACES_MAX */
+	bool host_loopback, link_local; /* <metadata> vmdeck:network: what its user-mode networks may reach */
 	struct domain_rng *rngs;
 	size_t nrngs;
 	struct domain_graphics *graphics; /* NULL: nobody can look from outside */

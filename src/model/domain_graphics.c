@@ -161,20 +161,10 @@ static int parse_passwd(struct domain *d, struct domain_graphics *g, struct xml_
 	return 0;
 }
 
-/* Our own <screen> in <metadata>, or NULL. */
-static struct xml_node *our_metadata(struct domain *d)
-{
-	struct xml_node *m = xml_first(xml_root(d->xml), "metadata");
-	for (struct xml_node *n = m ? xml_first(m, NULL) : NULL; n; n = xml_next(n, NULL))
-		if (str_eq(xml_namespace(n), DOMAIN_NAMESPACE) && str_eq(xml_name(n), "screen"))
-			return n;
-	return NULL;
-}
-
 static int parse_metadata(struct domain *d, struct domain_graphics *g, struct err *e)
 {
 	static const char *const known[] = {"viewPasswd", "tls", "certificates", "verify"};
-	struct xml_node *n = our_metadata(d);
+	struct xml_node *n = domain_metadata(d, "screen");
 	const char *name, *passwd = n ? xml_attr(n, "viewPasswd") : NULL;
 	unsigned tls = GRAPHICS_TLS_OFF, verify = 0;
 	char show[128];

@@ -411,11 +411,32 @@ static int parse_interface(struct domain *d, struct xml_node *n, struct pci_user
 	return rc;
 }
 
+/* <vmdeck:network> in <metadata>: what is open to all cards in the user-mode network. */
+static int parse_open(struct domain *d, struct err *e)
+{
+	struct xml_node *n = domain_metadata(d, "network");
+	const char *name;
+	unsigned loopback = 0, link_local = 0;
+	char show[128];
+	for (unsigned i = 0; n && (name = xml_attr_name(n, i)); i++)
+		if (!str_eq(name, "hostLoopback") && !str_eq(name, "linkLocal"))
+			return xml_bad(n, str_printable(name, show, sizeof(show)), e,
+				       "not known: hostLoopback and linkLocal are");
+	int rc = n ? xml_get_choice(n, "hostLoopback", "no|yes", &loopback, e) : 0;
+	if (n && !rc)
+		rc = xml_get_choice(n, "linkLocal", "no|yes", &link_local, e);
+	d->host_loopback = loopback;
+	d->link_local = link_local;
+	return rc;
+}
+
 int domain_parse_interfaces(struct domain *d, struct xml_node *devices, struct pci_users *users,
 			    struct err *e)
 {
 	size_t n = 0;
-	int rc = 0;
+	int rc = parse_open(d, e);
+	if (rc)
+		return rc;
 	for (struct xml_node *i = xml_first(devices, "interface"); i; i = xml_next(i, "interface"))
 		if (++n > DOMAIN_INTERFACES_MAX)
 			return xml_bad(i, NULL, e, "a ninth interface is not allowed: at most %d",

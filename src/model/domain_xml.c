@@ -17,6 +17,15 @@
 #define MIB (1024 * KIB)
 #define MEMORY_MAX ((uint64_t)64 << 40) /* 46 address bits, what KVM's MMU takes everywhere */
 
+struct xml_node *domain_metadata(struct domain *d, const char *name)
+{
+	struct xml_node *m = xml_first(xml_root(d->xml), "metadata");
+	for (struct xml_node *n = m ? xml_first(m, NULL) : NULL; n; n = xml_next(n, NULL))
+		if (str_eq(xml_namespace(n), DOMAIN_NAMESPACE) && str_eq(xml_name(n), name))
+			return n;
+	return NULL;
+}
+
 static int parse_name(struct domain *d, struct xml_node *root, struct err *e)
 {
 	struct xml_node *n = xml_first(root, "name");

@@ -14,6 +14,9 @@
 void domain_note(struct domain *d, const struct xml_node *n, bool blocks_start, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
 
+/* Our own element of that name in <metadata>, or NULL. */
+struct xml_node *domain_metadata(struct domain *d, const char *name);
+
 /* Every element and attribute against the table: notes for what has no effect or is missed; of an element that
  * may stand only once the others are taken out. -EINVAL for a value out of those allowed. */
 int domain_classify(struct domain *d, struct err *e);

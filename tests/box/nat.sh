@@ -5,7 +5,7 @@
 
 card() { echo "<interface type='user'>$1<model type='virtio'/></interface>"; }
 forward() { echo "<portForward proto='tcp' address='127.0.0.1'><range start='$1' to='$2'/></portForward>"; }
-net_pid() { pgrep -f "^[^ ]*vmdeck-net $1 0\$"; }
+net_pid() { pgrep -o -f "^[^ ]*vmdeck-net $1 0\$"; }
 # Somebody else than @1 has taken its place.
 another_net() { local pid; pid=$(net_pid nat) && [ "$pid" != "$1" ]; }
 
@@ -17,7 +17,8 @@ mkdir "$WORK/www"; head -c 4000000 /dev/urandom > "$WORK/www/down"; sum=$(md5sum
 busybox httpd -f -p 10.8.0.1:8000 -h "$WORK/www" & httpd=$!
 busybox httpd -f -p "[fd08::1]:8000" -h "$WORK/www" & httpd6=$!
 
-guest nat cloud cmdline= disks="$(card "$(forward 2022 22)$(forward 8022 80)")"
+open="<metadata><n:network xmlns:n='urn:vmdeck:domain:1' hostLoopback='yes'/></metadata>"
+guest nat cloud cmdline= actions="$open" disks="$(card "$(forward 2022 22)$(forward 8022 80)")"
 busybox httpd -f -p 127.0.0.1:8022 & taken=$!
 ok "somebody has port 8022" wait_for 10 eval '(: < /dev/tcp/127.0.0.1/8022) 2>/dev/null'
 refused "a port that is taken is named with who has it" "port 8022 of '127.0.0.1'.*taken by process $taken \(busybox\)" vmdeck start nat
