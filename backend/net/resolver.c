@@ -88,7 +88,7 @@ static void __attribute__((noreturn)) serve(int sock)
 	}
 }
 
-static void __attribute__((noreturn)) child(int sock, pid_t parent, const int *close_fds, size_t n)
+static void __attribute__((noreturn)) child(int sock, const int *close_fds, size_t n)
 {
 	/* where links to it lead on the systems that there are */
 	static const char *const places[] = {"/etc", "/run", "/usr/lib/systemd", "/mnt/wsl"};
@@ -106,8 +106,7 @@ static void __attribute__((noreturn)) child(int sock, pid_t parent, const int *c
 		close(close_fds[i]);
 	prctl(PR_SET_NAME, "vmdeck-resolv");
 	signal(SIGTERM, SIG_DFL);
-	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != parent)
-		_exit(0);
+	prctl(PR_SET_PDEATHSIG, SIGKILL); /* of one that has died already the socket tells */
 	if (sandbox_prepare(&needs, &e) || sandbox_enter(resolver_sandbox_rules, resolver_sandbox_nrules, &e)) {
 		log_error("%s: %s", RESOLV_PATH, e.msg);
 		_exit(1);
@@ -118,15 +117,14 @@ static void __attribute__((noreturn)) child(int sock, pid_t parent, const int *c
 int resolver_start(const int *close_fds, size_t n, struct err *e)
 {
 	int pair[2];
-	pid_t self = getpid();
 	int rc = unixsock_pair(SOCK_SEQPACKET, pair);
 	if (rc)
 		return err_sys(e, -rc, "cannot make a socket");
 	signal(SIGCHLD, SIG_IGN); /* nobody waits for it: its socket tells */
-	pid_t pid = fork();
+	pid_t pid = sandbox_fork();
 	if (pid == 0) {
 		close(pair[0]);
-		child(pair[1], self, close_fds, n);
+		child(pair[1], close_fds, n);
 	}
 	int code = errno;
 	close(pair[1]);
