@@ -43,11 +43,6 @@ const struct sandbox_rule net_sandbox_rules[] = {
 	SANDBOX_ALLOW(recvmsg, "connections, the keeper"),
 	SANDBOX_IF(ioctl, SANDBOX_EQ, 1, FIONREAD, "how long a datagram is"),
 	SANDBOX_IF(ioctl, SANDBOX_EQ, 1, SIOCGIFINDEX, "a name server with a zone: fe80::1%eth0"),
-
-	/* libslirp looks for resolv.conf, and does without */
-	SANDBOX_FAIL_IF(newfstatat, EPERM, SANDBOX_NONE, 3, AT_EMPTY_PATH, "libslirp tries it"),
-	SANDBOX_IF(newfstatat, SANDBOX_ALL, 3, AT_EMPTY_PATH, "glibc's fstat()"),
-	SANDBOX_FAIL(stat, EPERM, "libslirp tries it"),
 };
 const size_t net_sandbox_nrules = ARRAY_SIZE(net_sandbox_rules);
 
