@@ -38,7 +38,7 @@ static int watch(const char *path)
 	AUTO_CLOSE int fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
 	snprintf(at, sizeof(at), "%s", path);
 	for (int i = 0; i < LINKS_MAX && fd >= 0; i++) {
-		ssize_t n = readlink(at, to, sizeof(to) - 1);
+		ssize_t n = readlinkat(AT_FDCWD, at, to, sizeof(to) - 1);
 		char *slash = strrchr(at, '/');
 		*slash = 0;
 		inotify_add_watch(fd, *at ? at : "/", FOLDER_CHANGES);

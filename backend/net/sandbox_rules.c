@@ -48,7 +48,7 @@ const size_t net_sandbox_nrules = ARRAY_SIZE(net_sandbox_rules);
 
 const struct sandbox_rule resolver_sandbox_rules[] = {
 	SANDBOX_IF(openat, SANDBOX_NONE, 2, FOR_WRITING, "resolv.conf: which folders, Landlock says"),
-	SANDBOX_ALLOW(readlink, "resolv.conf is a link"),
+	SANDBOX_ALLOW(readlinkat, "resolv.conf is a link"),
 	SANDBOX_ALLOW(inotify_init1, "resolv.conf changes"),
 	SANDBOX_ALLOW(inotify_add_watch, "resolv.conf changes"),
 	SANDBOX_ALLOW(sendto, "what it says, to vmdeck-net"),
