@@ -1114,6 +1114,37 @@ START_TEST(the_socket_of_a_screen_goes_with_its_guest)
 }
 END_TEST
 
+/* vmdeck.conf of @text: 0 with *out, or -EINVAL with a sentence that has @says. */
+static void policy_of(const char *text, int rc, const char *says, struct policy *out)
+{
+	make_file("config/vmdeck.conf", text, strlen(text));
+	memset(&e, 0, sizeof(e));
+	ck_assert_msg(policy_read(local_of(b), out, &e) == rc, "'%s': %s", text, e.msg);
+	ck_assert_msg(strstr(e.msg, says), "'%s': %s", text, e.msg);
+}
+
+START_TEST(the_hosts_policy_is_read_and_what_is_wrong_in_it_named)
+{
+	struct policy p;
+	policy_of("# nothing\n", 0, "", &p);
+	ck_assert(!p.require && p.uids == 65536 && p.uid_first == 1879048192u);
+	policy_of("sandbox = \"require\" # all of it\nuids=2000-2009\n", 0, "", &p);
+	ck_assert(p.require && p.uids == 10 && p.uid_first == 2000);
+	ck_assert_uint_ne(policy_uid(local_of(b), &p, 1), policy_uid(local_of(b), &p, 2));
+	for (int id = 1; id < 30; id++) {
+		uid_t uid = policy_uid(local_of(b), &p, id);
+		ck_assert(uid >= 2000 && uid <= 2009);
+	}
+	policy_of("uids = none\n", 0, "", &p);
+	ck_assert_uint_eq(p.uids, 0);
+	policy_of("uids = 0-5\n", -EINVAL, "FIRST-LAST", &p);
+	policy_of("uids = 9-5\n", -EINVAL, "FIRST-LAST", &p);
+	policy_of("sandbox = yes\n", -EINVAL, "warn or require", &p);
+	policy_of("sandbx = warn\n", -EINVAL, "no 'sandbx'", &p);
+	policy_of("sandbox\n", -EINVAL, "key = value", &p);
+}
+END_TEST
+
 START_TEST(the_hosts_checks_all_say_something)
 {
 	struct host_check *v;
@@ -1210,6 +1241,7 @@ int main(int argc, char **argv)
 	tcase_add_test(t, a_made_up_password_is_in_no_xml_but_the_secure_one);
 	tcase_add_test(t, of_two_guests_each_has_its_own_port_and_a_third_is_told_whose_it_is);
 	tcase_add_test(t, the_socket_of_a_screen_goes_with_its_guest);
+	tcase_add_test(t, the_hosts_policy_is_read_and_what_is_wrong_in_it_named);
 	tcase_add_test(t, the_hosts_checks_all_say_something);
 	tcase_add_test(t, a_main_loop_is_late_six_seconds_after_its_heartbeat_was_due);
 	tcase_add_test(t, names_that_are_refused_today_can_be_undefined);

@@ -1,5 +1,6 @@
 /* Other programs: run and read, or let go. */
 #include <check.h>
+#include <sys/stat.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -96,6 +97,29 @@ START_TEST(our_programs_are_found_beside_us_or_by_name)
 }
 END_TEST
 
+START_TEST(with_sudo_only_roots_own_programs_are_taken_from_the_environment)
+{
+	char path[] = "/tmp/vmdeck-spawn-XXXXXX";
+	if (geteuid() != 0)
+		test_skip("root only");
+	int fd = mkstemp(path);
+	ck_assert_int_ge(fd, 0);
+	setenv("SUDO_UID", "1000", 1);
+	setenv("VMDECK_VMM", path, 1);
+	ck_assert_int_eq(fchmod(fd, 0777), 0);
+	char *found = spawn_find("vmdeck-vmm", "VMDECK_VMM", &e);
+	ck_assert(!found && e.code == EPERM && strstr(e.msg, "VMDECK_VMM"));
+	ck_assert_int_eq(fchmod(fd, 0755), 0);
+	found = spawn_find("vmdeck-vmm", "VMDECK_VMM", &e);
+	ck_assert_str_eq(found, path);
+	free(found);
+	unsetenv("SUDO_UID");
+	unsetenv("VMDECK_VMM");
+	unlink(path);
+	close(fd);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("spawn");
@@ -105,6 +129,7 @@ int main(void)
 	tcase_add_test(t, a_detached_program_is_nobodys_child_and_inherits_what_it_is_given);
 	tcase_add_test(t, a_program_that_cannot_be_run_is_told_at_once);
 	tcase_add_test(t, our_programs_are_found_beside_us_or_by_name);
+	tcase_add_test(t, with_sudo_only_roots_own_programs_are_taken_from_the_environment);
 	suite_add_tcase(s, t);
 	return test_main(s);
 }
