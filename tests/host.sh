@@ -78,7 +78,7 @@ host_has() {
 	[ -e "$f" ] || f=tests/$1.c
 	case $1 in box/*) has_one guests || return ;; long/*) has_one guests && has_one root || return ;; esac
 	[ -e "$f" ] || return 0
-	for need in $(sed -n '1,30s/.*\bneeds: \([a-z ]*\).*/\1/p' "$f"); do has_one "$need" || return; done
+	for need in $(sed -n '1,30s/.*\bneeds: \([a-z0-9 ]*\).*/\1/p' "$f"); do has_one "$need" || return; done
 }
 
 # host_told N NAME...: one line: so many tests run here; these others do not, and why.
