@@ -317,9 +317,10 @@ static struct guest *look_at(struct local *l, const char *uuid)
 		return g;
 	}
 	AUTO_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-	if (fd < 0 && errno == ENOENT) { /* who made or removed it was killed; who makes it now tries again */
-		AUTO_FREE char *dir = registry_dir(l, uuid);
-		rmdir(dir);
+	if (fd < 0 && errno == ENOENT) { /* who made or removed it was killed, or could not remove all */
+		int own = lock_open(path, O_CREAT); /* who makes it now tries again */
+		if (own >= 0)
+			registry_remove(l, uuid, own);
 	}
 	if (fd < 0 || fstat(fd, &st) < 0)
 		return NULL;
