@@ -15,7 +15,7 @@ ok "a feature that no processor has is no obstacle when it is disabled" \
 ok "without the check it starts" vmdeck start cpu
 ok "and comes to its shell" at_shell cpu
 ok "the processor has the model's name" run_says cpu 'Intel Core i7 9xx \(Nehalem Class Core i7\)' 'grep "model name" /proc/cpuinfo'
-ok "and its family, model and stepping" run_says cpu '^6 26 3 $' 'for k in "cpu family" "model	" stepping; do grep "^$k" /proc/cpuinfo | sed "s/.*: //" | tr "\n" " "; done; echo'
+ok "and its family, model and stepping" run_says cpu "^6 26 3 \$" 'for k in "cpu family" "model" stepping; do grep "^$k[^a-z]*:" /proc/cpuinfo | sed "s/.*: //" | tr "\n" " "; done; echo'
 ok "SSE 4.2 is there" flag sse4_2
 for f in smap smep fsgsbase svm avx rdrand; do
 	ok "$f is not" not flag $f
