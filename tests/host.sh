@@ -1,4 +1,5 @@
 # shellcheck shell=bash
+# shellcheck disable=SC2154 # $logs is set by tests/run
 # host.sh - what the host has that tests need, and whether they leave it as it was. Sourced by tests/run.
 #
 # A line "needs: WORD..." in a test's source (a program's is tests/NAME.c) says what it cannot do without:
@@ -44,7 +45,7 @@ hide_kvm() {
 # processes that they leave behind end with them.
 look_at_rights() {
 	local up='busybox ip link set lo up &&' hidden=
-	root= spaces= own_net=() own_host=()
+	root=''; spaces=''; own_net=(); own_host=()
 	export -f hide_kvm
 	if [ "$(id -u)" = 0 ]; then
 		[ "${VMDECK_TEST_KVM:-}" != none ] || hidden='hide_kvm &&'

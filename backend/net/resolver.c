@@ -120,13 +120,13 @@ int resolver_start(const int *close_fds, size_t n, struct err *e)
 	int rc = unixsock_pair(SOCK_SEQPACKET, pair);
 	if (rc)
 		return err_sys(e, -rc, "cannot make a socket");
-	signal(SIGCHLD, SIG_IGN); /* nobody waits for it: its socket tells */
-	pid_t pid = sandbox_fork();
+	pid_t pid = sandbox_fork(); /* which waits for a child of its own at first */
 	if (pid == 0) {
 		close(pair[0]);
 		child(pair[1], close_fds, n);
 	}
 	int code = errno;
+	signal(SIGCHLD, SIG_IGN); /* nobody waits for it: its socket tells */
 	close(pair[1]);
 	if (pid > 0)
 		return pair[0];

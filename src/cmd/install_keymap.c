@@ -1,4 +1,5 @@
 /* Which keyboard layout the host has, for --graphics keymap=local. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "src/base/cleanup.h"
@@ -32,16 +33,17 @@ static bool known(const char *layout)
 /* A console's keymap has its layout in front: "de-latin1-nodeadkeys", "fr_CH". NULL: nothing of it is one. */
 static char *layout_of(const char *name)
 {
-	AUTO_FREE char *s = x_strdup(name);
-	for (;;) {
-		if (known(s))
-			return TAKE_PTR(s);
+	char *s = x_strdup(name);
+	while (!known(s)) {
 		char *dash = strrchr(s, '-'), *line = strrchr(s, '_');
 		char *cut = dash > line ? dash : line;
-		if (!cut)
+		if (!cut) {
+			free(s);
 			return NULL;
+		}
 		*cut = 0;
 	}
+	return s;
 }
 
 char *install_host_keymap(const char *root)

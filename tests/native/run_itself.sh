@@ -50,5 +50,6 @@ echo "echo ok; chmod 700 $WORK/shared; mkdir $WORK/shared/x; echo 'ok it ran'" >
 chmod 755 "$WORK/shared"
 ok "a test that changes the host's folders fails" on $'> .*/shared: mode 700\nhost: 0 passed, 1 failed\nstatus 1' emulated
 
+# shellcheck disable=SC2046 # names of files without blanks
 unmarked() { grep -LE '^# needs:.* kvm' $(grep -lE '(vmdeck|"\$V")( -q)? (start|install) ' tests/native/*.sh | grep -v run_itself) || true; }
 ok "a script that starts guests says that it needs a KVM" is "" unmarked

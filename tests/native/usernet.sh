@@ -13,7 +13,7 @@ tiny() {
 	XML
 	vmdeck define "$WORK/$1.xml"
 }
-net_pid() { pgrep -f "^[^ ]*vmdeck-net $1 0\$"; }
+net_pid() { pgrep -o -f "^[^ ]*vmdeck-net $1 0\$"; }
 another_net() { local pid; pid=$(net_pid "$1") && [ "$pid" != "$2" ]; }
 listening() { busybox netstat -ltun | grep -qE -- "$1"; }
 
@@ -34,6 +34,10 @@ ok "domifaddr tells its address" says 'ipv4 +10.0.2.15/24' vmdeck domifaddr one
 ok "dominfo tells the line for ssh" says 'Into the guest: ssh -p 20022' vmdeck dominfo one
 tiny two "$(forward tcp "start='20022' to='80'" 0.0.0.0)"
 refused "another guest is refused its port by name" "taken by domain 'one'" vmdeck start two --force
+layers() { # what of the sandbox a log lacks, host-validate lacks too
+	! grep 'sandbox: without.*process ids' "$VMDECK_HOME"/log/*/vmm.log || ! vmdeck host-validate | grep -qi 'process id.*PASS'
+}
+ok "its processes have all layers of the sandbox that the host gives" layers
 first=$(net_pid one)
 kill -9 "$first"
 ok "vmdeck-net is back when it was killed" wait_for 20 another_net one "$first"
