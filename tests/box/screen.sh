@@ -1,4 +1,4 @@
-# limit: 1800
+# limit: 1000
 # Firmware, CDs and disks that boot as on a PC, and their screens as vncsnapshot sees them.
 . tests/lib.sh
 . tests/lib_pc.sh
@@ -19,7 +19,7 @@ ok "and its processor" wait_for 60 screen_has grub 'Test #|Testing'
 ok "destroy ends it" vmdeck destroy grub
 
 ok "a guest boots iPXE's CD" eval 'pc ipxe "disks=$(cdrom hdc "$IPXE")" && vmdeck start ipxe'
-ok "iPXE is on the screen" wait_for 900 screen_has ipxe 'iPXE [0-9.+]+.*Open Source Network Boot Firmware'
+ok "iPXE is on the screen" wait_for 240 screen_has ipxe 'iPXE [0-9.+]+.*Open Source Network Boot Firmware'
 ok "destroy ends it, too" vmdeck destroy ipxe
 
 cp --sparse=always "$DISK" "$WORK/disk.img"
