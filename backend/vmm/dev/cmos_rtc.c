@@ -9,13 +9,14 @@
  * promises the reader a consistent date; since an exit can take longer than those 244 us here, the date is
  * held still for READ_HOLD_NS from then.
  *
- * Periodic interrupts that came while the guest had not yet read register C are made up for, one with each
- * read ("slew"), so that a guest which counts them keeps time; beyond a second's worth they are dropped (the
- * guest was suspended).
+ * Periodic interrupts that came while the guest had not yet read register C are made up for, one half a period
+ * after each read ("slew"), so that a guest which counts them keeps time, and one that is too slow for them still
+ * comes to its own work; beyond a second's worth they are dropped (the guest was suspended).
  *
  * Left out: daylight saving (DSE is stored), the square wave, alarms by day and month. */
 #include "backend/vmm/device.h"
 #include "backend/vmm/dev/dev.h"
+#include "backend/vmm/kvm.h"
 #include "backend/vmm/timer.h"
 
 #include <errno.h>
@@ -83,6 +84,7 @@ struct cmos_rtc {
 	int64_t held_us;       /* the date shown until hold_until (machine_now) */
 	uint64_t hold_until;
 	uint64_t period_next;  /* machine_now() of the next periodic tick, 0 = stopped */
+	uint64_t read_at;      /* machine_now() when the guest last took an interrupt */
 	unsigned missed;       /* periodic ticks to make up for */
 };
 
@@ -210,19 +212,28 @@ static void raise_flags(struct cmos_rtc *r, uint8_t flags)
 	irq_line_set(&r->irq, r->mem[REG_C] & C_IRQF);
 }
 
+/* The earliest time of the next periodic interrupt: a guest that takes a whole period for one would do nothing else
+ * if the next came at once. Half a period lets a guest that was held up make up for what it missed. */
+static uint64_t periodic_earliest(const struct cmos_rtc *r)
+{
+	return r->read_at + period_ns(r) / 2;
+}
+
+/* Count the ticks until now. Return: C_PF when one of them is to be seen. */
 static uint8_t sync_periodic(struct cmos_rtc *r)
 {
 	uint64_t now = machine_now(r->dev.m), period = period_ns(r);
-	if (!r->period_next || !period || now < r->period_next)
+	bool interrupts = r->mem[REG_B] & B_PIE;
+	if (!r->period_next || !period || (interrupts && now < periodic_earliest(r)))
 		return 0;
-	uint64_t ticks = (now - r->period_next) / period + 1;
+	uint64_t ticks = now < r->period_next ? 0 : (now - r->period_next) / period + 1;
+	uint64_t due = r->missed + ticks, most = 1000000000u / period;
 	r->period_next += ticks * period;
-	uint64_t unread = r->mem[REG_C] & C_PF ? ticks : ticks - 1;
-	uint64_t most = 1000000000u / period;
-	if (!(r->mem[REG_B] & B_PIE))
-		r->missed = 0;
-	else
-		r->missed = (unsigned)(r->missed + unread > most ? most : r->missed + unread);
+	if (!due)
+		return 0;
+	if (!(r->mem[REG_C] & C_PF))
+		due--;
+	r->missed = !interrupts ? 0 : due < most ? (unsigned)due : (unsigned)most;
 	return C_PF;
 }
 
@@ -265,10 +276,11 @@ static void arm(struct cmos_rtc *r)
 		r->period_next = 0;
 	else if (!r->period_next)
 		r->period_next = now + period;
-	if (period && (enabled & B_PIE))
-		timer_set(&r->periodic, r->period_next);
+	uint64_t earliest = periodic_earliest(r);
+	if (!period || !(enabled & B_PIE) || (r->mem[REG_C] & C_PF))
+		timer_stop(&r->periodic); /* what comes while an interrupt is unread is counted when the guest reads it */
 	else
-		timer_stop(&r->periodic);
+		timer_set(&r->periodic, r->missed || r->period_next < earliest ? earliest : r->period_next);
 }
 
 static void rtc_timer(void *ctx)
@@ -296,11 +308,9 @@ static uint8_t read_c(struct cmos_rtc *r)
 	sync(r);
 	uint8_t val = r->mem[REG_C];
 	r->mem[REG_C] = 0;
+	if (val & C_IRQF)
+		r->read_at = machine_now(r->dev.m);
 	raise_flags(r, 0);
-	if (r->missed && (r->mem[REG_B] & B_PIE)) {
-		r->missed--;
-		raise_flags(r, C_PF);
-	}
 	arm(r);
 	return val;
 }
@@ -498,6 +508,7 @@ static int rtc_init(struct dev *d, const struct dev_def *def, struct err *e)
 	if (rc)
 		return rc;
 	r->added = true;
+	kvm_coalesce_port(d->m, RTC_PORT); /* the index: nothing comes of it before the next access to the data port */
 	r->mem[REG_A] = 0x26;
 	r->mem[REG_B] = B_24H;
 	fill_sizes(r);
