@@ -55,13 +55,16 @@ says() { local pattern=$1 out; shift; out=$("$@" 2>&1); grep -qE -- "$pattern" <
 is() { local want=$1 got; shift; got=$("$@" 2>&1); [ "$got" = "$want" ] || { echo "wanted '$want', got '$got'"; return 1; }; }
 not() { ! "$@"; }
 
-# wait_for SECONDS COMMAND...: until it succeeds; afterwards its last words are shown.
+# wait_for SECONDS COMMAND...: until it succeeds; afterwards its last words are shown. Between two looks the guest has
+# the processor, at least twice as long as the look had it.
 wait_for() {
 	local limit=$(($1 * TEST_SLOW)) out; shift
-	local end=$((SECONDS + limit))
+	local end=$((SECONDS + limit)) began=${EPOCHREALTIME/[.,]/} took
 	while ! out=$("$@" 2>&1); do
 		[ $SECONDS -lt $end ] || { echo "not within $limit s: $*"; [ -z "$out" ] || echo "$out"; return 1; }
-		sleep 0.3
+		took=$((2 * (${EPOCHREALTIME/[.,]/} - began))); [ $took -gt 300000 ] || took=300000
+		sleep $((took / 1000000)).$(printf %06d $((took % 1000000)))
+		began=${EPOCHREALTIME/[.,]/}
 	done
 }
 

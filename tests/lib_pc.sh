@@ -54,6 +54,6 @@ picture() {
 
 # The text that vncsnapshot sees on NAME's screen.
 screen_text() { picture "$1" "$WORK/shot.ppm" && "$O/tools/readscreen" "$ROM" < "$WORK/shot.ppm"; }
-screen_has() { screen_text "$1" | grep -E -- "$2" || { screen_text "$1" | grep . | tail -25; return 1; }; }
+screen_has() { local text; text=$(screen_text "$1"); grep -E -- "$2" <<< "$text" || { grep . <<< "$text" | tail -25; return 1; }; }
 
 press() { local name=$1; shift; vmdeck send-key "$name" "$@"; }

@@ -12,7 +12,11 @@ another_net() { local pid; pid=$(net_pid nat) && [ "$pid" != "$1" ]; }
 # The world: a name server, and a web server that is found by its name.
 echo 'nameserver 127.0.0.1' > "$WORK/resolv.conf"; mount --bind "$WORK/resolv.conf" /etc/resolv.conf
 "$O/tools/dnsd" 127.0.0.1 53 10.8.0.1 & dns=$!
-busybox ip link add out0 type dummy && busybox ip addr add 10.8.0.1/24 dev out0 && busybox ip link set out0 up && busybox ip addr add fd08::1/64 dev out0
+world() {
+	busybox ip link add out0 type dummy && busybox ip addr add 10.8.0.1/24 dev out0 && busybox ip link set out0 up &&
+		busybox ip addr add fd08::1/64 dev out0 && grep out0 /proc/net/if_inet6 | grep -q ^fd08
+}
+ok "the world has an address of each kind" world
 mkdir "$WORK/www"; head -c 4000000 /dev/urandom > "$WORK/www/down"; sum=$(md5sum < "$WORK/www/down")
 busybox httpd -f -p 10.8.0.1:8000 -h "$WORK/www" & httpd=$!
 busybox httpd -f -p "[fd08::1]:8000" -h "$WORK/www" & httpd6=$!
@@ -37,7 +41,8 @@ ok "with which the same file comes in" run_says nat "${sum%% *}" "wget -q -O /tm
 ok "what listens on the host's loopback is there" eval 'head -c 1000 "$WORK/www/down" > "$WORK/www/part"; run_says nat "^1000\$" "wget -q -O - http://10.0.2.2:8001/part | wc -c"'
 ok "the guest is reached through its forwarded port" eval 'run_in nat "cd /tmp; httpd -p 80 -h /tmp" && [ "$(busybox wget -q -O - http://127.0.0.1:8022/down | md5sum)" = "$sum" ]'
 first=$(net_pid nat)
-ok "vmdeck-net is not root" eval '[ "$(stat -c %u /proc/$first)" = 65534 ] || grep -q "^Uid:.65534" /proc/$first/status'
+uids() { sed -n 's/^Uid:\t//p' "/proc/$1/status"; }
+ok "vmdeck-net has its guest's user id, not root's" eval '! uids $first | grep -qw 0 && [ "$(uids $first)" = "$(uids "$(machine_pid nat)")" ]'
 kill -9 "$first"
 ok "killed, it is there again" wait_for 20 another_net "$first"
 ok "the guest lives, and is reached again" wait_for 90 eval '[ "$(timeout $((30 * TEST_SLOW)) busybox wget -q -O - http://127.0.0.1:8022/down | md5sum)" = "$sum" ]'
