@@ -31,6 +31,7 @@
 #include "backend/vmm/peer.h"
 #include "src/base/cleanup.h"
 #include "src/base/file.h"
+#include "src/base/footprint.h"
 #include "src/base/log.h"
 #include "src/base/sandbox.h"
 #include "src/base/str.h"
@@ -109,6 +110,7 @@ static void answer(struct keeper *k, const struct err *why)
 	k->launcher = -1;
 	k->answered = true;
 	k->ready = !why;
+	footprint_trim();
 }
 
 /* @fds: the @nfds descriptors that came along. */

@@ -390,7 +390,6 @@ static int build(struct machine *m, struct run *r, const struct fd_set_named *fd
 	    (rc = screenlink_new(m, r->sock, json_object_get(go, "screen"), e)) ||
 	    (rc = keeperlink_new(m, r->sock, e)))
 		return rc;
-	malloc_trim(0);
 	return sandbox_enter(sandbox_rules, sandbox_nrules, e);
 }
 

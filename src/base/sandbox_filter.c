@@ -1,12 +1,12 @@
 /* The system call filter; apart from the rest, which is for programs without libseccomp, too. */
 #include <errno.h>
-#include <malloc.h>
 #include <seccomp.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "src/base/footprint.h"
 #include "src/base/log.h"
 #include "src/base/sandbox.h"
 
@@ -117,6 +117,6 @@ int sandbox_enter(const struct sandbox_rule *rules, size_t n, struct err *e)
 		return err_set(e, ENOMEM, "cannot make the system call filter");
 	int rc = filter_load(ctx, rules, n);
 	seccomp_release(ctx);
-	malloc_trim(0);
+	footprint_trim();
 	return rc ? err_sys(e, -rc, "cannot load the system call filter") : 0;
 }

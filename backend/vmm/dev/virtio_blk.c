@@ -73,8 +73,31 @@ struct virtio_blk {
 	char serial[ID_LEN];
 	void *watch;
 	struct request *requests, *unused, *waiting; /* waiting: for a resume */
+	unsigned fresh; /* of @requests: those from there on were never used, and their pages never touched */
 	struct stats_disk *stats;
 };
+
+/* One that is not in flight, or NULL. It stays where it is until put_to_use(). */
+static struct request *spare(struct virtio_blk *d)
+{
+	if (!d->unused && d->fresh < REQUESTS_MAX)
+		d->unused = &d->requests[d->fresh++];
+	return d->unused;
+}
+
+static struct request *put_to_use(struct virtio_blk *d)
+{
+	struct request *r = d->unused;
+	d->unused = r->next;
+	r->next = NULL;
+	return r;
+}
+
+static void put_back(struct request *r)
+{
+	r->next = r->d->unused;
+	r->d->unused = r;
+}
 
 static void finish(struct request *r, uint8_t status, uint32_t in_bytes)
 {
@@ -84,8 +107,7 @@ static void finish(struct request *r, uint8_t status, uint32_t in_bytes)
 		stats_add(&d->stats->errors, 1);
 	virtq_push(r->q, r->chain.head, in_bytes + 1);
 	r->since_ns = 0;
-	r->next = d->unused;
-	d->unused = r;
+	put_back(r);
 }
 
 /* Completion */
@@ -139,11 +161,11 @@ static void notify(struct virtio_dev *v, struct virtq *q);
 static void completed(void *ctx)
 {
 	struct virtio_blk *d = ctx;
-	bool starved = !d->unused;
+	bool starved = !spare(d);
 	blk_poll(&d->blk);
 	for (unsigned i = 0; i < d->v.nqueues; i++) {
 		virtq_flush(&d->v.q[i]);
-		if (starved && d->unused && virtio_live(&d->v))
+		if (starved && spare(d) && virtio_live(&d->v))
 			notify(&d->v, &d->v.q[i]);
 	}
 }
@@ -162,7 +184,7 @@ uint64_t virtio_blk_oldest(const struct dev *dev, const char **what)
 {
 	const struct virtio_blk *d = (const struct virtio_blk *)dev;
 	const struct request *oldest = NULL;
-	for (unsigned i = 0; i < REQUESTS_MAX; i++) {
+	for (unsigned i = 0; i < d->fresh; i++) {
 		const struct request *r = &d->requests[i];
 		if (r->since_ns && (!oldest || r->since_ns < oldest->since_ns))
 			oldest = r;
@@ -260,8 +282,7 @@ static void refuse(struct request *r, const char *what)
 	struct virtio_blk *d = r->d;
 	virtq_push(r->q, r->chain.head, 0);
 	virtq_flush(r->q);
-	r->next = d->unused;
-	d->unused = r;
+	put_back(r);
 	virtio_fail(&d->v, "queue %u: %s", r->q->index, what);
 }
 
@@ -309,18 +330,17 @@ static void notify(struct virtio_dev *v, struct virtq *q)
 	struct virtio_blk *d = (struct virtio_blk *)v;
 	unsigned n = 0;
 	do {
-		while (n < REQUESTS_MAX && d->unused && virtq_pop(q, &d->unused->chain) == 1) {
-			struct request *r = d->unused;
-			d->unused = r->next;
+		while (n < REQUESTS_MAX && spare(d) && virtq_pop(q, &spare(d)->chain) == 1) {
+			struct request *r = put_to_use(d);
 			r->d = d;
 			r->q = q;
 			n++;
 			dispatch(r);
 		}
-	} while (n < REQUESTS_MAX && d->unused && virtq_rearm(q));
+	} while (n < REQUESTS_MAX && spare(d) && virtq_rearm(q));
 	blk_kick(&d->blk);
 	virtq_flush(q);
-	if (n == REQUESTS_MAX && d->unused)
+	if (n == REQUESTS_MAX && spare(d))
 		virtq_ring(q); /* others of the main loop have a turn */
 }
 
@@ -448,11 +468,6 @@ static int blk_init(struct dev *dev, const struct dev_def *def, struct err *e)
 	d->requests = calloc(REQUESTS_MAX, sizeof(*d->requests));
 	if (!d->requests)
 		return err_set(e, ENOMEM, "disk '%s': out of memory", def->name);
-	for (unsigned i = REQUESTS_MAX;
-	     i--;) { /* the first is used first, and again: the rest stays untouched */
-		d->requests[i].next = d->unused;
-		d->unused = &d->requests[i];
-	}
 	config_init(d, queues);
 	return virtio_init(&d->v, def, queues, e);
 }
