@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -14,10 +15,12 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/sysinfo.h>
+#include <sys/vfs.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "backend/local/graphics.h"
+#include "backend/local/limits.h"
 #include "backend/local/local.h"
 #include "backend/local/patience.h"
 #include "src/base/cleanup.h"
@@ -446,6 +449,54 @@ static json_t *go_message(struct launch *a)
 	return go;
 }
 
+/* What images that lie in memory may take of it, which counts as the guest's and is never given back: at most all of
+ * their file systems. */
+static uint64_t images_in_memory(const struct launch *a)
+{
+	uint64_t sum = 0;
+	for (size_t i = 0; i < a->d->ndisks; i++) {
+		char name[64];
+		struct statfs fs;
+		snprintf(name, sizeof(name), "disk:%s", a->d->disks[i].target);
+		int fd = named_get(&a->fds, name);
+		if (fd >= 0 && !a->d->disks[i].readonly && fstatfs(fd, &fs) == 0 &&
+		    (fs.f_type == TMPFS_MAGIC || fs.f_type == RAMFS_MAGIC))
+			sum += (uint64_t)fs.f_blocks * (uint64_t)fs.f_bsize;
+	}
+	return sum;
+}
+
+/* A cgroup of our own, where no systemd makes one. */
+static int enter_cgroup(struct launch *a, struct limits *lim, struct err *e)
+{
+	struct statfs fs;
+	if (statfs(CGROUP_ROOT, &fs) < 0 || fs.f_type != CGROUP2_SUPER_MAGIC)
+		return 0;
+	AUTO_FREE char *home = limits_cgroup_of(CGROUP_ROOT, 0);
+	AUTO_FREE char *name = x_asprintf("vmdeck-%s-%d", a->d->uuid, (int)a->keeper);
+	AUTO_FREE char *dir =
+	    home ? limits_enter(lim, CGROUP_ROOT, home + strlen(CGROUP_ROOT), name, a->keeper) : NULL;
+	if (!dir)
+		return 0;
+	AUTO_FREE char *path = registry_path(a->l, a->d->uuid, REG_CGROUP);
+	AUTO_FREE char *text = x_asprintf("%s\n%s\n", dir, home);
+	return file_replace(path, text, strlen(text), 0600, e);
+}
+
+/* The keeper into its place, before it has forked. */
+static int keep_limits(struct launch *a, struct err *e)
+{
+	struct limits lim;
+	limits_of(a->d, images_in_memory(a), &lim);
+	int rc = scope_enter(a->keeper, a->d->name, a->d->uuid, &lim, e);
+	if (!rc)
+		rc = enter_cgroup(a, &lim, e);
+	if (rc < 0)
+		return rc;
+	limits_warn(&lim, a->notes);
+	return 0;
+}
+
 static int spawn_keeper(struct launch *a, int *sock, struct err *e)
 {
 	int pair[2];
@@ -459,7 +510,7 @@ static int spawn_keeper(struct launch *a, int *sock, struct err *e)
 	if (a->keeper < 0)
 		return (int)a->keeper;
 	a->pidfd = (int)syscall(SYS_pidfd_open, a->keeper, 0);
-	return scope_enter(a->keeper, a->d->name, a->d->uuid, e);
+	return keep_limits(a, e);
 }
 
 static int run(struct launch *a, struct err *e)

@@ -175,8 +175,10 @@ int kvm_facts(const struct local *l, struct kvm_facts *out, struct err *e);
 /* Why /dev/kvm cannot be opened, with the remedy; 0 when it can. */
 int kvm_access(struct err *e);
 
-/* scope.c: a place for the guest where it outlives the session. */
-int scope_enter(pid_t pid, const char *name, const char *uuid, struct err *e);
+/* scope.c: a place for the guest where it outlives the session, with @lim (backend/local/limits.h), of which it says
+ * what is done. Return: 1: it is in a scope; 0: there is no systemd. */
+struct limits;
+int scope_enter(pid_t pid, const char *name, const char *uuid, struct limits *lim, struct err *e);
 /* Is lingering on for this user, so that a session's end does not end the guest? 1, 0, or -errno when there
  * is no logind. */
 int scope_lingering(void);

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "backend/local/limits.h"
 #include "backend/local/graphics.h"
 #include "backend/local/install.h"
 #include "src/base/cleanup.h"
@@ -228,8 +229,23 @@ static void remove_contents(struct local *l, const char *uuid)
 	rmdir(dir);
 }
 
+/* The cgroup that was made for the guest, if any. */
+static void remove_cgroup(struct local *l, const char *uuid)
+{
+	AUTO_FREE char *path = registry_path(l, uuid, REG_CGROUP);
+	AUTO_FREE char *text = NULL;
+	if (file_read(path, 8192, &text, NULL, NULL))
+		return;
+	char *back = strchr(text, '\n'), *end = back ? strchr(back + 1, '\n') : NULL;
+	if (!end)
+		return;
+	*back++ = *end = 0;
+	limits_leave(CGROUP_ROOT, text, back);
+}
+
 void registry_remove(struct local *l, const char *uuid, int lock_fd)
 {
+	remove_cgroup(l, uuid);
 	remove_contents(l, uuid);
 	fd_close(lock_fd);
 }

@@ -9,14 +9,17 @@
 #include <stdio.h>
 #include <string.h>
 #include <systemd/sd-bus.h>
+#include <time.h>
 #include <unistd.h>
 
+#include "backend/local/limits.h"
 #include "backend/local/local.h"
 #include "src/base/cleanup.h"
 #include "src/base/spawn.h"
 
 #define MANAGER "org.freedesktop.systemd1"
 #define SCOPE_US 5000000 /* for one call */
+#define ENTER_MS 2000 /* until the process is in its scope: the call only queues the job */
 
 struct sdbus {
 	void *lib;
@@ -24,6 +27,8 @@ struct sdbus {
 	__typeof__(&sd_bus_open_user) open_user;
 	__typeof__(&sd_bus_message_new_method_call) new_call;
 	__typeof__(&sd_bus_message_append) append;
+	__typeof__(&sd_bus_message_open_container) open;
+	__typeof__(&sd_bus_message_close_container) end;
 	__typeof__(&sd_bus_call) call;
 	__typeof__(&sd_bus_error_free) error_free;
 	__typeof__(&sd_bus_message_unref) message_unref;
@@ -41,6 +46,8 @@ static bool sdbus_load(struct sdbus *s)
 	    {"sd_bus_open_user", &s->open_user},
 	    {"sd_bus_message_new_method_call", &s->new_call},
 	    {"sd_bus_message_append", &s->append},
+	    {"sd_bus_message_open_container", &s->open},
+	    {"sd_bus_message_close_container", &s->end},
 	    {"sd_bus_call", &s->call},
 	    {"sd_bus_error_free", &s->error_free},
 	    {"sd_bus_message_unref", &s->message_unref},
@@ -55,29 +62,51 @@ static bool sdbus_load(struct sdbus *s)
 	return s->lib;
 }
 
-/* Fill the call's arguments: name, mode, properties, auxiliary units (none). */
-static int fill(const struct sdbus *s, sd_bus_message *m, const char *unit, const char *about, pid_t pid)
+struct scope {
+	const char *unit, *about;
+	pid_t pid;
+	const struct limits *lim; /* NULL: without */
+};
+
+static int fill_limits(const struct sdbus *s, sd_bus_message *m, const struct limits *lim)
 {
+	int rc = 0;
+	for (size_t i = 0; i < lim->n && rc >= 0; i++)
+		rc = s->append(m, "(sv)", lim->of[i].property, "t", lim->of[i].value);
+	AUTO_FREE char *slice = lim->partition ? limits_slice(lim->partition) : NULL;
+	return rc < 0 || !slice ? rc : s->append(m, "(sv)", "Slice", "s", slice);
+}
+
+/* Fill the call's arguments: name, mode, properties, auxiliary units (none). */
+static int fill(const struct sdbus *s, sd_bus_message *m, const struct scope *c)
+{
+	int rc = s->append(m, "ss", c->unit, "fail");
+	if (rc >= 0)
+		rc = s->open(m, SD_BUS_TYPE_ARRAY, "(sv)");
 	/* Stopped, all of the scope gets SIGTERM (KillMode=control-group, the default): the power button, and
 	 * time for the guest to act on it. "mixed" would kill the machine at once: a scope has no main
 	 * process to spare it for. */
-	return s->append(m, "ssa(sv)a(sa(sv))", unit, "fail", 4, /* four properties: */
-			 "Description", "s", about,
-			 "Delegate", "b", 1,
-			 "CollectMode", "s", "inactive-or-failed",
-			 "PIDs", "au", 1, (uint32_t)pid,
-			 0 /* no other units */);
+	if (rc >= 0)
+		rc = s->append(m, "(sv)(sv)(sv)(sv)",
+			       "Description", "s", c->about,
+			       "Delegate", "b", 1,
+			       "CollectMode", "s", "inactive-or-failed",
+			       "PIDs", "au", 1, (uint32_t)c->pid);
+	if (rc >= 0 && c->lim)
+		rc = fill_limits(s, m, c->lim);
+	if (rc >= 0)
+		rc = s->end(m);
+	return rc < 0 ? rc : s->append(m, "a(sa(sv))", 0);
 }
 
-static int start_unit(const struct sdbus *s, sd_bus *bus, const char *unit, const char *about, pid_t pid,
-		      struct err *e)
+static int start_unit(const struct sdbus *s, sd_bus *bus, const struct scope *c, struct err *e)
 {
 	sd_bus_message *m = NULL, *reply = NULL;
 	sd_bus_error error = SD_BUS_ERROR_NULL;
 	int rc = s->new_call(bus, &m, MANAGER, "/org/freedesktop/systemd1", MANAGER ".Manager",
 			     "StartTransientUnit");
 	if (rc >= 0)
-		rc = fill(s, m, unit, about, pid);
+		rc = fill(s, m, c);
 	if (rc >= 0)
 		rc = s->call(bus, m, SCOPE_US, &error, &reply);
 	if (rc < 0)
@@ -87,6 +116,19 @@ static int start_unit(const struct sdbus *s, sd_bus *bus, const char *unit, cons
 	s->message_unref(m);
 	s->message_unref(reply);
 	return rc < 0 ? rc : 0;
+}
+
+/* Which of the limits are there: a controller that the manager has not been given is left out silently. */
+static void look(pid_t pid, const char *unit, struct limits *lim)
+{
+	for (int ms = 0; ms < ENTER_MS; ms += 10) {
+		AUTO_FREE char *dir = limits_cgroup_of(CGROUP_ROOT, pid);
+		if (dir && strstr(dir, unit)) {
+			limits_look(lim, dir);
+			return;
+		}
+		nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
+	}
 }
 
 int scope_lingering(void)
@@ -114,7 +156,7 @@ static int linger(struct err *e)
 		       pw ? pw->pw_name : "USER");
 }
 
-int scope_enter(pid_t pid, const char *name, const char *uuid, struct err *e)
+int scope_enter(pid_t pid, const char *name, const char *uuid, struct limits *lim, struct err *e)
 {
 	if (access("/run/systemd/system", F_OK) < 0)
 		return 0;
@@ -137,7 +179,14 @@ int scope_enter(pid_t pid, const char *name, const char *uuid, struct err *e)
 	/* The id after the uuid: an old scope of this guest may still be going away. */
 	AUTO_FREE char *unit = x_asprintf("vmdeck-%s-%d.scope", uuid, (int)pid);
 	AUTO_FREE char *about = x_asprintf("Virtual machine %s", name);
-	rc = start_unit(&s, bus, unit, about, pid, e);
+	struct scope c = {.unit = unit, .about = about, .pid = pid, .lim = lim};
+	rc = start_unit(&s, bus, &c, e);
+	if (!rc) {
+		look(pid, unit, lim);
+	} else { /* one that does not know such a property */
+		c.lim = NULL;
+		rc = start_unit(&s, bus, &c, e);
+	}
 	s.close(bus);
-	return rc;
+	return rc ? rc : 1;
 }

@@ -140,6 +140,7 @@ void domain_free(struct domain *d)
 	for (size_t i = 0; i < d->nnotes; i++)
 		free(d->notes[i].text);
 	free(d->notes);
+	domain_free_tune(&d->tune);
 	free(d->title);
 	free(d->description);
 	free(d->machine);

@@ -13,6 +13,7 @@
 
 #include "src/base/err.h"
 #include "src/base/uuid.h"
+#include "src/model/domain_tune.h"
 
 #define DOMAIN_NAME_MAX 200
 #define DOMAIN_VCPUS_MAX 64
@@ -240,6 +241,8 @@ struct domain {
 	struct domain_video *video;       /* NULL: no screen at all; never NULL when graphics is there */
 	struct domain_input *inputs;      /* PS/2 keyboard and mouse are always there */
 	size_t ninputs;
+
+	struct domain_tune tune; /* what the host gives it at most */
 
 	struct domain_note *notes;
 	size_t nnotes;

@@ -439,7 +439,8 @@ static int parse_vmport(struct domain *d, struct xml_node *features, struct err 
  * CloudStack put what an administrator adds into sections of its own. */
 static void merge_sections(struct xml_node *root)
 {
-	static const char *const names[] = {"clock", "devices", "features", "memoryBacking", "os"};
+	static const char *const names[] = {"blkiotune", "clock", "cputune", "devices", "features",
+					    "memoryBacking", "memtune", "os"};
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
 		struct xml_node *first = xml_first(root, names[i]), *more;
 		while (first && (more = xml_next(first, names[i])))
@@ -452,6 +453,7 @@ static int parse_domain(struct domain *d, struct err *e)
 	static int (*const parts[])(struct domain *, struct xml_node *, struct err *) = {
 	    parse_root, parse_name, parse_uuid, parse_texts, parse_memory,
 	    parse_vcpu, parse_cpu,  domain_parse_os, domain_parse_qemu, parse_clock, parse_actions,
+	    domain_parse_tune,
 	};
 	struct xml_node *root = xml_root(d->xml);
 	if (str_eq(xml_name(root), "domain"))

@@ -5,6 +5,7 @@
  *   consoleN.sock   raw bytes of serial N, for socat
  *   stats           src/proto/statspage.h
  *   keeper.pid      text
+ *   cgroup          that limits_enter() made: its folder, and in a second line that of who started the guest
  *   screen.json     mode 0600: {"port": N, "listen": "127.0.0.1", "socket": path, "passwd": text, "view_passwd": text,
  *                   "passwd_valid_to": seconds, "tls": "off"|...}: where and how viewers are let in
  * Below <log>/<uuid>/, kept:
@@ -19,6 +20,7 @@
 #define REG_CONTROL "control.sock"
 #define REG_STATS "stats"
 #define REG_KEEPER_PID "keeper.pid"
+#define REG_CGROUP "cgroup"
 #define REG_SCREEN "screen.json"
 #define REG_ENDED "ended.json"
 #define REG_VMM_LOG "vmm.log"
