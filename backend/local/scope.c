@@ -15,6 +15,7 @@
 #include "backend/local/limits.h"
 #include "backend/local/local.h"
 #include "src/base/cleanup.h"
+#include "src/base/file.h"
 #include "src/base/spawn.h"
 
 #define MANAGER "org.freedesktop.systemd1"
@@ -156,9 +157,17 @@ static int linger(struct err *e)
 		       pw ? pw->pw_name : "USER");
 }
 
+/* A systemd that numbers processes as we do: one outside our name space would take another process for ours. */
+static bool systemd_here(void)
+{
+	AUTO_FREE char *first = NULL;
+	return access("/run/systemd/system", F_OK) == 0 && !file_read("/proc/1/comm", 64, &first, NULL, NULL) &&
+	       str_eq(first, "systemd\n");
+}
+
 int scope_enter(pid_t pid, const char *name, const char *uuid, struct limits *lim, struct err *e)
 {
-	if (access("/run/systemd/system", F_OK) < 0)
+	if (!systemd_here())
 		return 0;
 	bool root = geteuid() == 0;
 	int rc = root ? 0 : linger(e);

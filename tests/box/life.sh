@@ -11,7 +11,19 @@ silent() { local before; before=$(console life | wc -c); sleep 3; is "$before" e
 frozen() { local pid before; pid=$(machine_pid life); before=$(cpu_ticks "$pid"); sleep 2; [ $(($(cpu_ticks "$pid") - before)) -le 1 ]; }
 grows() { [ "$(console life | wc -c)" -gt "$1" ]; }
 
-ok "a guest with three disks is defined and starts" eval 'guest life cloud disks="$DISKS" && vmdeck start life'
+# Its cgroup: of the host's systemd, or one that vmdeck has made.
+TUNE="<memtune><hard_limit unit='MiB'>6000</hard_limit></memtune><cputune><shares>512</shares><global_quota>400000</global_quota></cputune>"
+cgroup_of() { echo "/sys/fs/cgroup$(sed -n 's/^0:://p' "/proc/$1/cgroup")"; }
+limits_are() {
+	local dir pid; dir=$(cgroup_of "$(keeper_pid life)")
+	[ "$dir" = "$(cgroup_of "$(machine_pid life)")" ] || { echo "keeper in $dir, machine elsewhere"; return 1; }
+	[[ $dir == *vmdeck-$(vmdeck domuuid life)* ]] || { echo "in $dir"; return 1; }
+	is "6291456000 129 512 400000 100000" eval "cd $dir && echo \$(cat memory.max pids.max cpu.weight cpu.max)"
+}
+
+ok "a guest with three disks and limits is defined and starts" eval 'guest life cloud disks="$DISKS" actions="$TUNE" && vmdeck start life'
+ok "its processes are in a cgroup with its limits" limits_are
+cgroup=$(cgroup_of "$(keeper_pid life)")
 ok "it comes to its shell" at_shell life
 ok "it sees the disks and their sizes" run_says life '65536 vda' 'cat /proc/partitions'
 ok "the disk's serial is seen" run_says life '^DATA01' 'cat /sys/block/vda/serial'
@@ -45,6 +57,7 @@ ok "reboot, asked of the guest" vmdeck reboot life
 ok "boots it again" at_shell life "$n"
 ok "it runs, and has not been shut off" state_is life running
 ok "destroy" vmdeck destroy life
+ok "its cgroup is gone" wait_for 20 not test -e "$cgroup"
 ok "on this host the file is what the guest wrote" is "$(seq 20000 | md5sum)" \
 	eval 'debugfs -R "cat numbers" "$WORK/data.img" 2>/dev/null | md5sum'
 ok "the file system is clean but for the reset" eval 'e2fsck -fy "$WORK/data.img" >/dev/null 2>&1; [ $? -le 1 ]'
