@@ -114,6 +114,12 @@ static int join(char out[XML_PATH_MAX], const char *dir, const char *mark, const
 	return k < XML_PATH_MAX ? 0 : -1;
 }
 
+/* Does it say that it wants what is there anyway? */
+static bool wants_none(const struct domain_row *row, const struct xml_node *n)
+{
+	return row->values && (str_eq(xml_attr(n, "model"), row->values) || str_eq(xml_attr(n, "type"), row->values));
+}
+
 static int walk_children(struct walk *w, struct xml_node *n, const char *path);
 
 static int walk_element(struct walk *w, struct xml_node *n, const char *dir)
@@ -124,8 +130,7 @@ static int walk_element(struct walk *w, struct xml_node *n, const char *dir)
 		note_unknown(w, n, path);
 		return 0;
 	}
-	bool lacked = row->class == ROW_LACKED && !(row->values && str_eq(xml_attr(n, "model"), row->values));
-	if (row->class == ROW_NOTED || row->class == ROW_MISSED || lacked)
+	if (row->class == ROW_MISSED || ((row->class == ROW_NOTED || row->class == ROW_LACKED) && !wants_none(row, n)))
 		count_row(w, row, n);
 	if (row->class != ROW_READ && row->class != ROW_MANY)
 		return 0;

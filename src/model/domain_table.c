@@ -516,7 +516,7 @@ const struct domain_row domain_rows[] = { /* keep sorted by path */
 	{"resource", ROW_READ, NULL, NULL},
 	{"resource/fibrechannel", ROW_NOTED, NULL, NULL},
 	{"resource/partition", ROW_READ, NULL, NULL},
-	{"seclabel", ROW_NOTED, NULL, "no label is set: guests are kept apart by their sandbox, see vmdeck-vmm(8)"},
+	{"seclabel", ROW_NOTED, "none", "no label is set: guests are kept apart by their sandbox, see vmdeck-vmm(8)"},
 	{"sysinfo", ROW_NOTED, NULL, NULL},
 	{"throttlegroups", ROW_NOTED, NULL, NULL},
 	{"title", ROW_READ, NULL, NULL},
