@@ -247,6 +247,23 @@ static int check_twice(struct launch *a, size_t i, const struct stat *file, stru
 		       disk->target, disk->source, other->target);
 }
 
+/* A block device that this host uses itself (a file system on it is mounted, it is swap, a part of a volume group or of
+ * a RAID) must not change under it. (open(2), O_EXCL of block devices) */
+static int check_in_use(const struct domain_disk *disk, int image, const struct stat *file, struct err *e)
+{
+	char path[40];
+	if (disk->readonly || !S_ISBLK(file->st_mode))
+		return 0;
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", image);
+	AUTO_CLOSE int fd = open(path, O_RDWR | O_EXCL | O_CLOEXEC | O_NONBLOCK);
+	if (fd >= 0 || errno != EBUSY)
+		return 0;
+	return err_set(e, EBUSY,
+		       "disk '%s': this host itself uses the block device '%s' (lsblk and swapon tell for what): unmount "
+		       "it first, or write <readonly/>",
+		       disk->target, disk->source);
+}
+
 static int open_disks(struct launch *a, struct err *e)
 {
 	for (size_t i = 0; i < a->d->ndisks; i++) {
@@ -264,6 +281,8 @@ static int open_disks(struct launch *a, struct err *e)
 			rc = err_sys(e, errno, "disk '%s'", disk->target);
 		if (!rc)
 			rc = check_twice(a, i, &st, e);
+		if (!rc)
+			rc = check_in_use(disk, fd, &st, e);
 		if (!rc)
 			rc = image_lock(fd, disk->source, disk->target, !disk->readonly, disk->shareable, e);
 		if (rc == -EBUSY && !image_disk(a->d, i, &st))

@@ -62,3 +62,7 @@ ok "on this host the file is what the guest wrote" is "$(seq 20000 | md5sum)" \
 	eval 'debugfs -R "cat numbers" "$WORK/data.img" 2>/dev/null | md5sum'
 ok "the file system is clean but for the reset" eval 'e2fsck -fy "$WORK/data.img" >/dev/null 2>&1; [ $? -le 1 ]'
 ok "the block device has what the guest wrote" is "by the guest" head -c 12 "$WORK/loop.img"
+mkdir "$WORK/mnt"
+ok "this host takes the block device itself" eval 'mkfs.ext4 -qF "$loop" && mount "$loop" "$WORK/mnt"'
+refused "then the guest does not get it" "disk 'vdb': this host itself uses the block device '$loop'.*unmount" vmdeck start life
+ok "until the host has let go of it" eval 'umount "$WORK/mnt" && vmdeck start life && vmdeck destroy life'
