@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/capability.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -360,6 +361,20 @@ static int begin(struct keeper *k, const char *const machine_argv[], struct err 
 	return rc;
 }
 
+/* Root's keeper: what it is for, and what its children need until they have their sandbox. */
+static void give_up_rights(void)
+{
+	static const int keep[] = {
+	    CAP_SETUID, CAP_SETGID, CAP_SETPCAP,        /* another user for each child, without capabilities */
+	    CAP_SYS_ADMIN, CAP_SYS_CHROOT,              /* name spaces of their own */
+	    CAP_SYS_RESOURCE,                           /* limits */
+	    CAP_NET_BIND_SERVICE,                       /* forwarded ports below 1024 */
+	    CAP_KILL,                                   /* their end */
+	    CAP_CHOWN, CAP_DAC_OVERRIDE, CAP_FOWNER,    /* vmdeck domain-release: the guest's files */
+	};
+	sandbox_bound(keep, ARRAY_SIZE(keep));
+}
+
 int keeper_main(const char *const machine_argv[])
 {
 	struct keeper k = {
@@ -367,6 +382,7 @@ int keeper_main(const char *const machine_argv[])
 	struct err e = {0};
 	fcntl(LAUNCH_FD, F_SETFD, FD_CLOEXEC);
 	prctl(PR_SET_NAME, "vmdeck-keeper");
+	give_up_rights();
 	k.signals = signals_open();
 	if (begin(&k, machine_argv, &e)) {
 		if (k.pid > 0)

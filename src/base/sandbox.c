@@ -78,6 +78,25 @@ static void drop_bounding_set(void)
 	prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
 }
 
+void sandbox_bound(const int *keep, size_t n)
+{
+	struct __user_cap_header_struct head = {_LINUX_CAPABILITY_VERSION_3, 0};
+	struct __user_cap_data_struct has[2], kept[2] = {0};
+	if (syscall(SYS_capget, &head, has) < 0)
+		return;
+	for (size_t i = 0; i < n; i++)
+		kept[CAP_TO_INDEX(keep[i])].permitted |= CAP_TO_MASK(keep[i]);
+	for (int cap = 0; prctl(PR_CAPBSET_READ, cap, 0, 0, 0) >= 0; cap++)
+		if (!(kept[CAP_TO_INDEX(cap)].permitted & CAP_TO_MASK(cap)))
+			prctl(PR_CAPBSET_DROP, cap, 0, 0, 0);
+	for (unsigned i = 0; i < 2; i++) {
+		kept[i].permitted &= has[i].permitted;
+		kept[i].effective = kept[i].permitted;
+	}
+	if (syscall(SYS_capset, &head, kept) < 0 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+		log_warn("cannot give up capabilities: %s", strerror(errno));
+}
+
 static int drop_capabilities(struct err *e)
 {
 	struct __user_cap_header_struct head = {_LINUX_CAPABILITY_VERSION_3, 0};

@@ -20,6 +20,11 @@
 
 #include "src/base/err.h"
 
+/* Give up all capabilities but the @n of @keep (CAP_ of linux/capability.h), for programs started later too, and what
+ * set-user-id programs could give back. For a process of root's that is no sandbox; what cannot be given up is told in
+ * the log. Before there are threads. */
+void sandbox_bound(const int *keep, size_t n);
+
 enum sandbox_cond {
 	SANDBOX_ALWAYS,
 	SANDBOX_EQ,     /* argument @arg, as 32 bits, is @value */

@@ -28,6 +28,12 @@ own_memory() {
 		END { print kib + 0 }')
 	echo "$kib KiB"; [ "$kib" -gt 0 ] && [ "$kib" -le 4096 ]
 }
+# Loading modules, raw I/O, ptrace, rebooting: 16, 17, 19, 22 of capability.h.
+bounded() {
+	local caps; caps=$(sed -n 's/^CapPrm:\t//p' "/proc/$1/status")
+	[ $((0x$caps & (1 << 16 | 1 << 17 | 1 << 19 | 1 << 22))) = 0 ] && grep -q '^NoNewPrivs:.*1' "/proc/$1/status"
+}
+ok "its keeper has given up the rights that it does not need" bounded "$(keeper_pid i)"
 ok "its processes hold at most 4 MiB beside its RAM" own_memory
 ok "it wakes at most four times a minute" minute
 ok "the guest still answers" eval 'vmdeck -q reset i && wait_for 60 eval "[ \$(console i | grep -c hello) -ge 2 ]"'
