@@ -56,7 +56,7 @@ static int boot(unsigned ram_mib, int kernel, size_t initrd, const char *cmdline
 		       ram_mib, cmdline);
 	struct domain *d;
 	ck_assert_msg(domain_parse(xml, strlen(xml), "t", &d, e) == 0, "%s", e->msg);
-	ck_assert_int_eq(machine_init_bare(&m, (uint64_t)ram_mib * MIB, &sink, NULL, NULL), 0);
+	ck_assert_int_eq(machine_init_bare(&m, (uint64_t)ram_mib * MIB, 0, &sink, NULL, NULL), 0);
 	m.domain = d;
 	ck_assert_int_eq(named_add(&m.fds, "kernel", kernel), 0);
 	if (initrd)
@@ -274,7 +274,7 @@ START_TEST(e820_covers_memory_and_nothing_twice)
 	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
 		struct boot_e820 map[BOOT_E820_MAX];
 		uint64_t ram = 0, end = 0;
-		ck_assert_int_eq(machine_init_bare(&m, (uint64_t)sizes[i] * MIB, &sink, NULL, NULL), 0);
+		ck_assert_int_eq(machine_init_bare(&m, (uint64_t)sizes[i] * MIB, 0, &sink, NULL, NULL), 0);
 		unsigned n = boot_e820(&m, map);
 		for (unsigned k = 0; k < n; k++) {
 			ck_assert_uint_ge(map[k].base, end);

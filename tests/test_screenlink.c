@@ -105,7 +105,7 @@ static void setup(void)
 	static const struct irq_sink nobody;
 	int pair[2];
 	memset(&got, 0, sizeof(got));
-	ck_assert_int_eq(machine_init_bare(&m, 1 << 20, &nobody, NULL, &e), 0);
+	ck_assert_int_eq(machine_init_bare(&m, 1 << 20, 0, &nobody, NULL, &e), 0);
 	ck_assert_int_eq(uv_loop_init(&loop), 0);
 	m.loop = &loop;
 	ck_assert_int_eq(unixsock_pair(SOCK_SEQPACKET, pair), 0);

@@ -382,7 +382,7 @@ START_TEST(timer_fires_once_when_due)
 	struct timer t;
 	struct sink_log l = {0};
 	int fired = 0;
-	ck_assert_int_eq(machine_init_bare(&m, 1 << 20, &log_sink, &l, NULL), 0);
+	ck_assert_int_eq(machine_init_bare(&m, 1 << 20, 0, &log_sink, &l, NULL), 0);
 	ck_assert_int_eq(timer_init(&t, &m, count_fire, &fired, NULL), 0);
 	timer_set(&t, 100);
 	m.fake_now_ns = 99;
@@ -406,7 +406,7 @@ START_TEST(request_keeps_the_strongest)
 {
 	struct machine m;
 	struct sink_log l = {0};
-	ck_assert_int_eq(machine_init_bare(&m, 1 << 20, &log_sink, &l, NULL), 0);
+	ck_assert_int_eq(machine_init_bare(&m, 1 << 20, 0, &log_sink, &l, NULL), 0);
 	machine_request(&m, MACHINE_POWEROFF, "off");
 	machine_request(&m, MACHINE_RESET, "reset");
 	ck_assert_int_eq(m.request, MACHINE_POWEROFF);

@@ -40,7 +40,7 @@ static inline struct vmm_test *vmm_start(uint64_t now_s)
 	struct vmm_test *t = calloc(1, sizeof(*t));
 	struct err e = {0};
 	ck_assert_ptr_nonnull(t);
-	ck_assert_msg(!machine_init_bare(&t->m, 16 << 20, &sink, t, &e), "%s", e.msg);
+	ck_assert_msg(!machine_init_bare(&t->m, 16 << 20, 0, &sink, t, &e), "%s", e.msg);
 	t->m.fake_now_ns = now_s * 1000000000u;
 	return t;
 }

@@ -13,8 +13,8 @@
 #include "backend/vmm/timer.h"
 #include "src/base/log.h"
 
-int machine_init_bare(struct machine *m, uint64_t ram_bytes, const struct irq_sink *sink, void *ctx,
-		      struct err *e)
+int machine_init_bare(struct machine *m, uint64_t ram_bytes, unsigned memory_flags, const struct irq_sink *sink,
+		      void *ctx, struct err *e)
 {
 	*m = (struct machine){0};
 	pthread_mutex_init(&m->lock, NULL);
@@ -24,7 +24,7 @@ int machine_init_bare(struct machine *m, uint64_t ram_bytes, const struct irq_si
 	if (!m->pci || !m->stats)
 		return err_set(e, ENOMEM, "out of memory");
 	memset(m->stats, 0, STATS_FILE_SIZE);
-	return memory_init(&m->mem, ram_bytes, 0, e);
+	return memory_init(&m->mem, ram_bytes, memory_flags, e);
 }
 
 void machine_done_bare(struct machine *m)

@@ -91,8 +91,9 @@ struct machine {
 	void (*wake)(struct machine *); /* tell the loop that something was asked for; NULL in a bare machine */
 };
 
-int machine_init_bare(struct machine *m, uint64_t ram_bytes, const struct irq_sink *sink, void *ctx,
-		      struct err *e);
+/* @memory_flags: of memory_init(). */
+int machine_init_bare(struct machine *m, uint64_t ram_bytes, unsigned memory_flags, const struct irq_sink *sink,
+		      void *ctx, struct err *e);
 void machine_done_bare(struct machine *m);
 
 /* The guest's monotonic clock in ns: CLOCK_MONOTONIC; a bare machine's is fake_now_ns. */

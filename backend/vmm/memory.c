@@ -8,7 +8,8 @@
 #include "src/base/fmt.h"
 
 #define PAGE 4096u
-#define HUGE_PAGE (2u << 20)
+#define HUGE_PAGE_SHIFT 21
+#define HUGE_PAGE (1u << HUGE_PAGE_SHIFT)
 
 /* KVM maps huge pages only where guest and host addresses lie alike in them, and older kernels place a
  * mapping anywhere. NULL with errno. */
@@ -24,20 +25,32 @@ static void *map_aligned(uint64_t bytes, int flags)
 	return p + head;
 }
 
+/* From the pool of huge pages, all of them now: a guest that found none left later would die of it. NULL with errno. */
+static void *map_reserved(uint64_t bytes)
+{
+	int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB | HUGE_PAGE_SHIFT << MAP_HUGE_SHIFT;
+	void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, flags, -1, 0);
+	return p == MAP_FAILED ? NULL : p;
+}
+
 int memory_init(struct memory *m, uint64_t ram_bytes, unsigned flags, struct err *e)
 {
-	*m = (struct memory){.ram_bytes = ram_bytes};
-	int map = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
-	void *p = flags & MEMORY_HUGEPAGES
-		      ? mmap(NULL, ram_bytes, PROT_READ | PROT_WRITE, map | MAP_HUGETLB, -1, 0)
-		      : map_aligned(ram_bytes, map);
-	if (p == MAP_FAILED || !p) {
+	bool huge = flags & MEMORY_HUGEPAGES;
+	uint64_t map_bytes = huge ? (ram_bytes + HUGE_PAGE - 1) & -(uint64_t)HUGE_PAGE : ram_bytes;
+	*m = (struct memory){.ram_bytes = ram_bytes, .map_bytes = map_bytes};
+	void *p = huge ? map_reserved(map_bytes)
+		       : map_aligned(map_bytes, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE);
+	if (!p) {
 		char size[FMT_MAX];
-		return err_sys(
-		    e, errno, "cannot map %s of guest memory%s", fmt_bytes(ram_bytes, size),
-		    flags & MEMORY_HUGEPAGES ? " in huge pages (reserve them: sysctl vm.nr_hugepages)" : "");
+		int code = errno;
+		fmt_bytes(ram_bytes, size);
+		if (!huge)
+			return err_sys(e, code, "cannot map %s of guest memory", size);
+		return err_sys(e, code, "cannot map %s of guest memory in huge pages of 2 MiB: reserve them "
+			       "(sudo sysctl vm.nr_hugepages=%llu) or remove <hugepages/>", size,
+			       (unsigned long long)(map_bytes / HUGE_PAGE));
 	}
-	if (!(flags & MEMORY_HUGEPAGES))
+	if (!huge)
 		madvise(p, ram_bytes, MADV_HUGEPAGE); /* advice: each may fail, on kernels without it */
 	madvise(p, ram_bytes, MADV_DONTDUMP);
 	m->ram = p;
@@ -54,7 +67,7 @@ void memory_clear(struct memory *m)
 void memory_done(struct memory *m)
 {
 	if (m->ram)
-		munmap(m->ram, m->ram_bytes);
+		munmap(m->ram, m->map_bytes);
 	*m = (struct memory){0};
 }
 

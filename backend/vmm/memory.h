@@ -57,7 +57,7 @@ struct mem_sink {
 
 struct memory {
 	uint8_t *ram; /* one private anonymous mapping, guest RAM in gpa order without the hole */
-	uint64_t ram_bytes;
+	uint64_t ram_bytes, map_bytes; /* map_bytes: of the mapping, whole huge pages */
 	uint64_t low_bytes; /* RAM from 0 up to lowtop; the rest starts at 4 GiB */
 	struct mem_slot slots[MEM_SLOTS_MAX];
 	unsigned nslots;
@@ -69,7 +69,7 @@ struct memory {
 	void *sink_ctx;
 };
 
-enum memory_flags { MEMORY_HUGEPAGES = 1, MEMORY_NOSHARE = 2 };
+enum memory_flags { MEMORY_HUGEPAGES = 1 }; /* from the host's pool of huge pages, all of them at once */
 
 /* Map @ram_bytes (a multiple of 4 KiB) and make the slots of the PC: 0..lowtop and 4 GiB... -ENOMEM with the
  * remedy. */

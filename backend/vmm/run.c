@@ -378,7 +378,7 @@ static int build(struct machine *m, struct run *r, const struct fd_set_named *fd
 	int rc = machine_load_domain(named_get(fds, "live.xml"), &d, e);
 	if (rc)
 		return rc;
-	rc = machine_init_bare(m, d->memory_bytes, &kvm_irq_sink, m, e);
+	rc = machine_init_bare(m, d->memory_bytes, d->hugepages ? MEMORY_HUGEPAGES : 0, &kvm_irq_sink, m, e);
 	m->domain = d;
 	m->fds = *fds;
 	if (rc || (rc = loop_init(m, r, e)))

@@ -35,10 +35,25 @@ ok "shutdown presses the power button" vmdeck shutdown generic
 ok "shutdown ends the guest" wait_for 60 state_is generic "shut off"
 ok "and it was the guest that powered off" reason_is generic "shut off (shutdown)"
 
-ok "four, 4 vCPUs, is defined and starts" eval 'guest four cloud vcpus=4 memory=256 cmdline= && vmdeck start four'
+# Huge pages: as many as are there when the guest starts.
+PAGES=/proc/sys/vm/nr_hugepages
+huge="<memoryBacking><hugepages/></memoryBacking>" pages=$(cat $PAGES 2>/dev/null)
+free_pages() { awk '/^HugePages_Free/ { print $2 }' /proc/meminfo; }
+ok "four, 4 vCPUs, in huge pages, is defined" guest four cloud vcpus=4 memory=256 cmdline= actions="$huge"
+if [ -w $PAGES ]; then
+	echo 20 > $PAGES
+	refused "it does not start with too few of them" "huge pages of 2 MiB: reserve them \(sudo sysctl vm.nr_hugepages=128\)" vmdeck start four
+	echo 140 > $PAGES
+	ok "it starts" vmdeck start four
+	ok "and has taken its 128 pages" eval '[ $(($(grep -o "[0-9]*" $PAGES) - $(free_pages) + $(awk "/^HugePages_Rsvd/ { print \$2 }" /proc/meminfo))) -ge 128 ]'
+else
+	skip "four starts in huge pages" "this user cannot reserve any"
+	guest four cloud vcpus=4 memory=256 cmdline= && vmdeck start four
+fi
 ok "four comes to its shell" at_shell four
 ok "4 vCPUs are seen" run_says four '^4$' nproc
 ok "each vCPU has an APIC id of its own" run_says four '^4$' 'grep "^initial apicid" /proc/cpuinfo | sort -u | wc -l'
 ok "the kernel finds nothing wrong with ACPI or PCI, 4 vCPUs" quiet_about_us four
 ok "destroy ends it at once" vmdeck destroy four
 ok "it is shut off, destroyed" reason_is four "shut off (destroyed)"
+[ ! -w $PAGES ] || { ok "its pages are free again" wait_for 10 eval '[ "$(free_pages)" -ge 128 ]'; echo "$pages" > $PAGES; }

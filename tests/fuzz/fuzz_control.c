@@ -88,7 +88,7 @@ static void build(void)
 	socklen_t len = sizeof(address);
 	log_open("fuzz", open("/dev/null", O_WRONLY | O_CLOEXEC));
 	listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (machine_init_bare(&m, 1 << 20, &fuzz_sink, &m, &e) || uv_loop_init(&loop) ||
+	if (machine_init_bare(&m, 1 << 20, 0, &fuzz_sink, &m, &e) || uv_loop_init(&loop) ||
 	    bind(listener, (struct sockaddr *)&address, sizeof(sa_family_t)) < 0 || listen(listener, 8) < 0 ||
 	    getsockname(listener, (struct sockaddr *)&address, &len) < 0)
 		abort();

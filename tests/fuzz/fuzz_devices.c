@@ -129,7 +129,7 @@ static void step(struct machine *m, struct input *in)
 static void build(struct machine *m)
 {
 	struct err e;
-	if (machine_init_bare(m, 4 << 20, &fuzz_sink, m, &e) || chardev_new(m, 0, &e))
+	if (machine_init_bare(m, 4 << 20, 0, &fuzz_sink, m, &e) || chardev_new(m, 0, &e))
 		abort();
 	m->fake_now_ns = 1000000000ull * 1000000000u;
 	for (unsigned i = 0; i < ARRAY_SIZE(chips); i++)

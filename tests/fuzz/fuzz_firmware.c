@@ -139,7 +139,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 		quiet = open("/dev/null", O_WRONLY | O_CLOEXEC);
 		log_open("fuzz", quiet);
 	}
-	if (machine_init_bare(&m, RAM, &fuzz_sink, &m, &e))
+	if (machine_init_bare(&m, RAM, 0, &fuzz_sink, &m, &e))
 		abort();
 	m.domain = domain();
 	m.firmware = &fw;

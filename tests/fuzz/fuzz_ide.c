@@ -50,7 +50,7 @@ static void make(void)
 	struct dev_def def = {
 	    .model = "piix3-ide", .name = "ide", .addr = {.set = true, .slot = 1, .function = 1}};
 	struct dev_def bridge = {.model = "piix3", .name = "isa-bridge", .addr = {.set = true, .slot = 1}};
-	if (machine_init_bare(&m, RAM, &fuzz_sink, NULL, NULL) ||
+	if (machine_init_bare(&m, RAM, 0, &fuzz_sink, NULL, NULL) ||
 	    named_add(&m.fds, "disk:hda", image(DISK_BYTES)) ||
 	    named_add(&m.fds, "disk:hdc", image(CD_BYTES)) || dev_new(&m, &bridge, NULL, NULL) ||
 	    dev_new(&m, &def, &ide, NULL) || ide_attach(ide, &disk, NULL) || ide_attach(ide, &cd, NULL))

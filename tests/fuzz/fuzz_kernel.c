@@ -102,7 +102,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		log_open("fuzz", quiet);
 	}
 	memset(&m, 0, sizeof(m));
-	if (machine_init_bare(&m, RAM, &fuzz_sink, NULL, NULL) || dev_new(&m, &def, &fw_cfg, NULL))
+	if (machine_init_bare(&m, RAM, 0, &fuzz_sink, NULL, NULL) || dev_new(&m, &def, &fw_cfg, NULL))
 		abort();
 	m.domain = domain_of(data[0]);
 	named_add(&m.fds, "kernel", file_of(data + 1, size - 1));

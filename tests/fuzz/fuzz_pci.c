@@ -197,7 +197,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 		log_open("fuzz", quiet);
 	}
 	int fd = memfd_create("image", MFD_CLOEXEC);
-	if (fd < 0 || ftruncate(fd, 8192) || machine_init_bare(&m, RAM, &fuzz_sink, &m, &e) ||
+	if (fd < 0 || ftruncate(fd, 8192) || machine_init_bare(&m, RAM, 0, &fuzz_sink, &m, &e) ||
 	    named_add(&m.fds, "disk:vda", fd))
 		abort();
 	for (unsigned i = 0; i < ARRAY_SIZE(parts); i++)

@@ -69,7 +69,7 @@ static void build(void)
 	static const struct irq_sink nobody;
 	struct err e = {0};
 	int pair[2];
-	check(!machine_init_bare(&m, 1 << 20, &nobody, NULL, &e) && !uv_loop_init(&loop) &&
+	check(!machine_init_bare(&m, 1 << 20, 0, &nobody, NULL, &e) && !uv_loop_init(&loop) &&
 	      !unixsock_pair(SOCK_SEQPACKET, pair));
 	m.loop = &loop;
 	keeper = pair[1];

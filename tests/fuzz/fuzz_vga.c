@@ -111,7 +111,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	struct machine m;
 	struct err e;
 	struct input in = {data, n};
-	if (machine_init_bare(&m, 2 << 20, &fuzz_sink, &m, &e) || dev_new(&m, &def, NULL, &e))
+	if (machine_init_bare(&m, 2 << 20, 0, &fuzz_sink, &m, &e) || dev_new(&m, &def, NULL, &e))
 		abort();
 	pci_config_write(m.pci, 2, 0, 0x10, 4, LFB);
 	pci_config_write(m.pci, 2, 0, 0x18, 4, REGS);

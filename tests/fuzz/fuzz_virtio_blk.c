@@ -38,7 +38,7 @@ static void make(void)
 	    .model = "virtio-blk", .name = "vda", .addr = {.set = true, .slot = 3}, .disk = &disk};
 	struct dev *d;
 	int fd = memfd_create("image", MFD_CLOEXEC);
-	if (fd < 0 || ftruncate(fd, SECTORS * 512) || machine_init_bare(&m, RAM, &fuzz_sink, NULL, NULL) ||
+	if (fd < 0 || ftruncate(fd, SECTORS * 512) || machine_init_bare(&m, RAM, 0, &fuzz_sink, NULL, NULL) ||
 	    named_add(&m.fds, "disk:vda", fd) || dev_new(&m, &def, &d, NULL))
 		abort();
 	v = (struct virtio_dev *)d;

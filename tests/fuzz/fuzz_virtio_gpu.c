@@ -34,7 +34,7 @@ static void make(void)
 	struct dev_def def = {
 	    .model = "virtio-vga", .name = "vga", .addr = {.set = true, .slot = 2}, .video = &video};
 	struct dev *d;
-	if (machine_init_bare(&m, 2 << 20, &fuzz_sink, NULL, NULL) || dev_new(&m, &def, &d, NULL))
+	if (machine_init_bare(&m, 2 << 20, 0, &fuzz_sink, NULL, NULL) || dev_new(&m, &def, &d, NULL))
 		abort();
 	v = (struct virtio_dev *)d;
 	m.fake_now_ns = 5000000000u;

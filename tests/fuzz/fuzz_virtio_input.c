@@ -28,7 +28,7 @@ static uint64_t base;
 static void make(void)
 {
 	static const char *const models[] = {"virtio-keyboard", "virtio-mouse", "virtio-tablet"};
-	if (machine_init_bare(&m, RAM, &fuzz_sink, NULL, NULL))
+	if (machine_init_bare(&m, RAM, 0, &fuzz_sink, NULL, NULL))
 		abort();
 	for (unsigned i = 0; i < ARRAY_SIZE(models); i++) {
 		struct dev_def def = {

@@ -50,7 +50,7 @@ static void make(void)
 	struct dev_def def = {
 	    .model = "virtio-net", .name = "net0", .addr = {.set = true, .slot = 3}, .net = &card};
 	struct dev *d;
-	if (machine_init_bare(&m, RAM, &fuzz_sink, NULL, NULL) || named_add(&m.fds, "net:0", channel()))
+	if (machine_init_bare(&m, RAM, 0, &fuzz_sink, NULL, NULL) || named_add(&m.fds, "net:0", channel()))
 		abort();
 	m.domain = &domain;
 	if (dev_new(&m, &def, &d, NULL))
