@@ -12,7 +12,7 @@ target() {
 	printf '#!/bin/bash\nfor replay; do :; done; [ -f "$replay" ] || replay=\necho "$*" >> %q\n%s\n' "$WORK/args" "$2" > "$dest/fuzz/fuzz_x"
 	chmod +x "$dest/fuzz/fuzz_x"; : > "$WORK/args"
 }
-run() { O=$dest FUZZ_SRC=$src FUZZ_S=1 SLOW_S=1 tests/fuzz/run; }
+run() { O=$dest FUZZ_SRC=$src FUZZ_S=30 SLOW_S=1 tests/fuzz/run; }
 fails() { local out; out=$(run 2>&1) && { echo "it passed: $out"; return 1; }; says "$1" echo "$out"; }
 reached='echo "#2 INITED cov: 150 ft: 3"; echo "#9 DONE   cov: 200 ft: 3"; echo "stat::number_of_executed_units: 9"'
 
