@@ -383,10 +383,18 @@ static int build(struct machine *m, struct run *r, const struct fd_set_named *fd
 	m->fds = *fds;
 	if (rc || (rc = loop_init(m, r, e)))
 		return rc;
+	log_info("start: the definition is read, its memory is mapped");
 	stats_map(m, go);
-	if ((rc = kvm_open(m, named_take(&m->fds, "kvm"), e)) || (rc = kvm_vm_create(m, e)) ||
-	    (rc = machine_devices(m, e)) || (rc = machine_firmware(m, &entry, e)) ||
-	    (rc = vcpus_create(m, &entry, e)) || (rc = control_serve(m, e)) ||
+	if ((rc = kvm_open(m, named_take(&m->fds, "kvm"), e)) || (rc = kvm_vm_create(m, e)))
+		return rc;
+	log_info("start: KVM has made a virtual machine");
+	if ((rc = machine_devices(m, e)))
+		return rc;
+	log_info("start: the devices are there, their images are open");
+	if ((rc = machine_firmware(m, &entry, e)))
+		return rc;
+	log_info("start: firmware or kernel is in memory");
+	if ((rc = vcpus_create(m, &entry, e)) || (rc = control_serve(m, e)) ||
 	    (rc = screenlink_new(m, r->sock, json_object_get(go, "screen"), e)) ||
 	    (rc = keeperlink_new(m, r->sock, e)))
 		return rc;
@@ -400,6 +408,7 @@ static void start(struct machine *m, bool paused)
 	r->paused = paused;
 	r->reason = paused ? DOMAIN_REASON_STARTING : DOMAIN_REASON_BOOTED;
 	publish(m);
+	log_info("start: done%s", paused ? ", paused" : "");
 	if (!paused)
 		vcpus_release(m);
 }

@@ -28,6 +28,8 @@ own_memory() {
 		END { print kib + 0 }')
 	echo "$kib KiB"; [ "$kib" -gt 0 ] && [ "$kib" -le 4096 ]
 }
+ok "its memory is not shared with other guests (KSM)" not grep -q '^VmFlags:.* mg' "/proc/$(machine_pid i)/smaps"
+ok "its log tells the steps of its start" eval 'grep "start: " "$VMDECK_HOME"/log/*/vmm.log | tail -1 | grep "start: done"'
 # Loading modules, raw I/O, ptrace, rebooting: 16, 17, 19, 22 of capability.h.
 bounded() {
 	local caps; caps=$(sed -n 's/^CapPrm:\t//p' "/proc/$1/status")
