@@ -63,7 +63,7 @@ wait_for() {
 	while ! out=$("$@" 2>&1); do
 		[ $SECONDS -lt $end ] || { echo "not within $limit s: $*"; [ -z "$out" ] || echo "$out"; return 1; }
 		took=$((2 * (${EPOCHREALTIME/[.,]/} - began))); [ $took -gt 300000 ] || took=300000
-		sleep $((took / 1000000)).$(printf %06d $((took % 1000000)))
+		sleep "$(printf %d.%06d $((took / 1000000)) $((took % 1000000)))"
 		began=${EPOCHREALTIME/[.,]/}
 	done
 }

@@ -166,7 +166,7 @@ static char *find_parent(const char *root, const char *own)
 		char c = dir[len];
 		dir[len] = 0;
 		if (usable(dir))
-			return TAKE_PTR(dir);
+			return x_strdup(dir);
 		dir[len] = c;
 		if (!c || !dir[len + 1])
 			return NULL;
