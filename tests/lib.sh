@@ -56,14 +56,18 @@ is() { local want=$1 got; shift; got=$("$@" 2>&1); [ "$got" = "$want" ] || { ech
 not() { ! "$@"; }
 
 # wait_for SECONDS COMMAND...: until it succeeds; afterwards its last words are shown. Between two looks the guest has
-# the processor, at least twice as long as the look had it.
+# the processor: at least twice as long as the look had it, and longer the longer it takes.
 wait_for() {
-	local limit=$(($1 * TEST_SLOW)) out; shift
-	local end=$((SECONDS + limit)) began=${EPOCHREALTIME/[.,]/} took
+	local limit=$(($1 * TEST_SLOW)) out now pause; shift
+	local end=$((SECONDS + limit)) first=${EPOCHREALTIME/[.,]/}
+	local began=$first
 	while ! out=$("$@" 2>&1); do
 		[ $SECONDS -lt $end ] || { echo "not within $limit s: $*"; [ -z "$out" ] || echo "$out"; return 1; }
-		took=$((2 * (${EPOCHREALTIME/[.,]/} - began))); [ $took -gt 300000 ] || took=300000
-		sleep "$(printf %d.%06d $((took / 1000000)) $((took % 1000000)))"
+		now=${EPOCHREALTIME/[.,]/}
+		pause=$(((now - first) / 16)); [ $pause -lt 4000000 ] || pause=4000000
+		[ $pause -gt $((2 * (now - began))) ] || pause=$((2 * (now - began)))
+		[ $pause -gt 300000 ] || pause=300000
+		sleep "$(printf %d.%06d $((pause / 1000000)) $((pause % 1000000)))"
 		began=${EPOCHREALTIME/[.,]/}
 	done
 }
