@@ -360,7 +360,7 @@ static struct viewer *least(struct relay *r)
 		if (v->phase == FREE || v->phase == RUN)
 			continue;
 		unsigned n = of_source(r, &v->source);
-		bool worse = n > most || (n == most && progress(v) < progress(worst));
+		bool worse = !worst || n > most || (n == most && progress(v) < progress(worst));
 		if (!worse && (n < most || progress(v) > progress(worst)))
 			continue;
 		r->dice = r->dice * 1664525 + 1013904223;
