@@ -312,16 +312,30 @@ START_TEST(what_the_keeper_gives_is_known_or_closed)
 }
 END_TEST
 
-/* Patience: a child that works, or one that sleeps, where the keeper would be. */
-static pid_t keeper_that(int sock, bool works)
+/* Patience: where the keeper would be, a child that sleeps for ever, works for 3 s, or is as one that waits for a disk is
+ * for 4 s (state D: so is the parent of a vfork). */
+enum keeper_kind { SLEEPS, WORKS, WAITS };
+
+static void wait_in_d(void)
+{
+	const struct timespec ts = {.tv_sec = 4};
+	if (vfork() == 0) {
+		nanosleep(&ts, NULL);
+		_exit(0);
+	}
+}
+
+static pid_t keeper_that(int sock, enum keeper_kind kind)
 {
 	pid_t pid = fork();
 	if (pid)
 		return pid;
 	time_t end = time(NULL) + 3;
-	while (works && time(NULL) < end)
+	while (kind == WORKS && time(NULL) < end)
 		;
-	if (works)
+	if (kind == WAITS)
+		wait_in_d();
+	if (kind != SLEEPS)
 		launch_answer_ready(sock, 4711);
 	else
 		pause();
@@ -330,15 +344,15 @@ static pid_t keeper_that(int sock, bool works)
 
 START_TEST(a_start_is_waited_for_while_something_moves)
 {
-	for (int works = 0; works < 2; works++) {
+	for (enum keeper_kind kind = SLEEPS; kind <= WAITS; kind++) {
 		int sp[2], pid = 0, status;
 		struct err why = {0};
 		ck_assert_int_eq(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sp), 0);
-		pid_t child = keeper_that(sp[0], works);
+		pid_t child = keeper_that(sp[0], kind);
 		int rc = patience_wait(sp[1], child, 1000, &pid, &why);
-		ck_assert_msg(rc == (works ? 0 : -ETIMEDOUT), "%d: %s", rc, why.msg);
-		ck_assert_msg(works || strstr(why.msg, "did nothing for 1 s; its processes: "), "%s", why.msg);
-		ck_assert_int_eq(pid, works ? 4711 : 0);
+		ck_assert_msg(rc == (kind != SLEEPS ? 0 : -ETIMEDOUT), "%d: %d: %s", kind, rc, why.msg);
+		ck_assert_msg(kind != SLEEPS || strstr(why.msg, "did nothing for 1 s; its processes: "), "%s", why.msg);
+		ck_assert_int_eq(pid, kind != SLEEPS ? 4711 : 0);
 		kill(child, SIGKILL);
 		waitpid(child, &status, 0);
 		close(sp[0]);

@@ -31,6 +31,7 @@ static unsigned long long done_by(pid_t pid, char *state)
 
 struct look {
 	unsigned long long done;
+	bool disk; /* one waits for a disk, or a file system behind a network: nothing can be done meanwhile */
 	struct buf where; /* "1234 (S, do_poll)", for each process */
 };
 
@@ -41,6 +42,7 @@ static void look_at(pid_t pid, unsigned depth, struct look *l)
 	AUTO_FREE char *children = NULL, *where = NULL;
 	char state = '?', show[80];
 	l->done += done_by(pid, &state);
+	l->disk = l->disk || state == 'D';
 	file_read(wchan, 80, &where, NULL, NULL);
 	buf_printf(&l->where, "%s%d (%c%s%s)", l->where.len ? ", " : "", (int)pid, state,
 		   where && *where && !str_eq(where, "0") ? ", in " : "",
@@ -67,15 +69,16 @@ int patience_wait(int sock, pid_t keeper, int quiet_ms, int *pid, struct err *e)
 		if (rc != -ETIMEDOUT)
 			return rc;
 		look_at(keeper, DEPTH, &l);
-		bool moved = n ? l.done != done : l.done != 0;
+		bool moved = l.disk || (n ? l.done != done : l.done != 0);
 		done = l.done;
 		if (!moved)
 			rc = err_set(e, ETIMEDOUT,
 				     "vmdeck-vmm did not answer, and did nothing for %d s; its processes: %s", quiet_ms / 1000,
 				     buf_text(&l.where));
 		else
-			log_warn("the guest is not ready after %d s, but its processes get on: waiting; %s",
-				 (int)(n + 1) * quiet_ms / 1000, buf_text(&l.where));
+			log_warn("the guest is not ready after %d s, but its processes %s: waiting; %s",
+				 (int)(n + 1) * quiet_ms / 1000, l.disk ? "wait for a disk" : "get on",
+				 buf_text(&l.where));
 		buf_done(&l.where);
 		if (!moved)
 			return rc;
