@@ -35,7 +35,8 @@ struct domain_row {
 	const char *path; /* below <domain> */
 	enum domain_row_class class;
 	const char *values; /* of an attribute: "a|b", others are refused (with ROW_MISSED: others are
-			       missed; with ROW_LACKED: this model= is what the guest gets); NULL = any */
+			       missed). Of an element, with ROW_LACKED or ROW_NOTED: nothing is said when this is its
+			       model= or type=, as the guest gets just that. NULL = any */
 	const char *text;   /* for a note of its own; NULL: named in the common one */
 };
 extern const struct domain_row domain_rows[]; /* sorted by path */
