@@ -51,7 +51,7 @@ refused() {
 skip() { echo "skip $1: $2"; }
 
 # says PATTERN COMMAND...: its output has a line with PATTERN, whatever its exit status.
-says() { local pattern=$1 out; shift; out=$("$@" 2>&1); grep -qE -- "$pattern" <<< "$out" || { printf "%s\n" "$out"; return 1; }; }
+says() { local pattern=$1 out st=0; shift; out=$("$@" 2>&1) || st=$?; grep -qE -- "$pattern" <<< "$out" || { printf "%s\n(status %s)\n" "$out" $st; return 1; }; }
 is() { local want=$1 got; shift; got=$("$@" 2>&1); [ "$got" = "$want" ] || { echo "wanted '$want', got '$got'"; return 1; }; }
 not() { ! "$@"; }
 
