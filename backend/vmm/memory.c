@@ -37,7 +37,7 @@ int memory_init(struct memory *m, uint64_t ram_bytes, unsigned flags, struct err
 {
 	bool huge = flags & MEMORY_HUGEPAGES;
 	uint64_t map_bytes = huge ? (ram_bytes + HUGE_PAGE - 1) & -(uint64_t)HUGE_PAGE : ram_bytes;
-	*m = (struct memory){.ram_bytes = ram_bytes, .map_bytes = map_bytes};
+	*m = (struct memory){.ram_bytes = ram_bytes, .map_bytes = map_bytes, .huge = huge};
 	void *p = huge ? map_reserved(map_bytes)
 		       : map_aligned(map_bytes, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE);
 	if (!p) {
@@ -46,8 +46,8 @@ int memory_init(struct memory *m, uint64_t ram_bytes, unsigned flags, struct err
 		fmt_bytes(ram_bytes, size);
 		if (!huge)
 			return err_sys(e, code, "cannot map %s of guest memory", size);
-		return err_sys(e, code, "cannot map %s of guest memory in huge pages of 2 MiB: reserve them "
-			       "(sudo sysctl vm.nr_hugepages=%llu) or remove <hugepages/>", size,
+		return err_sys(e, code, "cannot map %s of guest memory in %llu huge pages of 2 MiB: reserve so many "
+			       "more than are in use (sysctl vm.nr_hugepages), or remove <hugepages/>", size,
 			       (unsigned long long)(map_bytes / HUGE_PAGE));
 	}
 	if (!huge)
@@ -60,7 +60,7 @@ int memory_init(struct memory *m, uint64_t ram_bytes, unsigned flags, struct err
 
 void memory_clear(struct memory *m)
 {
-	if (m->ram && madvise(m->ram, m->ram_bytes, MADV_DONTNEED) < 0)
+	if (m->ram && (m->huge || madvise(m->ram, m->ram_bytes, MADV_DONTNEED) < 0))
 		memset(m->ram, 0, m->ram_bytes);
 }
 

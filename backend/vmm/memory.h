@@ -58,6 +58,7 @@ struct mem_sink {
 struct memory {
 	uint8_t *ram; /* one private anonymous mapping, guest RAM in gpa order without the hole */
 	uint64_t ram_bytes, map_bytes; /* map_bytes: of the mapping, whole huge pages */
+	bool huge; /* from the pool of huge pages */
 	uint64_t low_bytes; /* RAM from 0 up to lowtop; the rest starts at 4 GiB */
 	struct mem_slot slots[MEM_SLOTS_MAX];
 	unsigned nslots;
@@ -74,7 +75,8 @@ enum memory_flags { MEMORY_HUGEPAGES = 1 }; /* from the host's pool of huge page
 /* Map @ram_bytes (a multiple of 4 KiB) and make the slots of the PC: 0..lowtop and 4 GiB... -ENOMEM with the
  * remedy. */
 int memory_init(struct memory *m, uint64_t ram_bytes, unsigned memory_flags, struct err *e);
-/* All RAM reads as zero again, its pages are given back to the host: power-on. */
+/* All RAM reads as zero again: power-on. Its pages are given back to the host, but for huge ones, which another guest
+ * could take before this one touches them again. */
 void memory_clear(struct memory *m);
 void memory_done(struct memory *m);
 

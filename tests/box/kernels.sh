@@ -35,25 +35,30 @@ ok "shutdown presses the power button" vmdeck shutdown generic
 ok "shutdown ends the guest" wait_for 60 state_is generic "shut off"
 ok "and it was the guest that powered off" reason_is generic "shut off (shutdown)"
 
-# Huge pages: as many as are there when the guest starts.
+# Huge pages, beside those that this host has already.
 PAGES=/proc/sys/vm/nr_hugepages
-huge="<memoryBacking><hugepages/></memoryBacking>" pages=$(cat $PAGES 2>/dev/null)
-free_pages() { awk '/^HugePages_Free/ { print $2 }' /proc/meminfo; }
+huge="<memoryBacking><hugepages/></memoryBacking>" pages=$(cat $PAGES)
+# Those that nobody has, or has been promised.
+unclaimed() { awk '/^HugePages_Free/ { free = $2 } /^HugePages_Rsvd/ { promised = $2 } END { print free - promised }' /proc/meminfo; }
+claimed_128() { [ $((before - $(unclaimed))) = 128 ]; }
 ok "four, 4 vCPUs, in huge pages, is defined" guest four cloud vcpus=4 memory=256 cmdline= actions="$huge"
 if [ -w $PAGES ]; then
-	echo 20 > $PAGES
-	refused "it does not start with too few of them" "huge pages of 2 MiB: reserve them \(sudo sysctl vm.nr_hugepages=128\)" vmdeck start four
-	echo 140 > $PAGES
+	trap 'finish; echo "$pages" > $PAGES' EXIT
+	echo $((pages + 127 - $(unclaimed))) > $PAGES
+	refused "one huge page too few, and it does not start" "in 128 huge pages of 2 MiB: reserve so many" vmdeck start four
+	echo $((pages + 128)) > $PAGES
+	before=$(unclaimed)
 	ok "it starts" vmdeck start four
-	ok "and has taken its 128 pages" eval '[ $(($(grep -o "[0-9]*" $PAGES) - $(free_pages) + $(awk "/^HugePages_Rsvd/ { print \$2 }" /proc/meminfo))) -ge 128 ]'
+	ok "and has claimed 128 of them" wait_for 10 claimed_128
 else
-	skip "four starts in huge pages" "this user cannot reserve any"
-	guest four cloud vcpus=4 memory=256 cmdline= && vmdeck start four
+	skip "four in huge pages" "this user cannot reserve any"
+	ok "four starts without" eval 'guest four cloud vcpus=4 memory=256 cmdline= && vmdeck start four'
 fi
 ok "four comes to its shell" at_shell four
 ok "4 vCPUs are seen" run_says four '^4$' nproc
 ok "each vCPU has an APIC id of its own" run_says four '^4$' 'grep "^initial apicid" /proc/cpuinfo | sort -u | wc -l'
 ok "the kernel finds nothing wrong with ACPI or PCI, 4 vCPUs" quiet_about_us four
+[ ! -w $PAGES ] || ok "a reset keeps its huge pages" eval 'vmdeck reset four && wait_for 20 console_has four "Linux version" && claimed_128'
 ok "destroy ends it at once" vmdeck destroy four
 ok "it is shut off, destroyed" reason_is four "shut off (destroyed)"
-[ ! -w $PAGES ] || { ok "its pages are free again" wait_for 10 eval '[ "$(free_pages)" -ge 128 ]'; echo "$pages" > $PAGES; }
+[ ! -w $PAGES ] || ok "its pages are free again" wait_for 10 eval '[ "$(unclaimed)" = "$before" ]'
