@@ -157,12 +157,13 @@ static int linger(struct err *e)
 		       pw ? pw->pw_name : "USER");
 }
 
-/* A systemd that numbers processes as we do: one outside our name space would take another process for ours. */
+/* A systemd that numbers processes as we do: one outside our name space would take another process for ours. Where
+ * /proc hides the first process (hidepid) it is taken for systemd. */
 static bool systemd_here(void)
 {
 	AUTO_FREE char *first = NULL;
-	return access("/run/systemd/system", F_OK) == 0 && !file_read("/proc/1/comm", 64, &first, NULL, NULL) &&
-	       str_eq(first, "systemd\n");
+	return access("/run/systemd/system", F_OK) == 0 &&
+	       (file_read("/proc/1/comm", 64, &first, NULL, NULL) || str_eq(first, "systemd\n"));
 }
 
 int scope_enter(pid_t pid, const char *name, const char *uuid, struct limits *lim, struct err *e)
