@@ -125,7 +125,8 @@ disk() {
 
 # All that the guest has said since power-on, as text.
 console() { vmdeck console "$1" --log 2>/dev/null | tr -d '\r' | sed 's/\x1b\[[0-9;?]*[A-Za-z]//g'; }
-console_has() { console "$1" | grep -qE -- "$2"; }
+# Not in a pipe: grep -q leaves at the first hit, and what still writes to it then makes the whole pipe fail.
+console_has() { local text; text=$(console "$1"); grep -qE -- "$2" <<< "$text"; }
 prompts() { console "$1" | grep -cE -- "^root@$1:[^#]*#"; }
 state_is() { is "$2" vmdeck domstate "$1"; }
 reason_is() { is "$2" vmdeck domstate "$1" --reason; }

@@ -35,7 +35,7 @@ looks() { picture hour "$WORK/hour.ppm" && [ -s "$WORK/hour.ppm" ]; }
 guesses() { printf 'notit678' | dd bs=8 conv=sync status=none > "$WORK/bad.pw"; not timeout 60 vncsnapshot -quiet -passwd "$WORK/bad.pw" "$(vnc_of hour)" "$WORK/bad.jpg"; }
 a_round() {
 	must "the disk" run_in hour 'dd if=/dev/urandom of=/dev/vda bs=64k count=64 conv=fsync 2>/dev/null && dd if=/dev/vda of=/dev/null bs=64k count=64 2>/dev/null'
-	must "much on the console" run_says hour '^the end$' 'seq 300; echo the end'
+	must "much on the console" run_says hour '^the end$' 'seq 1000; echo the end'
 	must "the network" run_in hour 'ping -c 2 -W 20 10.0.2.2'
 	must "a look at the screen" looks
 	[ $((round % 5)) != 0 ] || must "a wrong password" guesses
