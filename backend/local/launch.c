@@ -642,6 +642,7 @@ int launch_guest(struct local *l, const struct domain *defined, unsigned flags, 
 	if (!rc)
 		rc = policy_sandbox(&a.policy, notes, &e);
 	if (!rc) {
+		registry_settle(l, d->uuid);
 		a.lock = registry_claim(l, d->uuid, d->name, &e);
 		rc = a.lock < 0 ? a.lock : start_claimed(&a, &e);
 	}

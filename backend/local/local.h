@@ -59,6 +59,7 @@ struct guest {
 	pid_t vcpu_thread[DOMAIN_VCPUS_MAX];
 	char *live_xml; /* NULL: it is of another release */
 	struct file_id live_id; /* of the file that it was read from */
+	struct file_id ended_id; /* of the record of an end that was not this run's */
 	struct domain_live live; /* what its text has beyond the definition; its id is @id */
 	bool screen;    /* it has one */
 	struct file_id changed_for; /* of the definition that @changed was worked out from */
@@ -120,6 +121,8 @@ int live_write(const struct local *l, const char *uuid, const char *xml, struct 
 /* Read the guest's stats header anew. false: not there (yet) or not ours. */
 bool guest_stats(struct guest *g);
 void guest_state(const struct guest *g, enum domain_state *state, enum domain_reason *reason);
+/* Wait until the release of a run that has ended is through with <runtime>/UUID, within a minute. */
+void registry_settle(struct local *l, const char *uuid);
 /* Become the holder of <runtime>/UUID, made when missing: the descriptor of its lock, or -EALREADY when the
  * guest runs. */
 int registry_claim(struct local *l, const char *uuid, const char *name, struct err *e);

@@ -22,6 +22,8 @@
 #include "src/model/xml.h"
 #include "src/proto/livexml.h"
 
+#define HELD_GUEST 5   /* looks at a lock that is held, 10 ms apart, until the guest is taken for running */
+#define HELD_EMPTY 300 /* the same, of a folder without live.xml */
 #define RELEASE_S 60 /* that `domain-release` may take, a restart included */
 
 char *registry_dir(const struct local *l, const char *uuid)
@@ -196,6 +198,32 @@ static int guest_describe(struct local *l, struct guest *g)
 	return 0;
 }
 
+/* Is the end of the run @id recorded, after it began, and not tidied up yet? @en: the record. */
+static bool run_is_over(const struct local *l, const char *uuid, int id, struct ended *en)
+{
+	AUTO_FREE char *live = registry_path(l, uuid, REG_LIVE_XML), *record = log_path(l, uuid, REG_ENDED);
+	struct stat a, b;
+	ended_read(l, uuid, en);
+	if (!en->valid || en->cleaned || id < 0 || en->id != id || stat(live, &a) < 0 || stat(record, &b) < 0)
+		return false;
+	return b.st_mtim.tv_sec != a.st_mtim.tv_sec ? b.st_mtim.tv_sec > a.st_mtim.tv_sec
+						    : b.st_mtim.tv_nsec >= a.st_mtim.tv_nsec;
+}
+
+/* The same of a guest whose lock is held: by the release of a run that has ended. A record is read once. */
+static bool guest_is_over(const struct local *l, struct guest *g)
+{
+	AUTO_FREE char *path = log_path(l, g->uuid, REG_ENDED);
+	struct stat st = {0};
+	struct ended en;
+	stat(path, &st);
+	struct file_id now = file_id_of(&st);
+	if (file_id_eq(&now, &g->ended_id))
+		return false;
+	g->ended_id = now;
+	return run_is_over(l, g->uuid, g->id, &en);
+}
+
 static struct guest *guest_open(struct local *l, const char *uuid, int lock_fd, const struct stat *st)
 {
 	struct guest *g = x_calloc(1, sizeof(*g));
@@ -208,6 +236,10 @@ static struct guest *guest_open(struct local *l, const char *uuid, int lock_fd, 
 	snprintf(g->uuid, sizeof(g->uuid), "%s", uuid);
 	int rc = guest_describe(l, g);
 	if (rc && rc != -EPROTO) { /* just being started, or being removed: the next look tells */
+		guest_free(g);
+		return NULL;
+	}
+	if (guest_is_over(l, g)) {
 		guest_free(g);
 		return NULL;
 	}
@@ -325,6 +357,8 @@ static struct guest *look_at(struct local *l, const char *uuid)
 	struct guest *g = guest_by_uuid(l, uuid);
 	struct stat st;
 	if (g && lock_held(g->lock_fd) == 1) {
+		if (guest_is_over(l, g))
+			return NULL;
 		struct file_id now = live_id(l, uuid);
 		if (!file_id_eq(&now, &g->live_id)) {
 			guest_describe(l, g);
@@ -398,24 +432,42 @@ int registry_refresh(struct local *l, struct err *e)
 	return 0;
 }
 
+void registry_settle(struct local *l, const char *uuid)
+{
+	for (int ms = 0; ms < RELEASE_S * 1000; ms += 20) {
+		struct guest g = {.id = -1};
+		struct ended en;
+		snprintf(g.uuid, sizeof(g.uuid), "%s", uuid);
+		int rc = guest_describe(l, &g);
+		free(g.live_xml);
+		if (rc || !run_is_over(l, uuid, g.id, &en) || !release_under_way(l, uuid, &en, g.id))
+			return;
+		nanosleep(&(struct timespec){.tv_nsec = 20000000}, NULL);
+	}
+}
+
 int registry_claim(struct local *l, const char *uuid, const char *name, struct err *e)
 {
 	AUTO_FREE char *dir = registry_dir(l, uuid);
-	AUTO_FREE char *path = registry_path(l, uuid, REG_LOCK);
-	int held = 0;
-	for (int i = 0; i < 20; i++) {
+	AUTO_FREE char *path = registry_path(l, uuid, REG_LOCK), *live = registry_path(l, uuid, REG_LIVE_XML);
+	int held = 0, vanished = 0;
+	while (vanished < 20) {
 		int rc = dir_make(dir, 0750, e);
 		if (rc)
 			return rc;
 		int fd = lock_open(path, O_CREAT);
 		if (fd >= 0)
 			return fd;
-		if (fd == -EAGAIN && ++held == 5)
-			return err_set(e, EALREADY, "domain '%s' is already active", name);
-		if (fd == -EAGAIN) /* perhaps only one who tidies up, for a moment */
-			nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
-		else if (fd != -ENOENT && fd != -ESTALE)
+		if (fd == -ENOENT || fd == -ESTALE) {
+			vanished++;
+			continue;
+		}
+		if (fd != -EAGAIN)
 			return err_sys(e, -fd, "cannot lock '%s'", path);
+		/* perhaps only one who tidies up; without a description there is nothing that runs */
+		if (++held >= (access(live, F_OK) == 0 ? HELD_GUEST : HELD_EMPTY))
+			return err_set(e, EALREADY, "domain '%s' is already active", name);
+		nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
 	}
 	return err_set(e, EBUSY, "domain '%s' is being started and stopped by others all the time", name);
 }
